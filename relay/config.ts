@@ -170,7 +170,9 @@ function ipOf(text: string): string | undefined {
 
 function neighbourPortOf(text: string): Port | 'free' | 'off' | undefined {
   if (text === 'off' || text === 'free') return text
-  return /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536 ? portNumber(Number(text)) : undefined
+  return /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536
+    ? portNumber(Number(text))
+    : undefined
 }
 
 /** `rtpengine://127.0.0.1:2223?digits=127.0.0.1:2224` */

@@ -20,6 +20,7 @@ import type { RoutingEvent } from './policy/routing-events.ts'
 import { SnapshotCache, type SnapshotEvent } from './policy/snapshot-cache.ts'
 import { Providers } from './providers/providers.ts'
 import { MessageWaiting } from './registrar/message-waiting.ts'
+import { Neighbours } from './registrar/neighbours.ts'
 import { Registrar } from './registrar/registrar.ts'
 import { type TransactionOutput, Transactions } from './transaction/layer.ts'
 import type { SipEndpoint } from './ua/endpoint.ts'
@@ -60,7 +61,8 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, limits }: En
   const domains = new Domains({ snapshots, baseDomain, names, hashes })
   const registrar = new Registrar(endpoint, domains)
   const messageWaiting = new MessageWaiting({ endpoint, registrar, transactions })
-  const below = { endpoint, numbers, transactions, registrar, messageWaiting }
+  const neighbours = new Neighbours(endpoint)
+  const below = { endpoint, numbers, transactions, registrar, neighbours, messageWaiting }
   const carriers = snapshots.index.configuration
   const calls = new Calls({ ...below, ports, ledger, serviceRoutes: providers, carriers })
   const forwarding = new CallForwarding({ quotaWait, calls })
@@ -81,7 +83,7 @@ export class Engine {
     this.rooms = compose(setup)
     const { clock, transactions, ledger, providers, routing, quotaWait, registrar, calls, forwarding } =
       this.rooms
-    const { messageWaiting } = this.rooms
+    const { messageWaiting, neighbours } = this.rooms
     const { packets, dialogs, uas, revocations, blocks } = this.rooms
     this.#dispatcher = new RoomDispatcher(
       {
@@ -105,8 +107,19 @@ export class Engine {
         referred: [uas],
         made: [uas],
         media: [calls],
-        beat: [clock, routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
-        news: [routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
+        beat: [
+          clock,
+          neighbours,
+          routing,
+          ledger,
+          providers,
+          calls,
+          revocations,
+          blocks,
+          quotaWait,
+          messageWaiting,
+        ],
+        news: [neighbours, routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
         pong: [routing, ledger],
         unbeaten: [routing],
         cached: [routing],

@@ -168,7 +168,12 @@ async function start(config: Config): Promise<void> {
       started_at: new Date(at).toISOString(),
       address: config.publicIp,
       port: wires.port,
-      neighbour: shown && wires.neighbourPort && { address: config.neighbourAddress, port: wires.neighbourPort, fingerprint: shown.fingerprint },
+      neighbour: shown &&
+        wires.neighbourPort && {
+          address: config.neighbourAddress,
+          port: wires.neighbourPort,
+          fingerprint: shown.fingerprint,
+        },
     },
     pulse: () => engine.pulse(monotonicNow()),
     vitals: openVitals({ region: config.region, load: () => engine.load, spool, lastError }),

@@ -79,7 +79,7 @@ const advices: Readonly<Record<string, (facts: CallFacts) => Advice>> = {
   }),
   NOT_REGISTERED: notRegistered,
   REGISTERED_ELSEWHERE: ({ call }) => ({
-    todo: 'Let the phone register where its calls come in: give phones and carriers one host name which leads to all relays, and the phone the same relay.',
+    todo: 'Let relays reach one another: each needs a NEIGHBOUR_PORT which is open to the others, and NEIGHBOUR_ADDRESS where PUBLIC_IP is not how they reach it. A relay which is gone leaves its phones to others as soon as they register anew.',
     evidence: { relay_id: call.relay_id },
   }),
   EXTENSION_DISABLED: ({ callee }) => ({

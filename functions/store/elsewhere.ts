@@ -1,14 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { deadAfterMs } from '#contract'
 
 /**
- * Of some calls those whose callee was not registered where they came in, but is at another relay: `call_id`, and that
- * `relay_id`. A relay knows its own phones alone.
+ * Of some calls those whose callee was not registered where they came in, but is at another relay, to which that one knew
+ * no way: `call_id`, that `relay_id`, and `why`. Relays which know one another hand calls on.
  *
  * A call in names its callee by id; a call between extensions names its caller so, and its callee by its extension.
  */
 export function elsewhere(calls: SQL): SQL {
   return sql`
-    select h.call_id, b.relay_id from ${calls} h
+    select h.call_id, b.relay_id, ${why} as why from ${calls} h
     left join extensions e on h.direction = 'internal' and e.customer_id = h.customer_id
       and e.extension = h.destination ->> 'target' and e.deleted_at is null
     cross join lateral (
@@ -19,8 +20,16 @@ export function elsewhere(calls: SQL): SQL {
         and event in ('registered', 'refreshed') and expires_at > now()
       order by refreshed_at desc limit 1
     ) as b
+    left join relays r on r.id = b.relay_id
     where h.reject_reason = 'NOT_REGISTERED'`
 }
+
+/** Why a relay `r` is not handed calls. */
+const why = sql`case
+  when r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond' and r.neighbour is null
+    then 'it tells other relays no place to reach it (NEIGHBOUR_PORT)'
+  when r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond' then 'the edge did not say in time that it is there'
+  else 'it is not heard of' end`
 
 /** The reason of a call `h` as far as its relay could know, or as `o`, its row of those, makes it. */
 export const reason = sql`case when o.relay_id is null then h.reject_reason else 'REGISTERED_ELSEWHERE' end`
@@ -28,4 +37,4 @@ export const reason = sql`case when o.relay_id is null then h.reject_reason else
 /** What the record of a call says in words: where the callee is registered elsewhere, at which relay. */
 export const message = sql`case when o.relay_id is null then h.reject_message
   else replace(h.reject_message, ' is not registered.', '') || ' is registered at relay ' || o.relay_id
-    || ', and the call came to relay ' || h.relay_id || ': a relay reaches only the phones which register with it.' end`
+    || ', and the call came to relay ' || h.relay_id || ', which knew no way there: ' || o.why || '.' end`

@@ -32,7 +32,11 @@ export function newBranch(
   const side = seatOf(call, hunt)
   const route = contact?.path ?? (id ? call.serviceRoutes.serviceRoute(id) : [])
   const branch: Branch = {
-    ...uacLeg(endpoint, { route, trusted: provider !== undefined, account: provider?.credentials ?? null }),
+    ...uacLeg(endpoint, {
+      route,
+      trusted: provider !== undefined || contact?.relay !== undefined,
+      account: provider?.credentials ?? null,
+    }),
     media: mediaOn(call, side),
     side,
     secure: secureOf(hunt, provider),
@@ -104,11 +108,17 @@ function invite(
   endpoint: SipEndpoint,
   body: Uint8Array,
 ): CallOrder[] {
-  const timer: CallOrder = branch.provider
-    ? { type: 'set', ms: branch.provider.policy.first_response_ms, timer: { timer: 'silence', branch } }
-    : { type: 'set', ms: ringMs(branch), timer: { timer: 'ring', branch } }
-  return [callLeg(branch, buildInvite(call, branch, flow, endpoint, body), flow), timer]
+  const ring: CallOrder = { type: 'set', ms: ringMs(branch), timer: { timer: 'ring', branch } }
+  const silenceMs = branch.provider?.policy.first_response_ms ?? (branch.contact?.relay && relayResponseMs)
+  const silence: CallOrder[] = silenceMs
+    ? [{ type: 'set', ms: silenceMs, timer: { timer: 'silence', branch } }]
+    : []
+  const timers = branch.provider ? silence : [ring, ...silence]
+  return [callLeg(branch, buildInvite(call, branch, flow, endpoint, body), flow), ...timers]
 }
+
+/** Milliseconds another relay of ours may take to its 100, over a way which loses packets. */
+export const relayResponseMs = 3_000
 
 /** What the last INVITE missed is made good, with the same offer. */
 export function inviteAgain(call: Call, branch: Branch, endpoint: SipEndpoint): CallOrder[] {

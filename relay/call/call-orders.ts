@@ -8,6 +8,7 @@ import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { LegRequests } from '../leg/leg-requests.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Ports } from '../media/ports.ts'
+import type { Neighbours } from '../registrar/neighbours.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import { writeMessage } from '../sip/write.ts'
 import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
@@ -20,12 +21,13 @@ import type { AskedSound } from './flow-call.ts'
 import { hostQuestion, lookUpMs } from './hosts.ts'
 import { LastingCalls } from './lasting-calls.ts'
 import { callTell, endedNote } from './record.ts'
+import type { RegisteredTarget } from './registered-target.ts'
 import { Reputation } from './reputation.ts'
 import { costsMinutes, minutesFrom, placesOf } from './scopes.ts'
 import { huntQuestion } from './sent-on.ts'
 import { SentOutside } from './sent-outside.ts'
 import { joinedLegs } from './sides.ts'
-import type { Branch, Call, CallOrder, ClientRole, Hunt, ServiceRoutes } from './state.ts'
+import type { Branch, Call, CallOrder, ClientRole, ConnectDecision, Hunt, ServiceRoutes } from './state.ts'
 
 /** The rooms calls stand on. */
 export interface CallsDeps {
@@ -35,6 +37,7 @@ export interface CallsDeps {
   readonly ports: Ports
   readonly ledger: Ledger
   readonly registrar: Pick<Registrar, 'contacts'>
+  readonly neighbours: Neighbours
   readonly serviceRoutes: ServiceRoutes
   readonly carriers: Pick<Configuration, 'providersAt'>
 }
@@ -94,8 +97,25 @@ interface WaitingToBegin {
   readonly command: OriginateCommand
 }
 
+/** What in a call waits until the edge says at which relays a callee has phones. */
+export interface WaitingForPlace {
+  readonly for: 'place'
+  readonly active: ActiveCall
+  readonly target: RegisteredTarget
+  readonly what:
+    | { readonly for: 'decision'; readonly decided: RouteDecision }
+    | { readonly for: 'sentOn'; readonly hunt: Hunt; readonly decision: RouteDecision; readonly why: string }
+    | { readonly for: 'seek'; readonly hunt: Hunt; readonly decision: ConnectDecision }
+    | { readonly for: 'ringing'; readonly hunt: Hunt }
+}
+
 /** What in a call waits for an answer, or before it. */
-export type WaitingInCall = WaitingForHost | WaitingForSound | WaitingForServer | WaitingToBegin
+export type WaitingInCall =
+  | WaitingForHost
+  | WaitingForPlace
+  | WaitingForSound
+  | WaitingForServer
+  | WaitingToBegin
 
 /** Milliseconds a sound may take until it is here. */
 const soundWithinMs = 15_000
@@ -106,7 +126,7 @@ function awaitsAck(call: Call): boolean {
 }
 
 /** What concerns one call alone. */
-export type SingleOrder = Exclude<CallOrder, { type: 'refer' | 'onward' | 'seek' | 'make' }>
+export type SingleOrder = Exclude<CallOrder, { type: 'refer' | 'onward' | 'lookAgain' | 'seek' | 'make' }>
 
 /** Carries out what calls order, and settles those which are over. */
 export class CallOrders {

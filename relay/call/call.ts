@@ -15,6 +15,7 @@ import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
 import { connectOver, flowHappened, flowHeard, recorded, soundFound, stayedTooLong } from './flow.ts'
 import { flowAcked, flowAsked, flowCancelled, flowLeft } from './flow-requests.ts'
+import { foundBefore, foundElsewhere } from './found-elsewhere.ts'
 import {
   answerTimeout,
   branchFailed,
@@ -130,6 +131,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
       if (report.type === 'opened') return opened(call, report.ports, endpoint)
       return report.type === 'failed' ? mediaFailed(call, noMedia(report), endpoint) : stay()
     },
+    found: ({ hunt, reachable }) => stay(...foundBefore(hunt, reachable)),
     search: (_, { call, endpoint }) => mediaFailed(call, 'the media thread is late', endpoint),
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
@@ -160,6 +162,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     search: ({ hunt }, { call, endpoint }) => (hunt ? searchTimeout(call, hunt, endpoint) : stay()),
     delay: ({ hunt }) => stay(...delayOver(hunt)),
     sentOn: (event, { call, endpoint }) => sentOn(call, event, endpoint),
+    found: (event, { call, endpoint }) => foundElsewhere(call, event, endpoint),
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     /** Who is heard before the answer may ask for keys. */
     media: ({ report }, { call, endpoint }) =>
@@ -189,6 +192,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     search: ({ hunt }, { call, endpoint }) => (hunt ? searchTimeout(call, hunt, endpoint) : stay()),
     delay: ({ hunt }) => stay(...delayOver(hunt)),
     sentOn: (event, { call, endpoint }) => sentOn(call, event, endpoint),
+    found: (event, { call, endpoint }) => foundElsewhere(call, event, endpoint),
     connectOver: (event, { call, endpoint }) => connectOver(call, event, endpoint),
     flowHappened: (event, { call, endpoint }) => flowHappened(call, event, endpoint),
     flow: (_, { call, endpoint }) => flowHappened(call, { type: 'timeout' }, endpoint),
@@ -318,12 +322,12 @@ function decided(
   event: CallEvents['decided'],
   endpoint: SipEndpoint,
 ): Turn<CallState, CallOrder> {
-  const { decision, contacts, sockets } = event
+  const { decision, reachable, sockets } = event
   if (call.made) return beginMade(call, call.made, event, endpoint)
   if (decision.kind === 'reject') return refuse(call, decision, endpoint)
   return decision.kind === 'flow'
     ? beginFlow(call, decision, sockets, endpoint)
-    : begin(call, decision, contacts, sockets, endpoint)
+    : begin(call, decision, reachable, sockets, endpoint)
 }
 
 /** Ends a call which was answered because the relay goes down. */

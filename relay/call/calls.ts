@@ -1,5 +1,4 @@
-import type { Command, MonotonicMs, RouteDecision } from '#contract'
-import { wholeUtcAt } from '../ground/clock.ts'
+import type { Command, MonotonicMs, RouteDecision, TargetQuestion } from '#contract'
 import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
@@ -11,7 +10,6 @@ import type { InDialogRequest } from '../leg/leg.ts'
 import type { LegResult } from '../leg/leg-requests.ts'
 import { uasLeg } from '../leg/uas.ts'
 import { admitCall } from '../limits/admit-call.ts'
-import type { Contact } from '../registrar/registrar.ts'
 import type { Request, Response } from '../sip/message.ts'
 import type { ClientOutput } from '../transaction/layer.ts'
 import { besidesCarriers } from './besides-carriers.ts'
@@ -23,6 +21,7 @@ import {
   type CallsDeps,
   type CallsOutput,
   type SendOn,
+  type WaitingForPlace,
   type WaitingInCall,
 } from './call-orders.ts'
 import { CommandResults } from './command-results.ts'
@@ -34,6 +33,8 @@ import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
+import { CalleeFinder } from './reach.ts'
+import { questionOf, reachesNone, registeredTarget } from './registered-target.ts'
 import { countedWithPbx } from './sent-on.ts'
 import { isAnswered } from './sides.ts'
 import type {
@@ -44,7 +45,9 @@ import type {
   CallTimer,
   ClientRole,
   ConnectDecision,
+  Hunt,
   Onward,
+  Reachable,
 } from './state.ts'
 
 /** What happens to calls. */
@@ -69,10 +72,12 @@ export class Calls {
   readonly #results = new CommandResults()
   /** Requests which wait until it is known where the host in their offer leads, by transaction. */
   readonly #awaitingLookup = new Map<number, InDialogRequest>()
+  readonly #reach: CalleeFinder
   #sessions = 0
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
+    this.#reach = new CalleeFinder(deps)
     this.#orders = new CallOrders(deps, () => this.#nextSession())
     this.#transfers = new LocalTransfers({
       endpoint: deps.endpoint,
@@ -85,7 +90,7 @@ export class Calls {
       endpoint: deps.endpoint,
       orders: this.#orders,
       results: this.#results,
-      open: (now, arrival, id) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }, id),
+      open: (now, arrival, id) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }, { id }),
       step: (...event) => this.#step(...event),
     })
   }
@@ -159,13 +164,28 @@ export class Calls {
     return this.#open(now, { invite: request, flow, transaction, trusted })
   }
 
+  /** A call which another relay hands on to phones of ours: it knows no other, and is handed on no further. */
+  handedOn(
+    now: MonotonicMs,
+    arrival: Parameters<typeof newCall>[2],
+    decision: ConnectDecision,
+    handedBy: string,
+  ): CallsOutput[] {
+    this.#decided(now, this.#open(now, arrival, { handedBy }), decision)
+    return this.#orders.effects.take()
+  }
+
   #nextSession(): SessionId {
     return sessionId(++this.#sessions)
   }
 
   /** `id`: where the call has one before it is there. */
-  #open(now: MonotonicMs, arrival: Parameters<typeof newCall>[2], id?: string): ActiveCall {
-    const call = newCall(now, this.#nextSession(), arrival, this.#deps, id)
+  #open(
+    now: MonotonicMs,
+    arrival: Parameters<typeof newCall>[2],
+    known?: Parameters<typeof newCall>[4],
+  ): ActiveCall {
+    const call = newCall(now, this.#nextSession(), arrival, this.#deps, known)
     const active: ActiveCall = {
       machine: { state: 'routing', memory: { call, endpoint: this.#deps.endpoint } },
       call,
@@ -190,16 +210,25 @@ export class Calls {
   }
 
   /** It is decided where a call is sent on to, or why not. */
-  sentOn(now: MonotonicMs, { active, hunt }: SendOn, { decision, why }: DecidedSendOn): CallsOutput[] {
+  sentOn(now: MonotonicMs, { active, hunt }: SendOn, decided: DecidedSendOn): CallsOutput[] {
+    this.#sentOn(now, active, hunt, decided)
+    return this.#orders.effects.take()
+  }
+
+  #sentOn(now: MonotonicMs, active: ActiveCall, hunt: Hunt, { decision, why }: DecidedSendOn): void {
     // The call may have been answered, or have ended, while we asked.
     const { state } = active.machine
-    if ((state !== 'hunting' && state !== 'flow') || hunt.state !== 'deciding') return []
+    if ((state !== 'hunting' && state !== 'flow') || hunt.state !== 'deciding') return
+    const target = decision && registeredTarget(decision)
+    const first = target && this.#reach.first(now, target)
+    if (first) return this.#lookFor(first, { active, target, what: { for: 'sentOn', hunt, decision, why } })
     const { id, hunts } = active.call
     const screened =
       decision && this.#orders.outside.screen(active.call, hunt, countedWithPbx(hunt, decision))
     const admitted = screened && admitCall(this.#deps.ledger, now, id, screened, hunts.indexOf(hunt))
-    const contacts = admitted?.kind === 'connect' ? this.#contacts(now, admitted.targets) : []
-    return this.step(now, active, 'sentOn', { hunt, decision: admitted, why, contacts })
+    const reachable = this.#reachable(now, active, admitted)
+    this.#step(now, active, 'sentOn', { hunt, decision: admitted, why, reachable })
+    this.#lookMeanwhile(now, active, hunt, admitted)
   }
 
   /** One leg asks something inside its dialog; the host its offer names is looked up first. */
@@ -261,6 +290,7 @@ export class Calls {
    */
   #carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
     const { joining, caller, made } = active.call
+    if (order.type === 'lookAgain') return this.#lookAgain(active, order.hunt)
     if (order.type === 'refer') return this.#transfers.refer(now, active, order)
     if (order.type === 'onward') return this.#onward(now, order)
     if (order.type === 'seek') return this.#seek(now, active, order)
@@ -275,10 +305,14 @@ export class Calls {
   #seek(
     now: MonotonicMs,
     active: ActiveCall,
-    { hunt, decision }: Extract<CallOrder, { type: 'seek' }>,
+    { hunt, decision }: Omit<Extract<CallOrder, { type: 'seek' }>, 'type'>,
   ): void {
-    const contacts = this.#contacts(now, decision.targets)
-    this.#step(now, active, 'sentOn', { hunt, decision, why: '', contacts })
+    const target = registeredTarget(decision)
+    const first = target && this.#reach.first(now, target)
+    if (first) return this.#lookFor(first, { active, target, what: { for: 'seek', hunt, decision } })
+    const reachable = this.#reachable(now, active, decision)
+    this.#step(now, active, 'sentOn', { hunt, decision, why: '', reachable })
+    this.#lookMeanwhile(now, active, hunt, decision)
   }
 
   #onward(now: MonotonicMs, { call, name, event }: Onward): void {
@@ -293,14 +327,18 @@ export class Calls {
       decided.kind !== 'reject' &&
       unknownHost(active.call, active.call.caller, active.call.caller.invite, this.#deps.endpoint)
     if (host) return this.#orders.lookUp({ for: 'decision', active, host, decided })
+    const target = active.call.handedBy === undefined ? registeredTarget(decided) : undefined
+    const first = target && this.#reach.first(now, target)
+    if (first) return this.#lookFor(first, { active, target, what: { for: 'decision', decided } })
     const decision = admitCall(this.#deps.ledger, now, active.call.id, decided)
     const sockets = decision.kind === 'reject' ? '' : this.#orders.ports.take(now)
-    const contacts = decision.kind === 'connect' ? this.#contacts(now, decision.targets) : []
+    const reachable = this.#reachable(now, active, decision)
     if (typeof sockets === 'object') {
       active.mediaClosed = false
       if (sockets.session !== undefined) this.#orders.index.renamed(active, sockets.session)
     }
-    this.#step(now, active, 'decided', { decision, contacts, sockets })
+    this.#step(now, active, 'decided', { decision, reachable, sockets })
+    this.#lookMeanwhile(now, active, active.call.hunts[0], decision)
   }
 
   #requested(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): void {
@@ -311,15 +349,42 @@ export class Calls {
     this.#orders.lookUp({ for: 'request', active, host, asked })
   }
 
-  /** Where an extension, or a PBX without a host of its own, has registered. */
-  #contacts(now: MonotonicMs, targets: ConnectDecision['targets']): readonly Contact[] {
-    const { registrar, endpoint } = this.#deps
-    const at = wholeUtcAt(endpoint, now)
-    if (targets.kind === 'extension')
-      return registrar.contacts(targets.extension.customer_id, targets.extension.extension_id, at)
-    if (targets.kind === 'trunk' && targets.trunk.hostname === null)
-      return registrar.contacts(targets.trunk.customer_id, targets.trunk.trunk_id, at)
-    return []
+  /** Where a callee can be rung which has registered. */
+  #reachable(now: MonotonicMs, { call }: ActiveCall, decision: RouteDecision | undefined): Reachable {
+    const target = decision && registeredTarget(decision)
+    return target ? this.#reach.of(now, target, call.handedBy !== undefined) : reachesNone
+  }
+
+  #lookFor(question: TargetQuestion, waiting: Omit<WaitingForPlace, 'for'>): void {
+    this.#orders.questions.ask({ for: 'place', ...waiting }, { ask: 'target', question })
+  }
+
+  /** It rings where phones are known to be, and the edge says meanwhile where others are. */
+  #lookMeanwhile(
+    now: MonotonicMs,
+    active: ActiveCall,
+    hunt: Hunt,
+    decision: RouteDecision | undefined,
+  ): void {
+    const target = decision && active.call.handedBy === undefined ? registeredTarget(decision) : undefined
+    const question = target && hunt.state !== 'over' && this.#reach.meanwhile(now, target)
+    if (question) this.#lookFor(question, { active, target, what: { for: 'ringing', hunt } })
+  }
+
+  /** Where it was said to be, it is no longer. */
+  #lookAgain(active: ActiveCall, hunt: Hunt): void {
+    const target = hunt.decision && registeredTarget(hunt.decision)
+    if (target) this.#lookFor(questionOf(target), { active, target, what: { for: 'ringing', hunt } })
+  }
+
+  #placed(now: MonotonicMs, { active, target, what }: WaitingForPlace, reply: Reply): void {
+    const answer =
+      reply.type === 'answered' && reply.answer.ask === 'target' ? reply.answer.answer : undefined
+    this.#deps.neighbours.heard(now, target.id, answer)
+    if (what.for === 'decision') return this.#decided(now, active, what.decided)
+    if (what.for === 'seek') return this.#seek(now, active, what)
+    if (what.for === 'sentOn') return this.#sentOn(now, active, what.hunt, what)
+    this.#step(now, active, 'found', { hunt: what.hunt, reachable: this.#reach.of(now, target) })
   }
 
   #besidesCarriers({ hunt }: Branch, located: Located): Located {
@@ -330,6 +395,7 @@ export class Calls {
   #answered(now: MonotonicMs, waiting: WaitingInCall, reply: Reply): void {
     if (waiting.for === 'begin') return this.#made.allowed(now, waiting.command, reply)
     const { active } = waiting
+    if (waiting.for === 'place') return this.#placed(now, waiting, reply)
     if (waiting.for === 'sound')
       return this.#step(now, active, 'soundFound', { ...waiting.asked, found: soundIn(reply) })
     if (waiting.for === 'server')

@@ -31,9 +31,17 @@ export function cause(reason: string, message: string): Cause {
   return { reason, message: [...message.replace(/\p{Cc}+/gu, ' ')].slice(0, lettersAtMost).join('') }
 }
 
-/** No phone registered where the call leads. The edge knows whether another relay has the phone. */
+/** No phone registered where the call leads; or at relays to which we know no way. */
 export function notRegistered(hunt: Hunt): Cause {
+  const { unreached } = hunt
+  if (unreached.length > 0)
+    return registeredAt(hunt, unreached.join(' and '), 'which this relay does not know as one that lives')
   return cause('NOT_REGISTERED', `${sentence(calleeOf(hunt))} is not registered.`)
+}
+
+/** Its phone is at another relay of the fleet, and was not reached there. */
+function registeredAt(hunt: Hunt, relay: string, why: string): Cause {
+  return cause('REGISTERED_ELSEWHERE', `${sentence(calleeOf(hunt))} is registered at relay ${relay}, ${why}.`)
 }
 
 /** It rang, and was not answered. */
@@ -50,6 +58,10 @@ export function causeOf(call: Call, ended: EndedBranch): Cause {
   if (open !== undefined) return notEncrypted(sentence(name), open)
   if (!branch.tried && status === 488) return noCodecLeft(call, name, branch)
   if (branch.provider && !branch.flow) return cause('HOST_NOT_FOUND', notFound(branch.provider, name, why))
+  const relay = branch.contact?.relay
+  if (relay !== undefined && status === 430) return notRegistered(branch.hunt)
+  if (relay !== undefined && status === 0)
+    return registeredAt(branch.hunt, relay, `which cannot be reached${place(branch)}: ${why}`)
   if (status === 0 && branch.heard !== 'nothing')
     return cause(
       `${word}_SILENT`,

@@ -55,6 +55,13 @@ export function passedOn({ caller, decision }: Call, { decision: there }: Hunt):
   })
 }
 
+/** Of an INVITE which another relay of ours wrote for this callee, what it shall hear: all of that was looked at there. */
+export function saidAsItIs(invite: Request): Header[] {
+  return invite.headers.filter(([name]) => name in passages || written.has(name))
+}
+
+const written: ReadonlySet<string> = new Set(['p-asserted-identity', 'privacy', 'referred-by'])
+
 /** Who transfers the call, as its customer's own may hear (RFC 3892): it is our word, in an INVITE which we made. */
 export function referredBy({ joining, caller, decision }: Call): Header[] {
   const passes = joining && decision && calleeKind(decision) !== 'carrier' && !isHidden({ caller, decision })

@@ -1,5 +1,6 @@
 import { calledSideOf, causeOf, causeOfAll, credentialWords, searchedTooLong } from './cause.ts'
 import { concluded } from './ending.ts'
+import { isAstray } from './handed-on.ts'
 import { elsewhere } from './reason.ts'
 import { wordsOf } from './refusal.ts'
 import type { Branch, BranchFailure, Call, CallEvents, Hunt, HuntEnding } from './state.ts'
@@ -12,7 +13,8 @@ import { heardBy, mostUseful, reasonOf, redirects, speaker } from './verdict.ts'
 /** A branch failed, and is written down. `silence`: what its silence counts as. */
 export function noted(call: Call, failed: CallEvents['failure'], silence: number): BranchFailure {
   const { status, why, response } = failed
-  const silent = status === 0 || (status === 408 && !failed.branch.provider)
+  const silent =
+    status === 0 || (status === 408 && !failed.branch.provider) || isAstray(failed.branch, status)
   const failure: BranchFailure = {
     status: silent ? silence : status,
     answered: status,

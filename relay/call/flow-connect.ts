@@ -11,6 +11,7 @@ import { beginHunt } from './hunt.ts'
 import { giveUp } from './hunts.ts'
 import { newHunt } from './new-hunt.ts'
 import { utcOf } from './record.ts'
+import { reachesNone } from './registered-target.ts'
 import { opposite } from './sides.ts'
 import type { Call, CallOrder, CallStep, ConnectDecision, FlowCall } from './state.ts'
 
@@ -35,7 +36,7 @@ export function beginConnect(call: Call, flow: FlowCall, option: Option, endpoin
   call.hunts.push(hunt)
   flow.hunt = hunt
   flow.hearsEarly = option.early_media
-  return after(heardAnew(call, flow), beginHunt(call, hunt, decision, [], endpoint))
+  return after(heardAnew(call, flow), beginHunt(call, hunt, decision, reachesNone, endpoint))
 }
 
 /** Where the destination is with which who was called first is joined: that was decided before it rang. */

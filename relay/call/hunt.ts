@@ -3,15 +3,15 @@ import type { Flow } from '../ground/flow.ts'
 import { refusesKeys } from '../leg/keying.ts'
 import type { GivenReason } from '../leg/leg.ts'
 import { mendInvite } from '../leg/uac.ts'
-import type { Contact } from '../registrar/registrar.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
-import { callAt, inviteAgain, newBranch, offerOtherwise, ringMs } from './branch.ts'
+import { callAt, inviteAgain, newBranch, offerOtherwise, relayResponseMs, ringMs } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
 import { abandon, after, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
 import { exhausted, noneRang, noted, phonesFailed, refusedBy, saidOf } from './failed-hunt.ts'
+import { isAstray, redirectionOf } from './handed-on.ts'
 import { goesOn, over, redirect, redirectable, ringList } from './hunts.ts'
 import { observation } from './observation.ts'
 import { peersOf } from './peer.ts'
@@ -26,6 +26,8 @@ import type {
   CallStep,
   ConnectDecision,
   Hunt,
+  HuntEnding,
+  Reachable,
 } from './state.ts'
 import { notKeyed, verdict } from './verdict.ts'
 
@@ -60,12 +62,21 @@ export function branchFailed(call: Call, failure: CallEvents['failure'], endpoin
 
 /** Timer: nothing came at all. The INVITE stays in the air, and whatever comes late is let go. */
 export function noResponse(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
+  if (branch.contact) return relaySilent(call, branch, endpoint)
   return movedOn(
     call,
     branch,
     endpoint,
     `no response in ${branch.provider?.policy.first_response_ms ?? 0} ms`,
   )
+}
+
+/** A relay answers at once: one which does not is gone, and its phones with it. */
+function relaySilent(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
+  const letting = abandon(branch)
+  branch.state = 'abandoned'
+  const why = `no response in ${relayResponseMs} ms`
+  return after(letting, contactFailed(call, { branch, status: 0, why, response: undefined }, endpoint))
 }
 
 /** Timer: nothing but 100. */
@@ -104,11 +115,11 @@ export function beginHunt(
   call: Call,
   hunt: Hunt,
   decision: ConnectDecision,
-  contacts: readonly Contact[],
+  { contacts, unreached }: Reachable,
   endpoint: SipEndpoint,
 ): CallStep {
   const { targets } = decision
-  Object.assign(hunt, { state: 'hunting', decision, contacts })
+  Object.assign(hunt, { state: 'hunting', decision, contacts, unreached })
   if (targets.kind === 'plan') return ringList(call, hunt, targets.plan, endpoint)
   const peers = peersOf(targets)
   return peers ? search(call, hunt, peers, endpoint) : ring(call, hunt, endpoint)
@@ -133,7 +144,8 @@ function ring(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   return ringNext(call, hunt, endpoint)
 }
 
-function ringNext(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
+/** The next round rings. */
+export function ringNext(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   const {
     contacts: [round = [], ...later],
     ms,
@@ -232,17 +244,31 @@ function otherAddress(call: Call, branch: Branch, endpoint: SipEndpoint): CallSt
 function contactFailed(call: Call, failure: CallEvents['failure'], endpoint: SipEndpoint): CallStep {
   const { branch, status, response } = failure
   const { hunt } = branch
-  const elsewhere = redirectable(call, hunt, redirectionsOf(hunt, response))
-  if (elsewhere.length > 0) {
+  const elsewhere = redirectionsOf(hunt, response)
+  if (response && elsewhere.length > 0 && call.handedBy !== undefined)
+    return over(call, hunt, endpoint, handedBack(failure, response))
+  const followed = redirectable(call, hunt, elsewhere)
+  if (followed.length > 0) {
     concluded(call, branch, status, saidOf(failure), 'next')
-    return { effects: redirect(call, hunt, elsewhere) }
+    return { effects: redirect(call, hunt, followed) }
   }
   const failed = noted(call, failure, 480)
   concluded(call, branch, status, failed.said, 'final')
+  if (isAstray(branch, status) && hunt.lookedAgain === 'no') {
+    hunt.lookedAgain = 'asked'
+    return { effects: [{ type: 'lookAgain', hunt }] }
+  }
   const declined = status >= 600
   if (!declined && goesOn(call, hunt)) return { effects: [] }
   if (!declined && hunt.rounds.contacts.length > 0) return ringNext(call, hunt, endpoint)
   return over(call, hunt, endpoint, phonesFailed(hunt))
+}
+
+/** A phone which sends its calls on: the relay which hands the call on follows that. */
+function handedBack(failure: CallEvents['failure'], response: Response): HuntEnding {
+  const { status } = failure
+  const ending = { by: 'callee', reason: 'failed', because: undefined } as const
+  return { ...ending, status, headers: redirectionOf(response) }
 }
 
 /** Gives a branch up for the next one; the last one is waited for until timer B, or the search, is over. */

@@ -106,7 +106,11 @@ export function redirect(call: Call, hunt: Hunt, those: readonly SoughtTarget[])
 
 /** Whether any callee of a hunt rings, or is about to. */
 export function goesOn(call: Call, hunt: Hunt): boolean {
-  return alive(call, hunt).length > 0 || childrenOf(call, hunt).some(({ state }) => state !== 'over')
+  return (
+    hunt.lookedAgain === 'asked' ||
+    alive(call, hunt).length > 0 ||
+    childrenOf(call, hunt).some(({ state }) => state !== 'over')
+  )
 }
 
 /** How a hunt with hunts of its own ended: by the most useful of all, `own` among them. */
@@ -122,7 +126,8 @@ function combined(call: Call, hunt: Hunt, own: readonly HuntEnding[]): HuntEndin
 
 /** How one ended, as a later destination waits for it. */
 export function conditionOf({ status, reason, because }: HuntEnding): RingCondition {
-  if (because?.reason === 'NOT_REGISTERED') return 'not_registered'
+  if (because?.reason === 'NOT_REGISTERED' || because?.reason === 'REGISTERED_ELSEWHERE')
+    return 'not_registered'
   if (status === 486 || status === 600 || status === 603) return 'busy'
   if (/_(UNREACHABLE|SILENT|FOUND)$/.test(because?.reason ?? '')) return 'failed'
   return reason === 'noanswer' ? 'no_answer' : 'failed'

@@ -9,6 +9,8 @@ import { portFor, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { isHidden, passedOn, referredBy } from './claims.ts'
 import { onBehalf } from './diversion.ts'
 import { type TypedBody, withPlace } from './emergency-place.ts'
+import { handedInvite } from './handed-on.ts'
+import { targetOf } from './handed-target.ts'
 import { mayBeOffered } from './late-offer.ts'
 import { instant } from './record.ts'
 import type { Branch, Call, Hunt } from './state.ts'
@@ -27,6 +29,10 @@ export function buildInvite(
   body: Uint8Array,
 ): Request {
   const requestUri = branch.provider ? providerUri(branch) : contactUri(branch)
+  if (call.handedBy !== undefined) {
+    const handed = { requestUri, typed: typedBody(call, branch, flow, endpoint, body) }
+    return handedInvite(call, branch, handed, flow, endpoint)
+  }
   const from = callerName(call, branch, flow, endpoint)
   const to = `<${branch.provider ? bare(requestUri) : calledAs(branch, requestUri)}>`
   const maxForwards = call.caller.invite.maxForwards - 1 - branch.hunt.path.length
@@ -37,6 +43,7 @@ export function buildInvite(
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
     ...onBehalf(branch, passedOn(call, branch.hunt), (user) => sipUri(user, ourHost), requestUri),
     ...referredBy(call),
+    ...targetOf(branch),
     ...typed.headers,
   ]
   const takesOffer = body.length === 0 && mayBeOffered(call, branch)

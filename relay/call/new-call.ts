@@ -21,7 +21,7 @@ export function newCall(
   session: SessionId,
   arrival: Parameters<typeof uasLeg>[1],
   { endpoint, ledger, serviceRoutes }: NewCallDeps,
-  id?: string,
+  { id, handedBy }: { readonly id?: string; readonly handedBy?: string } = {},
 ): Call {
   const caller = uasLeg(endpoint, arrival)
   const startedAt = utcAt(endpoint.epoch, now)
@@ -33,6 +33,7 @@ export function newCall(
     now,
     caller,
     made: undefined,
+    handedBy,
     ledger,
     serviceRoutes,
     decision: undefined,

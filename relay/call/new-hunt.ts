@@ -9,6 +9,8 @@ export function newHunt(parent: Hunt | undefined, sought: SoughtTarget | undefin
     decision: undefined,
     path: parent && sought ? pathTo(parent, sought) : [],
     contacts: [],
+    unreached: [],
+    lookedAgain: 'no',
     rounds: { contacts: [], ms: 0 },
     waiting: [],
     rang: false,

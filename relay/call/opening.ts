@@ -1,7 +1,6 @@
 import type { FlowDecision, Port, Transport } from '#contract'
 import { isEncrypted } from '../ground/flow.ts'
 import { keysToAnswer } from '../leg/keying.ts'
-import type { Contact } from '../registrar/registrar.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause, notEncrypted, unheard } from './cause.ts'
 import { after, end, refuse, remember, soon } from './ending.ts'
@@ -10,6 +9,7 @@ import { mayStay, unansweredMs } from './flow-time.ts'
 import { beginHunt } from './hunt.ts'
 import { type MadeCall, ringingFor } from './made-call.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
+import { reachesNone } from './registered-target.ts'
 import { mediaOn } from './sides.ts'
 import type { CallSockets } from './spare-sessions.ts'
 import type {
@@ -20,6 +20,7 @@ import type {
   CallStep,
   ConnectDecision,
   Hunt,
+  Reachable,
   Side,
   UnansweredEnd,
 } from './state.ts'
@@ -31,13 +32,13 @@ const openingMs = 2_000
 export function begin(
   call: Call,
   decision: ConnectDecision,
-  contacts: readonly Contact[],
+  { contacts, unreached }: Reachable,
   sockets: CallSockets | string,
   endpoint: SipEndpoint,
 ): CallStep {
   remember(call, decision)
   call.decision = decision
-  call.hunts[0].contacts = contacts
+  Object.assign(call.hunts[0], { contacts, unreached })
   call.caller.secure = call.made ? 'allowed' : (call.joining?.party.secure ?? decision.secure ?? 'allowed')
   if (typeof sockets === 'string') return mediaFailed(call, sockets, endpoint)
   const { ports, session } = sockets
@@ -64,14 +65,14 @@ export function beginFlow(
 ): CallStep {
   if (call.joining) return refuse(call, transferredToFlow(decision), endpoint)
   call.flow = flowOf(call, decision, endpoint)
-  return begin(call, flowTargets(decision), [], sockets, endpoint)
+  return begin(call, flowTargets(decision), reachesNone, sockets, endpoint)
 }
 
 /** It is decided of a call which no party asked for: one which is to follow a flow leads to no other. */
 export function beginMade(
   call: Call,
   made: MadeCall<Branch>,
-  { decision, contacts, sockets }: CallEvents['decided'],
+  { decision, reachable, sockets }: CallEvents['decided'],
   endpoint: SipEndpoint,
 ): CallStep {
   if (decision.kind === 'reject' || (decision.kind === 'flow' && made.run.kind === 'flow'))
@@ -80,7 +81,7 @@ export function beginMade(
   const known = { ...decision, caller_id }
   made.decision = known.kind === 'flow' ? known : ringingFor(known, made.ringMs)
   const leads = made.decision.kind === 'flow' ? flowTargets(made.decision) : made.decision
-  return begin(call, leads, contacts, sockets, endpoint)
+  return begin(call, leads, reachable, sockets, endpoint)
 }
 
 /** Who is transferred speaks with a party, and a flow is none. */
@@ -125,7 +126,7 @@ export function opened(
 /** Whom the call is for is looked for; or, where another is called first, that one. */
 function ownHunt(call: Call, own: Hunt, decision: ConnectDecision, endpoint: SipEndpoint): CallStep {
   if (call.made?.first) return { effects: [{ type: 'decide', hunt: own }] }
-  return beginHunt(call, own, decision, own.contacts, endpoint)
+  return beginHunt(call, own, decision, own, endpoint)
 }
 
 /** There are no sockets for its sound: no provider is called. A caller who finds us full may come again. */

@@ -1,30 +1,14 @@
-import type { MonotonicMs, RouteDecision, TargetQuestion } from '#contract'
+import type { MonotonicMs, TargetQuestion } from '#contract'
 import { wholeUtcAt } from '../ground/clock.ts'
 import type { Neighbours } from '../registrar/neighbours.ts'
 import type { Contact, Registrar } from '../registrar/registrar.ts'
 import { type SipEndpoint, sipUri } from '../ua/endpoint.ts'
-import type { ConnectDecision } from './state.ts'
+import { questionOf, type RegisteredTarget } from './registered-target.ts'
+import type { Reachable } from './state.ts'
 
 /*
  * Where a callee can be rung: at its phones which registered here, and through the relays of the fleet where it has others.
  */
-
-/** An extension, or a PBX which is called where it registered. */
-export interface RegisteredTarget {
-  readonly customerId: string
-  readonly id: string
-  /** What is called at it, in its realm. */
-  readonly user: string
-  readonly realm: string
-}
-
-/** Where it can be rung; `unreached`: relays where it is said to have phones, and which we know no way to. */
-export interface Reachable {
-  readonly contacts: readonly Contact[]
-  readonly unreached: readonly string[]
-}
-
-export const reachesNone: Reachable = { contacts: [], unreached: [] }
 
 interface ReachDeps {
   readonly endpoint: SipEndpoint
@@ -32,23 +16,8 @@ interface ReachDeps {
   readonly neighbours: Pick<Neighbours, 'any' | 'elsewhere' | 'placeOf'>
 }
 
-/** What a decision calls where it registered; undefined: nothing. */
-export function registeredTarget(decision: RouteDecision): RegisteredTarget | undefined {
-  return decision.kind === 'connect' ? registeredIn(decision.targets) : undefined
-}
-
-function registeredIn(targets: ConnectDecision['targets']): RegisteredTarget | undefined {
-  if (targets.kind === 'extension') {
-    const { customer_id: customerId, extension_id: id, extension: user, realm } = targets.extension
-    return { customerId, id, user, realm }
-  }
-  if (targets.kind !== 'trunk' || targets.trunk.hostname !== null) return undefined
-  const { customer_id: customerId, trunk_id: id, user, realm } = targets.trunk
-  return { customerId, id, user, realm }
-}
-
 /** Looks where callees are. */
-export class Reach {
+export class CalleeFinder {
   readonly #deps: ReachDeps
 
   constructor(deps: ReachDeps) {
@@ -89,7 +58,3 @@ export class Reach {
 
 /** That relay knows the rest. */
 const atRelay = { bindingId: '', path: [], userAgent: '' }
-
-function questionOf({ customerId, id }: RegisteredTarget): TargetQuestion {
-  return { customer_id: customerId, ids: [id] }
-}

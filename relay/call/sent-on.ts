@@ -30,7 +30,7 @@ export function countedWithPbx({ parent, sought }: Hunt, decision: RouteDecision
 
 /** It is decided where a hunt leads: it begins, or is over. */
 export function sentOn(call: Call, event: CallEvents['sentOn'], endpoint: SipEndpoint): CallStep {
-  const { hunt, decision, why, contacts } = event
+  const { hunt, decision, why, reachable } = event
   if (hunt.state !== 'deciding') return { effects: [] }
   if (!decision) return over(call, hunt, endpoint, undecided(why))
   noteDecided(call, hunt, decision)
@@ -39,7 +39,7 @@ export function sentOn(call: Call, event: CallEvents['sentOn'], endpoint: SipEnd
   if (call.caller.invite.maxForwards <= hunt.path.length) return over(call, hunt, endpoint, tooManyHops)
   const first = call.made?.first && call.hunts[0] === hunt ? call.made : undefined
   const known = first ? ringingFor(decision, first.ringMs) : decision
-  return beginHunt(call, hunt, known, contacts, endpoint)
+  return beginHunt(call, hunt, known, reachable, endpoint)
 }
 
 function undecided(why: string): HuntEnding {

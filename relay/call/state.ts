@@ -59,6 +59,8 @@ export interface Call {
   readonly caller: UasLeg
   /** No party asked for it; undefined: one did. */
   made: MadeCall<Branch> | undefined
+  /** The relay of our fleet which hands it on, for phones of ours: record and limits are that one's. undefined: it came to us. */
+  readonly handedBy: string | undefined
   /** Whose limits it counts in. */
   readonly ledger: Ledger
   readonly serviceRoutes: ServiceRoutes
@@ -106,6 +108,10 @@ export interface Hunt {
   readonly path: readonly string[]
   /** Where the phones it goes to have registered. */
   contacts: readonly Contact[]
+  /** Relays where it is said to have others, to which we know no way. */
+  unreached: readonly string[]
+  /** Whether it was asked anew where its phones are, since a relay which was said to have some had none. */
+  lookedAgain: 'no' | 'asked' | 'answered'
   /** Those of them which were not rung yet. */
   rounds: RingRounds
   /** Providers not tried yet, best first. */
@@ -317,6 +323,8 @@ export type CallOrder =
   | { readonly type: 'seek'; readonly hunt: Hunt; readonly decision: ConnectDecision }
   /** A flow calls others, by calls of their own. */
   | { readonly type: 'make'; readonly fetch: number; readonly action: FlowActionOf<'call'> }
+  /** Where are its phones by now? */
+  | { readonly type: 'lookAgain'; readonly hunt: Hunt }
   /** The INVITE passed on for a leg is wanted no more; what comes late is still heard. */
   | { readonly type: 'abandon'; readonly of: Leg }
   | { readonly type: 'media'; readonly command: MediaCommand }
@@ -369,10 +377,16 @@ interface TransferEvents {
   replaced: { from: Call; party: Leg; replaced: Leg }
 }
 
+/** Where it can be rung; `unreached`: relays where it is said to have phones, and which we know no way to. */
+export interface Reachable {
+  readonly contacts: readonly Contact[]
+  readonly unreached: readonly string[]
+}
+
 /** What happens to a call, by name. */
 export interface CallEvents extends TransferEvents, FlowCallEvents {
   /** The edge's answer, the extension's contacts, and sockets for the media, or why there are none. */
-  decided: { decision: RouteDecision; contacts: readonly Contact[]; sockets: CallSockets | string }
+  decided: { decision: RouteDecision; reachable: Reachable; sockets: CallSockets | string }
   undecided: { why: string }
   located: { branch: Branch; located: Located }
   /** It is known where a host leads which a leg named in its SDP, or that it leads nowhere. */
@@ -387,7 +401,9 @@ export interface CallEvents extends TransferEvents, FlowCallEvents {
   search: { hunt: Hunt | undefined }
   delay: { hunt: Hunt }
   /** It is decided where a hunt leads, or why not; with the contacts of an extension or PBX. */
-  sentOn: { hunt: Hunt; decision: RouteDecision | undefined; why: string; contacts: readonly Contact[] }
+  sentOn: { hunt: Hunt; decision: RouteDecision | undefined; why: string; reachable: Reachable }
+  /** The edge says where its phones are, while it rings already. */
+  found: { hunt: Hunt; reachable: Reachable }
   /** Who asked takes its INVITE back, the first one or one passed on. */
   cancel: { leg: Leg; transaction: number } & GivenReason
   /** The ACK of our 2xx to a leg's first INVITE. */

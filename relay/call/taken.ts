@@ -35,9 +35,14 @@ export function partsFor(call: Call, branch: Branch): Part[] {
   return leaves(call.caller.invite)
     .filter(({ contentType, body }) => {
       const type = mediaType(contentType) ?? ''
-      return takes.includes(type) && passages[type]?.includes(from) && body.length <= octetsAtMost
+      return takes.includes(type) && mayPass(call, type, from) && body.length <= octetsAtMost
     })
     .slice(0, partsAtMost)
+}
+
+/** What another relay of ours hands on was looked at there. */
+function mayPass({ handedBy }: Call, type: string, from: PartyKind): boolean {
+  return handedBy !== undefined || passages[type]?.includes(from) === true
 }
 
 /** A session description with other parts behind it, and what the caller's INVITE says of them. */

@@ -9,6 +9,7 @@ import type { QuotaWait } from '../policy/quota-wait.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { MessageWaiting } from '../registrar/message-waiting.ts'
+import type { Neighbours } from '../registrar/neighbours.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -29,6 +30,7 @@ interface IngressDeps {
   readonly numbers: QuestionNumbers
   readonly transactions: Transactions
   readonly registrar: Registrar
+  readonly neighbours: Neighbours
   readonly messageWaiting: MessageWaiting
   readonly calls: Calls
   readonly routing: RoutingClient

@@ -13,6 +13,7 @@ import type { CallDecided } from '../policy/quota-wait.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 import type { AccountReply, RoutingEvent } from '../policy/routing-events.ts'
 import type { MessageWaiting } from '../registrar/message-waiting.ts'
+import type { Neighbours } from '../registrar/neighbours.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { Request } from '../sip/message.ts'
 import type { TransactionOutput } from '../transaction/layer.ts'
@@ -21,6 +22,7 @@ import { AdmittedInvites, type AdmittedInvitesDeps } from './admitted-invites.ts
 import { AuthFailures } from './auth-failures.ts'
 import { blockEffects } from './block-effects.ts'
 import { CredentialLookups } from './credential-lookups.ts'
+import { HandedOn } from './handed-on.ts'
 import type { IngressOutput } from './ingress-effects.ts'
 import { PendingRequests } from './pending-requests.ts'
 
@@ -28,6 +30,7 @@ import { PendingRequests } from './pending-requests.ts'
 interface UasDeps extends AdmittedInvitesDeps {
   readonly numbers: QuestionNumbers
   readonly registrar: Registrar
+  readonly neighbours: Neighbours
   readonly messageWaiting: MessageWaiting
   readonly routing: RoutingClient
 }
@@ -64,9 +67,11 @@ export class Uas {
   readonly #lookups: CredentialLookups<WaitingRequest>
   readonly #invites: AdmittedInvites
   readonly #authFailures: AuthFailures
+  readonly #handedOn: HandedOn
 
   constructor(deps: UasDeps) {
     this.#deps = deps
+    this.#handedOn = new HandedOn(deps)
     this.#lookups = new CredentialLookups(deps.routing)
     this.#invites = new AdmittedInvites(deps, this.#pending)
     this.#authFailures = new AuthFailures(deps.endpoint, (effect) => deps.effects.emit(effect))
@@ -126,6 +131,7 @@ export class Uas {
     }
     if (transactions.merged(request)) return replies.refuse(request, flow, 482)
     if (calls.index.loops(request)) return replies.refuse(request, flow, 482)
+    if (flow.neighbour !== undefined) return this.#handedOn.receive(now, request, flow, flow.neighbour)
     if (!this.#pending.has(request)) this.#admit(now, request, flow)
   }
 

@@ -51,7 +51,10 @@ export function openNeighbourWire(options: NeighbourWireOptions): Promise<Stream
         const certificate = shown(socket)
         const relayId = certificate && named(fingerprintOf(certificate))
         if (relayId === undefined)
-          log('warn', 'neighbour.stranger', { source: socket.remoteAddress, shown: certificate !== undefined })
+          log('warn', 'neighbour.stranger', {
+            source: socket.remoteAddress,
+            shown: certificate !== undefined,
+          })
         return relayId
       },
       instead: ({ neighbour }) => (neighbour === undefined ? undefined : placeOf(neighbour)),

@@ -45,7 +45,7 @@ interface StreamKind {
   readonly setting?: string
   /** The number after which connections are counted; absent: 0. */
   readonly numbersFrom?: number
-  /** Which relay made a connection; undefined: none did, and it is shut. Absent: anyone may connect. */
+  /** Which relay made a connection; undefined: none did, and it is shut. Absent: any party may connect. */
   readonly whose?: (socket: Socket) => string | undefined
   /** Another way to whom a connection led which is gone. */
   readonly instead?: (flow: Flow) => Flow | undefined
@@ -192,7 +192,11 @@ class Connections implements StreamWire {
     const { whose } = this.#kind
     const neighbour = whose?.(socket)
     if (visitor === undefined || (whose && neighbour === undefined)) return void socket.destroy()
-    visitor.flow = this.#join(socket, { ...peer, ...(neighbour !== undefined && { neighbour }) }, visitor).flow
+    visitor.flow = this.#join(
+      socket,
+      { ...peer, ...(neighbour !== undefined && { neighbour }) },
+      visitor,
+    ).flow
   }
 
   #dial(flow: Flow): Connection | undefined {
@@ -209,7 +213,12 @@ class Connections implements StreamWire {
       clearTimeout(limit)
       this.#visitors.unmake()
     })
-    const connection = this.#join(socket, { address, port, ...(tls && { tls }), ...(neighbour !== undefined && { neighbour }) })
+    const connection = this.#join(socket, {
+      address,
+      port,
+      ...(tls && { tls }),
+      ...(neighbour !== undefined && { neighbour }),
+    })
     socket.once(this.#kind.through, () => {
       clearTimeout(limit)
       const flaw = this.#kind.flaw(socket, flow)

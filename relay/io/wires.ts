@@ -4,9 +4,9 @@ import type { Flow } from '../ground/flow.ts'
 import type { KeyPair } from './certificate.ts'
 import type { shared } from './descriptors.ts'
 import type { Host } from './host.ts'
+import type { Log } from './log.ts'
 import type { NeighbourPair } from './neighbour-pair.ts'
 import { openNeighbourWire } from './neighbour-wire.ts'
-import type { Log } from './log.ts'
 import { openTcp } from './stream.ts'
 import type { StreamWire } from './stream-options.ts'
 import { openTls } from './tls.ts'
@@ -74,7 +74,8 @@ export async function openWires({
   const tcp = await openTcp({ ...streams, port })
   const tls = await openTls({ ...streams, port: config.tls?.port ?? portNumber(0), ...(pair && { pair }) })
   const relays =
-    neighbour && (await openBeside(config, { ...streams, pair: neighbour, known: () => true, ...asked(neighbours) }))
+    neighbour &&
+    (await openBeside(config, { ...streams, pair: neighbour, known: () => true, ...asked(neighbours) }))
   const wires = { udp, tcp, tls }
   const wireOf = (flow: Flow) => (flow.neighbour === undefined ? wires[flow.transport] : (relays ?? tls))
   return {

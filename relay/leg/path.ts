@@ -15,7 +15,8 @@ import type { Leg, UacLeg, UasLeg } from './leg.ts'
  * else, and where a request was lost there, to the address the dialog was made with.
  */
 export function flowFor(dialog: Dialog, legFlow: Flow, trusted: boolean): Flow {
-  const hop = trusted ? target(dialog, legFlow) : undefined
+  // Between relays of one fleet there is one way, whatever a Contact says.
+  const hop = trusted && legFlow.neighbour === undefined ? target(dialog, legFlow) : undefined
   if (!hop) return legFlow
   const transport = transportTo(hop, legFlow)
   if (transport === undefined) return legFlow
@@ -94,8 +95,9 @@ function earlyDialog({ early, earlyDialogs, aimed }: UacLeg): Dialog | undefined
  * Whether a request inside a dialog comes from the peer it was made with; tags alone can be overheard.
  * A provider may also speak from its route set or remote target.
  */
-export function admits({ flow, dialog, trusted }: Leg, { address }: Flow): boolean {
+export function admits({ flow, dialog, trusted }: Leg, { address, neighbour }: Flow): boolean {
   if (!flow) return false
+  if (flow.neighbour !== undefined) return flow.neighbour === neighbour
   if (flow.address === address) return true
   return trusted && dialog !== undefined && target(dialog, flow)?.host === address
 }

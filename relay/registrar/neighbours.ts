@@ -1,7 +1,7 @@
 import type { MonotonicMs, Neighbour, TargetAnswer } from '#contract'
+import { BoundedMap } from '../ground/bounded-map.ts'
 import type { Input } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
-import { BoundedMap } from '../ground/bounded-map.ts'
 
 /** A relay of the fleet where an extension or PBX has phones, and the highest preference of those. */
 export interface Elsewhere {
@@ -44,7 +44,8 @@ export class Neighbours {
   }
 
   /** An edge which is older says nothing, and what it said before it was rolled back goes on. */
-  receive({ answer: { neighbours } }: Extract<Input, { type: 'beat' }>): never[] {
+  receive(event: Extract<Input, { type: 'beat' | 'news' }>): never[] {
+    const { neighbours } = event.type === 'beat' ? event.answer : event.news
     if (neighbours === undefined) return []
     const before = this.#byId
     this.#byId = new Map(neighbours.map((one) => [one.relay_id, one]))
@@ -88,7 +89,10 @@ export class Neighbours {
   heard(now: MonotonicMs, id: string, answer: TargetAnswer | undefined): void {
     const freshUntil = now + freshMs
     const before = this.#elsewhere.get(id)
-    if (!answer && before && before.until > now) return void (before.freshUntil = freshUntil)
+    if (!answer && before && before.until > now) {
+      before.freshUntil = freshUntil
+      return
+    }
     const others = answer?.at.filter((one) => one.id === id && one.relay_id !== this.#relayId) ?? []
     const places = others.map(({ relay_id: relayId, q }): Elsewhere => ({ relayId, q }))
     this.#elsewhere.set(id, { freshUntil, until: answer ? now + believedMs : freshUntil, places })

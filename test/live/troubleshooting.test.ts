@@ -211,6 +211,7 @@ describe('within two requests of its own key a customer is told the cause of', (
     second = await startRelay(stack.local.api_url, '127.0.7.61', {
       RELAY_KEY: await relayKey(secret, 'second'),
       BASE_DOMAIN: stack.local.realm.split('.registrar.')[1] ?? '',
+      NEIGHBOUR_PORT: 'off',
     })
   })
   afterAll(async () => {

@@ -94,8 +94,8 @@ describe('a call for a phone which is not registered where the call came in', ()
   }
   const elsewhere = [
     'REGISTERED_ELSEWHERE',
-    'The phone of extension away is registered at relay relay-2, and the call came to relay relay-1: ' +
-      'a relay reaches only the phones which register with it.',
+    'The phone of extension away is registered at relay relay-2, and the call came to relay relay-1, which knew no way there: ' +
+      'it is not heard of.',
   ]
   let phone: { id: string }
   const registered = (changes: object = {}, event = 'registered') =>

@@ -1,0 +1,30 @@
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { phonesFailed } from './failed-hunt.ts'
+import { isRung } from './handed-on.ts'
+import { ringNext } from './hunt.ts'
+import { goesOn, over } from './hunts.ts'
+import type { Call, CallEvents, CallOrder, CallStep, Hunt, Reachable } from './state.ts'
+
+/** It does not ring yet: it begins with all of them. */
+export function foundBefore(hunt: Hunt, { contacts, unreached }: Reachable): CallOrder[] {
+  Object.assign(hunt, { contacts, unreached })
+  return []
+}
+
+/** Those ring, too, which were not thought of; where none is left which could, it is over. */
+export function foundElsewhere(
+  call: Call,
+  { hunt, reachable: { contacts, unreached } }: CallEvents['found'],
+  endpoint: SipEndpoint,
+): CallStep {
+  const wasWaited = hunt.lookedAgain === 'asked'
+  if (wasWaited) hunt.lookedAgain = 'answered'
+  if (hunt.state !== 'hunting') return { effects: [] }
+  hunt.unreached = unreached
+  const { ms, contacts: rounds } = hunt.rounds
+  const more = contacts.filter((one) => !isRung(call, hunt, one))
+  if (more.length > 0) hunt.rounds = { ms, contacts: [more, ...rounds] }
+  if (more.length > 0) return ringNext(call, hunt, endpoint)
+  if (!wasWaited || goesOn(call, hunt)) return { effects: [] }
+  return rounds.length > 0 ? ringNext(call, hunt, endpoint) : over(call, hunt, endpoint, phonesFailed(hunt))
+}
