@@ -41,6 +41,7 @@ import {
   hangupParties,
   hangupReasons,
   healthStatuses,
+  type NewCountryPolicy,
   ownerships,
   PLATFORM,
   type Port,
@@ -114,6 +115,7 @@ export const customers = pgTable(
     /** Beginnings of E.164 numbers which this customer's accounts may not call. */
     blockedPrefixes: text().array().notNull().default([]),
     ...limits(),
+    ...guards(),
     /** How many of everything it may have, where that is not as usual: by noun. */
     quotas: jsonb().$type<Record<string, number>>().notNull().default({}),
     /** For how many days what happened is kept, where that is not as the platform is set: by noun. */
@@ -313,6 +315,7 @@ export const extensions = pgTable(
     /** What a call to the extension rings; null: its own phones; an empty list: do not disturb. */
     destinations: jsonb().$type<RingDestination[]>(),
     ...limits(),
+    ...guards(),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -372,6 +375,7 @@ export const trunks = pgTable(
     dtmf: text().$type<DtmfForm>().notNull().default('auto'),
     secure: text().$type<SecurePolicy>().notNull().default('allowed'),
     ...limits(),
+    ...guards(),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -1339,6 +1343,22 @@ export const idempotencyKeys = pgTable(
 /** Limits of a customer, extension or trunk; null: none. */
 function limits() {
   return { maxChannels: integer(), maxCps: integer(), maxDailyMinutes: integer() }
+}
+
+/** What guards the calls out of a customer, extension or trunk against fraud. */
+function guards() {
+  return {
+    /** They are refused until it is released. */
+    outboundBlocked: boolean().notNull().default(false),
+    /** Calls begun; null: any number. What was begun before `releasedAt` counts no more. */
+    maxCallsPerMinute: integer(),
+    maxCallsPerHour: integer(),
+    releasedAt: instant(),
+    /** What becomes of the first call to a country: `allow`, `alert` or `refuse`; null: as the customer says, else `allow`. */
+    newCountries: text().$type<NewCountryPolicy>(),
+    /** Countries which are not new, beside the own ones. */
+    knownCountries: text().array().notNull().default([]),
+  }
 }
 
 /** What every tenant-owned row starts with. */

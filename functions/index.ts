@@ -17,6 +17,7 @@ import { flowServer } from './config/flow-server.ts'
 import { simulations } from './config/flow-simulation.ts'
 import { forwarding } from './config/forwarding.ts'
 import { operations } from './config/operations.ts'
+import { outboundGuards, ownOutboundGuard } from './config/outbound-guard.ts'
 import { promptDownloads } from './config/prompts.ts'
 import { carriers } from './config/provider-reports.ts'
 import { recordingOrders } from './config/recording-orders.ts'
@@ -102,6 +103,10 @@ const app = new Hono<Edge>({ strict: false })
     idempotent,
   )
   .route('/v1.0/customer', self)
+  .route('/v1.0/customer', ownOutboundGuard)
+  .route('/v1.0/customers', outboundGuards('customer'))
+  .route('/v1.0/extensions', outboundGuards('extension'))
+  .route('/v1.0/trunks', outboundGuards('trunk'))
   .route('/v1.0/accesskeys', rotations)
   .route('/v1.0/routes/resolve', explain)
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"

@@ -1,4 +1,4 @@
-import type { FailureFact, LimitFact } from './facts.ts'
+import type { FailureFact, LimitFact, SuspicionFact } from './facts.ts'
 import {
   type AlertAbout,
   type AlertRule,
@@ -66,6 +66,28 @@ export const limitReached: KindRules<'limit_reached', CountedEvents, Occurrence>
       : `The limit was not reached again for ${secondsInWords(when.window)}.`
     return { ...judgement, reason, address: null }
   },
+}
+
+/** Calls out which look like fraud. */
+export const fraudSuspected: KindRules<'fraud_suspected', CountedEvents, Occurrence> = {
+  facts: () => ['fraud.suspected'],
+  sightings(rule, fact) {
+    if (fact.kind !== 'suspicion' || !isAccount(rule, fact.scopeId)) return []
+    const { at, scope, scopeId, name, reason, country } = fact
+    const about = { scope, scope_id: scopeId, name, fraud: reason, ...(country && { country }) }
+    const sample = { from: at, all: false, why: suspicionInWords(fact), address: null }
+    return [{ at, subject: `${scopeId} ${reason} ${country ?? ''}`.trim(), about, count: 1, sample }]
+  },
+  remembered: (memory, sighting, { when }) => counted(memory, sighting, when.window),
+  judged({ tally, why }, { when }, at, lasting) {
+    const judgement = judgedBy(tally, at, when.window, 1, lasting)
+    const reason = judgement.holds ? why : `Nothing of the kind happened for ${secondsInWords(when.window)}.`
+    return { ...judgement, reason, address: null }
+  },
+}
+
+function suspicionInWords({ scope, name, refused, why }: SuspicionFact): string {
+  return `A call of the ${scope}${name ? ` ${name}` : ''} was ${refused ? 'refused' : 'allowed'}: ${why}`
 }
 
 function isAccount({ extensionId, trunkId }: AlertRule, accountId: string | null): boolean {

@@ -58,6 +58,21 @@ export interface LimitFact {
   readonly count: number
 }
 
+/** A call out looked like fraud. */
+export interface SuspicionFact {
+  readonly kind: 'suspicion'
+  readonly at: number
+  /** Whose calls: a customer, extension or trunk. */
+  readonly scope: string
+  readonly scopeId: string
+  readonly name: string
+  /** `OUTBOUND_BLOCKED`, `COUNTRY_NEW`, `VELOCITY_EXCEEDED`. */
+  readonly reason: string
+  readonly refused: boolean
+  readonly country: string | null
+  readonly why: string
+}
+
 /** A call out began, to a number of this country. */
 export interface BegunFact {
   readonly kind: 'began'
@@ -125,6 +140,7 @@ export type AlertFact =
   | StandingFact
   | ProviderFact
   | LimitFact
+  | SuspicionFact
   | BegunFact
   | KnownFact
   | EndedFact

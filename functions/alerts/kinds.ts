@@ -1,5 +1,5 @@
 import type { AlertCondition, AlertKind } from '#contract'
-import { limitReached, registrationFailures } from './counted.ts'
+import { fraudSuspected, limitReached, registrationFailures } from './counted.ts'
 import { minutes, newCountry } from './destinations.ts'
 import type { AlertFact } from './facts.ts'
 import type { AlertRule, Judgement, KindRules, Sighting } from './kind.ts'
@@ -16,6 +16,7 @@ const kinds = {
   post_dial_delay: postDialDelay,
   quality,
   limit_reached: limitReached,
+  fraud_suspected: fraudSuspected,
   new_country: newCountry,
   minutes,
 } as const satisfies { [Kind in AlertKind]: KindRules<Kind, never, never> | object }

@@ -24,6 +24,7 @@ export function factsOf(row: FactRow): AlertFact[] {
   if (type === 'registration.failed') return [failureOf(row)]
   if (type === 'registration.blocked') return [blockOf(row)]
   if (type === 'limit.reached') return [limitOf(row)]
+  if (type === 'fraud.suspected') return [suspicionOf(row)]
   if (type.startsWith('provider.')) return providerOf(row)
   if (!call) return []
   if (type === 'call_began') return begunOf(call)
@@ -96,6 +97,20 @@ function limitOf({ at, subjectId, data }: FactRow): AlertFact {
     name: text(data.name) ?? '',
     resource: text(data.resource) ?? 'channels',
     count: countOf(data.count),
+  }
+}
+
+function suspicionOf({ at, subjectId, data }: FactRow): AlertFact {
+  return {
+    kind: 'suspicion',
+    at,
+    scope: text(data.kind) ?? 'customer',
+    scopeId: subjectId ?? '',
+    name: text(data.name) ?? '',
+    reason: text(data.reason) ?? 'UNKNOWN',
+    refused: data.refused === true,
+    country: text(data.country),
+    why: text(data.why) ?? '',
   }
 }
 

@@ -4,6 +4,7 @@ import { ApiError } from '../http/api-error.ts'
 import { field, type InputOf } from '../http/field.ts'
 import { ha1s, type Seal } from '../secrets.ts'
 import { algorithms, limits } from './fields.ts'
+import { guardFields } from './guard-fields.ts'
 import { dtmf, secure, transfer } from './sip-fields.ts'
 
 /*
@@ -51,6 +52,7 @@ export const accountFields = {
   max_channels: field(limits.max_channels),
   max_cps: field(limits.max_cps),
   max_daily_minutes: field(limits.max_daily_minutes),
+  ...guardFields,
   enabled: field(z.boolean().default(true)),
 }
 

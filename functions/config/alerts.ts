@@ -107,6 +107,7 @@ const narrowed: Readonly<Record<AlertKind, readonly (keyof AlertInput)[]>> = {
   post_dial_delay: ['provider_id', 'route_id', 'country'],
   quality: ['provider_id', 'route_id', 'country'],
   limit_reached: ['extension_id', 'trunk_id', 'provider_id'],
+  fraud_suspected: ['extension_id', 'trunk_id'],
   new_country: [],
   minutes: ['country'],
 }

@@ -27,6 +27,7 @@ import { live, liveRowOf, now } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { type Retention, retentionDays, retentionInput, retentionOf } from '../retention.ts'
 import { algorithms, country, detail, limits, name, optionalId } from './fields.ts'
+import { countriesKnown, guardFields, guardShown } from './guard-fields.ts'
 import { type Quotas, quotasInput, quotasOf, unusual } from './quota.ts'
 
 type CustomerRow = typeof table.$inferSelect
@@ -122,6 +123,7 @@ const fields = {
   max_channels: field(limits.max_channels),
   max_cps: field(limits.max_cps),
   max_daily_minutes: field(limits.max_daily_minutes),
+  ...guardFields,
   configuration_version: readOnly(
     z.int().describe('The number of the last change to anything the customer configures.'),
     (row: CustomerRow) => row.version,
@@ -149,6 +151,7 @@ export const customers = resource({
         blockedPrefixes: blocked(input.blocked_prefixes, input.default_country),
         ...quotas,
         ...retention,
+        ...(await countriesKnown('customer', { id, customerId: id }, input, stored)),
       },
       checks: [condition(showable(id, input.default_outgoing_number_id), numberGone)],
     }
@@ -180,6 +183,7 @@ export const customers = resource({
       quotas: quotasOf({}),
       retention_days: retentionDays.parse(undefined),
       configuration_version: 7,
+      ...guardShown,
     },
   },
 })

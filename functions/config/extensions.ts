@@ -15,6 +15,7 @@ import { account, accountFields, expiryRow, password, proofs } from './account.t
 import { emergency } from './emergency-fields.ts'
 import { detail, name } from './fields.ts'
 import { leadingTo } from './flow-references.ts'
+import { countriesKnown, guardShown } from './guard-fields.ts'
 import { countriesOf, ownNumber } from './own-numbers.ts'
 import { quota } from './quota.ts'
 import { historyFilters, historyOf } from './registration-history.ts'
@@ -80,7 +81,8 @@ export const extensions = resource({
       target: extension,
     })
     const { destinations, checks } = rung
-    const own = { ...(!stored && { extension }), callerId, emergency, destinations }
+    const known = await countriesKnown('extension', { id, customerId }, input, stored)
+    const own = { ...known, ...(!stored && { extension }), callerId, emergency, destinations }
     return { row: { ...own, ...expiryRow(input), ...kept }, checks }
   },
   deleting: {
@@ -126,6 +128,7 @@ export const extensions = resource({
       domain_name: `${exampleIds.customer}.registrar.trunkline.example`,
       realm: `${exampleIds.customer}.registrar.trunkline.example`,
       password_set: true,
+      ...guardShown,
     },
   },
 })

@@ -15,6 +15,7 @@ import { eventOperations } from './event-operations.ts'
 import { flowSecretOperations } from './flow-secrets.ts'
 import { simulationOperations } from './flow-simulation.ts'
 import { forwardingOperations } from './forwarding.ts'
+import { outboundGuardOperations } from './outbound-guard.ts'
 import { promptOperations } from './prompts.ts'
 import { providerOperations } from './provider-operations.ts'
 import { recordingOperations } from './recording-operations.ts'
@@ -33,6 +34,7 @@ export const operations: readonly Operation[] = [
   ...resources.flatMap(({ operations }) => operations),
   ...rotationOperations,
   ...forwardingOperations,
+  ...outboundGuardOperations,
   ...promptOperations,
   ...simulationOperations,
   ...flowSecretOperations,

@@ -70,7 +70,7 @@ interface Item {
 function itemOf({ type, id, past, present }: ThenAndNow, admin: boolean): Item {
   const stored = present ?? past
   const [was, is] = [live(past), live(stored)]
-  const wanted = was && asItMay(type, was, is, admin)
+  const wanted = was && { ...asItMay(type, was, is, admin), ...guardOf(stored) }
   return { type, id, past: was, present: is, wanted, stored, moves: compared(wanted) !== compared(is) }
 }
 
@@ -85,6 +85,13 @@ function asItMay(type: Configured, past: KeptRow, present: KeptRow | null, admin
   if (type !== 'number') return past
   const { ownership, verified_at } = present ?? ownedAnew(past, admin)
   return { ...past, ownership, verified_at }
+}
+
+/** What was blocked or released stays so: neither is undone by the way. */
+function guardOf(stored: KeptRow | null): KeptRow {
+  if (!stored || !('outbound_blocked' in stored)) return {}
+  const { outbound_blocked, known_countries, released_at } = stored
+  return { outbound_blocked, known_countries, released_at }
 }
 
 /** A number which was deleted is claimed, as any its customer makes; an administrator assigns what was assigned. */

@@ -14,6 +14,7 @@ import { expiryRow, proofs } from './account.ts'
 import { noClash, trunkClashes } from './ambiguity.ts'
 import { name } from './fields.ts'
 import { leadingTo } from './flow-references.ts'
+import { countriesKnown, guardShown } from './guard-fields.ts'
 import { neighbourhood, networks, refusePrivate } from './inbound-addresses.ts'
 import { ownNumbers } from './own-numbers.ts'
 import { quota } from './quota.ts'
@@ -37,11 +38,12 @@ export const trunks = resource({
     const sources = sourcesOf(input, c.get('settings'))
     const callerIds = await ownNumbers(c, 'caller_ids', input.caller_ids, input.country)
     const kept = await secrets(c, { id, customerId, domainName }, input)
+    const known = await countriesKnown('trunk', { id, customerId }, input, stored)
     if (!stored && input.auth_types.includes('basic') && !kept.sealedMd5) throw passwordNeeded()
     // It is known by its addresses only where they prove something.
     const enabled = input.enabled && input.auth_types.includes('ip')
     return {
-      row: { ...(!stored && { domainName }), sources, callerIds, ...expiryRow(input), ...kept },
+      row: { ...(!stored && { domainName }), sources, callerIds, ...expiryRow(input), ...kept, ...known },
       checks: [
         ...(stored && leansOnPassword(input, kept) ? [passwordKept(live(table, customerId, id), input)] : []),
         noClash(trunkClashes({ id, customerId, sources, enabled }), customerId, () => 'allowed_ips'),
@@ -67,7 +69,7 @@ export const trunks = resource({
       username: 'pbx',
       password: 'a-long-password',
     },
-    shown: { realm: 'office.trunk.trunkline.example', password_set: true },
+    shown: { realm: 'office.trunk.trunkline.example', password_set: true, ...guardShown },
   },
 })
 

@@ -44,6 +44,7 @@ const happenings = [
   'trunk.registration_changed',
   'number.verified',
   'limit.reached',
+  'fraud.suspected',
   'alert.raised',
   'alert.resolved',
   'alert.test',

@@ -45,13 +45,26 @@ const limit = z.object({
   kind: z.string(),
   id: z.guid(),
   name: z.string().default(''),
-  /** `channels`, `cps`, `daily_minutes`. */
+  /** `channels`, `cps`, `calls_per_minute`, `calls_per_hour`, `daily_minutes`. */
   resource: z.string(),
   used: z.number(),
   of: z.number(),
   exceeded: z.boolean(),
 })
 export type Limit = z.infer<typeof limit>
+
+/** What looked like fraud about a call out. */
+const suspicion = z.object({
+  /** `customer`, `extension`, `trunk`; its id and name. */
+  kind: z.string(),
+  id: z.guid(),
+  name: z.string().default(''),
+  /** `OUTBOUND_BLOCKED`, `COUNTRY_NEW`, `VELOCITY_EXCEEDED`. */
+  reason: z.string(),
+  refused: z.boolean(),
+  country: z.string().nullable().default(null),
+  message: z.string().default(''),
+})
 
 /** What the callee sees, and where that came from: `asked`, `emergency`, `extension`, `number`, `default`, `only`, `trunk`, `none`. */
 const shownCaller = z.object({
@@ -108,6 +121,8 @@ export const explanation = z.object({
   emergency: z.boolean().default(false),
   caller_id: shownCaller.nullable().default(null),
   limits: z.array(limit).default([]),
+  /** What looked like fraud, of whom: refused, or told of and allowed; absent: nothing did. */
+  suspicion: suspicion.optional(),
   /** The candidates in the order considered: all that are tried, and the first of those that were skipped. */
   candidates: z.array(consideration).default([]),
   /** How many more routes of the customer, and matching default routes, there are. */

@@ -8,6 +8,7 @@ import {
   dtmfForm,
   failoverPolicy,
   instant,
+  outboundGuard,
   ownership,
   recordingMode,
   redirection,
@@ -45,6 +46,8 @@ export const customerFacts = z.object({
   only_number: z.string().nullable().default(null),
   algorithms: z.array(digestAlgorithm).default(['MD5']),
   caps: caps.prefault({}),
+  /** null: nothing guards its calls out. An older edge does not say. */
+  guard: outboundGuard.nullish(),
 })
 export type CustomerFacts = z.infer<typeof customerFacts>
 
@@ -100,6 +103,7 @@ export const extensionFacts = z.object({
   secure: securePolicy.default('allowed'),
   record: recordingMode.default('off'),
   caps: caps.prefault({}),
+  guard: outboundGuard.nullish(),
 })
 export type ExtensionFacts = z.infer<typeof extensionFacts>
 
@@ -138,6 +142,7 @@ export const trunkFacts = z.object({
   dtmf: dtmfForm.default('auto'),
   secure: securePolicy.default('allowed'),
   caps: caps.prefault({}),
+  guard: outboundGuard.nullish(),
 })
 export type TrunkFacts = z.infer<typeof trunkFacts>
 

@@ -222,8 +222,32 @@ export const caps = z.object({
 })
 export type Caps = z.infer<typeof caps>
 
+/** What becomes of the first call to a country. */
+export const newCountryPolicies = ['allow', 'alert', 'refuse'] as const
+export type NewCountryPolicy = (typeof newCountryPolicies)[number]
+
+/** What guards the calls out of a customer, extension or trunk against fraud. */
+export const outboundGuard = z.object({
+  /** They are refused until it is released. */
+  blocked: z.boolean().default(false),
+  /** Calls out begun within any minute, and any hour, over all relays; null: any number. */
+  max_calls_per_minute: z.int().nullable().default(null),
+  max_calls_per_hour: z.int().nullable().default(null),
+  /** When it was released last: what was begun before counts no more. null: it never was. */
+  released_at: z.string().nullable().default(null),
+  /** null: as the customer says, else `allow`. */
+  new_countries: z.enum(newCountryPolicies).nullable().default(null),
+  /** ISO 3166 alpha-2: those which are not new, beside the customer's own. */
+  known_countries: z.array(z.string()).default([]),
+})
+export type OutboundGuard = z.infer<typeof outboundGuard>
+
+/** What of calls out a relay counts in windows: begun within a minute, and within an hour. */
+export const velocities = ['calls_per_minute', 'calls_per_hour'] as const
+export type Velocity = (typeof velocities)[number]
+
 /** What a relay is granted a share of. */
-export const resources = ['channels', 'cps'] as const
+export const resources = ['channels', 'cps', ...velocities] as const
 export const resource = z.enum(resources)
 export type Resource = z.infer<typeof resource>
 

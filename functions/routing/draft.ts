@@ -42,6 +42,8 @@ export interface Draft {
   /** Whether the caller id is hidden for this call, as a code dialled before the number asks; null: none does. */
   hidden: boolean | null
   limits: Limit[]
+  /** What looked like fraud; absent: nothing did. */
+  suspicion?: Explanation['suspicion']
   candidates: Consideration[]
   /** Candidates which were looked at and are not listed. */
   left_out: number
@@ -134,6 +136,7 @@ export function explain(
     left_out,
     plan,
     flow,
+    suspicion,
   } = known
   return {
     decided_by: live.decidedBy,
@@ -154,6 +157,7 @@ export function explain(
     left_out,
     plan,
     ...(flow && { flow }),
+    ...(suspicion && { suspicion }),
   }
 }
 

@@ -104,7 +104,12 @@ function number(known: Draft, { forwarder }: Forwarding, customer: CustomerFacts
   const party: Party = extension
     ? { kind: 'extension', extension }
     : { kind: 'number', number: forwarder.name }
-  const whole = { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps }
+  const whole = {
+    scope: { kind: 'customer', id: customer.id } as const,
+    name: '',
+    caps: customer.caps,
+    guard: customer.guard,
+  }
   const counted = [whole, ...(extension ? [countedOf({ kind: 'extension', one: extension })] : [])]
   known.limits = limitsOf(counted, known.live)
   known.scopes = counted.map(({ scope }) => scope)

@@ -23,7 +23,7 @@ import {
 import { dialledName, readNumber } from './e164.ts'
 import { follow, isReadable, rungAlone } from './flows.ts'
 import { written } from './formats.ts'
-import { type Counted, fullness, limitsOf } from './limits.ts'
+import { type Counted, fullness, isOfCallsOut, limitsOf } from './limits.ts'
 import { toExtension } from './outgoing.ts'
 import { trunkRealmOf } from './realm.ts'
 import type { Rung } from './rung.ts'
@@ -166,13 +166,12 @@ function isAccount(callee: Callee): callee is CalledAccount {
 
 /** One account as it counts a call which rings it. */
 export function countedOf({ kind, one }: CalledAccount): Counted {
-  return { scope: { kind, id: one.id }, name: one.name, caps: one.caps }
+  return { scope: { kind, id: one.id }, name: one.name, caps: one.caps, guard: one.guard }
 }
 
 /** Notes in whose limits a call counts which comes in. */
 export function countIn(known: Draft, counted: readonly Counted[]): void {
-  // Minutes are a limit on what is paid for: calls out.
-  known.limits = limitsOf(counted, known.live).filter(({ resource }) => resource !== 'daily_minutes')
+  known.limits = limitsOf(counted, known.live).filter(({ resource }) => !isOfCallsOut(resource))
   known.scopes = counted.map(({ scope }) => scope)
 }
 

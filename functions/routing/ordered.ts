@@ -70,7 +70,12 @@ export function decideOrdered(known: Draft, caller: Ordering): RouteDecision {
 
 /** It counts at the customer, and at the extension in whose name it is made. */
 function count(known: Draft, customer: CustomerFacts, own: ExtensionFacts | undefined): void {
-  const whole = { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps }
+  const whole = {
+    scope: { kind: 'customer', id: customer.id } as const,
+    name: '',
+    caps: customer.caps,
+    guard: customer.guard,
+  }
   const counted = [whole, ...(own ? [countedOf({ kind: 'extension', one: own })] : [])]
   known.limits = limitsOf(counted, known.live)
   known.scopes = counted.map(({ scope }) => scope)

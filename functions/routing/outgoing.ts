@@ -1,4 +1,4 @@
-import type { ConnectDecision, CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
+import type { ConnectDecision, CustomerFacts, ExtensionFacts, Limit, RouteDecision, Scope } from '#contract'
 import {
   type CallerId,
   type CallingParty,
@@ -24,7 +24,8 @@ import {
 } from './draft.ts'
 import { callingCode, type Dialled, readNumber } from './e164.ts'
 import { isEmergency } from './emergency.ts'
-import { fullness, limited, limitsOf } from './limits.ts'
+import { isVelocity, suspicionOf, suspicionOfLimit, velocityWords } from './guard.ts'
+import { fullness, isLimited, limitsOf } from './limits.ts'
 import { customerOf, isRealmOf, trunkDomainOf } from './realm.ts'
 import { dialledName, plainly } from './spelling.ts'
 import { withoutCode } from './star-codes.ts'
@@ -81,10 +82,10 @@ function identify(known: Draft, party: CallingParty, customer: CustomerFacts): v
   known.source = addressOf(party)
   const [customers, own] = [scopeOf('customer', customer.id), scopeOf(party.kind, one.id)]
   known.scopes = [customers, own]
-  if (!limited(customer.caps) && !limited(one.caps)) return
+  if (!isLimited(customer) && !isLimited(one)) return
   const counted = [
-    { scope: customers, name: '', caps: customer.caps },
-    { scope: own, name: one.name, caps: one.caps },
+    { scope: customers, name: '', caps: customer.caps, guard: customer.guard },
+    { scope: own, name: one.name, caps: one.caps, guard: one.guard },
   ]
   known.limits = limitsOf(counted, known.live)
 }
@@ -214,6 +215,9 @@ export function outside(known: Draft, party: Party, customer: CustomerFacts, to:
   if (emergency) known.hidden = false
   const forbidden = emergency ? undefined : forbiddenTo(dialled, customer)
   if (forbidden) return refuse(known, 403, forbidden.reason, forbidden.message)
+  const suspicion = emergency ? undefined : suspicionOf(party, customer, dialled)
+  if (suspicion) known.suspicion = suspicion
+  if (suspicion?.refused) return refuse(known, 403, suspicion.reason, suspicion.message)
   const rules = emergency ? { ...customer, require_caller_id: false } : customer
   const shown =
     (emergency && callbackOf(party, rules, known.book)) ||
@@ -277,12 +281,22 @@ function originalOf({ question: { caller, from } }: Draft): string | null {
 
 /** A refusal where a limit of the caller's side is reached; undefined where none is. */
 export function fullLimit(known: Draft): RouteDecision | undefined {
+  // How fast calls out begin says nothing about those which stay inside.
+  if (known.direction !== 'outgoing')
+    known.limits = known.limits.filter(({ resource }) => !isVelocity(resource))
   const full = known.limits.find(({ exceeded }) => exceeded)
   if (!full) return undefined
+  if (isVelocity(full.resource)) return tooFast(known, full)
   const status = full.resource === 'daily_minutes' ? 403 : 503
   const whose = full.name === '' ? `The ${full.kind}` : `The ${full.kind} ${full.name}`
   const message = `${whose} is at its limit: ${fullness(full)}. Wait, or raise max_${full.resource}.`
   return refuse(known, status, `${full.resource.toUpperCase()}_EXCEEDED`, message)
+}
+
+/** Trying again at once is of no use, as where the day's minutes are used up: 403. */
+function tooFast(known: Draft, full: Limit): RouteDecision {
+  known.suspicion = suspicionOfLimit(full)
+  return refuse(known, 403, 'VELOCITY_EXCEEDED', velocityWords(full))
 }
 
 function noProvider(known: Draft): RouteDecision {

@@ -22,6 +22,9 @@ export interface Use {
   channels: Share | null
   cps: Share | null
   daily_minutes: Share | null
+  /** Calls out begun within a minute, and an hour; absent: it is not known here. */
+  calls_per_minute?: Share | null
+  calls_per_hour?: Share | null
 }
 
 /** What is in use of a limit, and of how much. */

@@ -8,7 +8,7 @@ import { instant } from './instant.ts'
 
 /** Queries for the events of calls, of whose columns `nth` and `rank` say the order. */
 export function callEvents(): SQL[] {
-  return [eventsOfCalls(), limitsReached()]
+  return [eventsOfCalls(), limitsReached(), suspicions()]
 }
 
 /** A query for the event of each call `c` of some which the edge itself ended; `b` is as it was before. */
@@ -96,6 +96,22 @@ function limitsReached(): SQL {
         where c.reject_reason = 'ALL_PROVIDERS_FULL' and p ->> 'code' in ('CHANNELS', 'CPS', 'DAILY_MINUTES')
     ) as l
     where c.status = 'hangup' and b.status is distinct from 'hangup' and c.reject_reason ~ '_(EXCEEDED|FULL)$'`
+}
+
+/**
+ * An event for what looked like fraud: of each who was refused once a minute for each reason and country, and once of a country which is
+ * new and was allowed.
+ */
+function suspicions(): SQL {
+  return sql`
+    select ${idOf(sql`concat_ws(' ', 'fraud.suspected', c.customer_id, s.kind, s.id, s.reason, s.country,
+        case when s.refused then date_trunc('minute', c.started_at, 'UTC') end)`)},
+      c.customer_id, 'fraud.suspected', coalesce(c.ended_at, c.started_at), c.relay_id, s.id,
+      jsonb_build_object('kind', s.kind, 'name', s.name, 'reason', s.reason, 'refused', s.refused, 'country', s.country,
+        'why', s.message, 'to', c.destination ->> 'target', 'call_id', c.id), h.nth, 3
+    from stored_calls c join heard_calls h on h.call_id = c.id left join calls b on b.id = c.id,
+      jsonb_to_record(c.decision -> 'suspicion') as s (kind text, id uuid, name text, reason text, refused boolean, country text, message text)
+    where c.decision ? 'suspicion' and (b.decision ? 'suspicion') is not true`
 }
 
 function idOf(text: SQL): SQL {

@@ -31,13 +31,17 @@ export const customerJson = sql`json_build_object(
   'only_number', (select min(number) from (
       select number from numbers n where n.customer_id = c.id and n.deleted_at is null and n.enabled
         and n.ownership <> 'claimed' and n.number <> 'any' and n.number_to is null order by n.created_at, n.id limit 2) as two having count(*) = 1),
-  'algorithms', c.digest_algorithms, 'caps', ${caps('c')})`
+  'algorithms', c.digest_algorithms, 'caps', ${caps('c')}, 'guard', ${guard('c')})`
 
 /** A row `e` of extensions as `ExtensionFacts`. */
-export const extensionJson = factsOf('e', extensionFacts, { caps: caps('e') })
+export const extensionJson = factsOf('e', extensionFacts, { caps: caps('e'), guard: guard('e') })
 
 /** A row `t` of trunks as `TrunkFacts`. */
-export const trunkJson = factsOf('t', trunkFacts, { tls: tls('t'), caps: caps('t') })
+export const trunkJson = factsOf('t', trunkFacts, {
+  tls: tls('t'),
+  caps: caps('t'),
+  guard: guard('t'),
+})
 
 /** A row `n` of numbers as `NumberFacts`. */
 export const numberJson = factsOf('n', numberFacts, { flow_id: sql`n.call_flow_id` })
@@ -86,6 +90,16 @@ function caps(name: 'c' | 'e' | 't'): SQL {
   const of = sql.raw(name)
   return sql`json_build_object('max_channels', ${of}.max_channels, 'max_cps', ${of}.max_cps,
     'max_daily_minutes', ${of}.max_daily_minutes)`
+}
+
+/** What guards calls out; null where nothing is set, as nearly everywhere. */
+function guard(name: 'c' | 'e' | 't'): SQL {
+  const of = sql.raw(name)
+  return sql`case when ${of}.outbound_blocked or cardinality(${of}.known_countries) > 0
+      or num_nonnulls(${of}.max_calls_per_minute, ${of}.max_calls_per_hour, ${of}.new_countries, ${of}.released_at) > 0
+    then json_build_object('blocked', ${of}.outbound_blocked, 'max_calls_per_minute', ${of}.max_calls_per_minute,
+      'max_calls_per_hour', ${of}.max_calls_per_hour, 'released_at', ${of}.released_at,
+      'new_countries', ${of}.new_countries, 'known_countries', ${of}.known_countries) end`
 }
 
 function tls(name: 't' | 'p'): SQL {

@@ -10,6 +10,10 @@ export type Granted = {
   amount: number
 }
 
+/** The limit on what is shared. */
+const limit = sql.raw(`case resource when 'channels' then max_channels when 'cps' then max_cps
+  when 'calls_per_minute' then max_calls_per_minute else max_calls_per_hour end`)
+
 /**
  * Shares out every limit a relay speaks of, and gives what it may use from now on.
  *
@@ -30,14 +34,14 @@ export function share(told: Beat): SQL {
           scope jsonb, customer_id uuid, resource resource, held integer, used integer, refused integer)) as t
     ),
     limited as (
-      select said.*, case resource when 'channels' then max_channels else max_cps end as "limit" from said
+      select said.*, ${limit} as "limit" from said
       join (
-        select 'customer'::scope_kind as kind, id, max_channels, max_cps from customers where deleted_at is null
-        union all select 'extension', id, max_channels, max_cps from extensions where deleted_at is null
-        union all select 'trunk', id, max_channels, max_cps from trunks where deleted_at is null
-        union all select 'provider', id, max_channels, max_cps from providers where deleted_at is null
+        select 'customer'::scope_kind as kind, id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from customers where deleted_at is null
+        union all select 'extension', id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from extensions where deleted_at is null
+        union all select 'trunk', id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from trunks where deleted_at is null
+        union all select 'provider', id, max_channels, max_cps, null::integer, null::integer from providers where deleted_at is null
       ) as l using (kind, id)
-      where case resource when 'channels' then max_channels else max_cps end is not null and ${heard(told)}
+      where ${limit} is not null and ${heard(told)}
     ),
     sharers as (
       select kind, id, resource, "limit", ${told.relay_id} as relay_id, used, wanted, 0 as taken from limited

@@ -1,9 +1,10 @@
 import type { Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
+import { isOfCallsOut, isVelocity, suspicionOfLimit } from '#routing'
 import type { Ledger, LimitReached } from './ledger.ts'
 
 /** What is told to a caller whom a limit stops; a carrier told 503 would take us for broken. */
 function statusFor(resource: string, incoming: boolean): number {
-  if (resource === 'daily_minutes') return 403
+  if (isOfCallsOut(resource)) return 403
   return resource === 'channels' && incoming ? 486 : 503
 }
 
@@ -26,10 +27,11 @@ export function admitCall(
   if (decision.kind === 'reject') return decision
   // Minutes are a limit on what is paid for: calls out.
   const incoming = decision.direction === 'incoming'
-  const paid = isPaid(decision) ? leg : undefined
+  const out = isPaid(decision)
+  const paid = out ? leg : undefined
   const looked = decision.scopes
     .flatMap((scope) => ledger.limits(scope, now, customerId))
-    .filter(({ resource }) => !(incoming && resource === 'daily_minutes'))
+    .filter(({ resource }) => !(incoming && resource === 'daily_minutes') && (out || !isVelocity(resource)))
     // A call which is sent on has its place already, for one leg of it, and may run out of minutes.
     .filter((limit) => limit.resource === 'daily_minutes' || ledger.adds(now, callId, limit, paid))
   const inTheWay = isUrgent(decision.explanation) ? undefined : looked.find(({ exceeded }) => exceeded)
@@ -39,7 +41,7 @@ export function admitCall(
     return refused(decision, explanation, inTheWay)
   }
   if (customerId !== undefined) ledger.open(callId, customerId)
-  for (const scope of decision.scopes) ledger.take(now, callId, scope, paid)
+  for (const scope of decision.scopes) ledger.take(now, callId, scope, paid, out)
   return { ...decision, explanation }
 }
 
@@ -55,12 +57,18 @@ export function lacking(
   callId: string,
   decision: RouteDecision,
 ): LimitReached[] {
-  const full = decision.kind === 'reject' && /^(CHANNELS|CPS)_EXCEEDED$|_FULL$/.test(decision.reason)
+  const full = decision.kind === 'reject' && /^(CHANNELS|CPS|VELOCITY)_EXCEEDED$|_FULL$/.test(decision.reason)
+  const out = full || (decision.kind === 'connect' && isPaid(decision))
   if (isUrgent(decision.explanation) || (decision.kind === 'reject' && !full)) return []
   const providers = foreseen(decision.explanation).filter(({ kind }) => kind === 'provider')
   const wanted = [...decision.scopes, ...(full ? (providers as Scope[]) : [])]
-  const scopes = wanted.filter((scope) => !ledger.holds(callId, scope))
-  const reached = scopes.flatMap((scope) => ledger.reached(scope, now, decision.customer_id ?? undefined))
+  const reached = wanted
+    .flatMap((scope) => ledger.reached(scope, now, decision.customer_id ?? undefined))
+    .filter((limit) =>
+      isVelocity(limit.resource)
+        ? out && ledger.hears(now)
+        : ledger.shares(now) && !ledger.holds(callId, { kind: limit.kind, id: limit.id } as Scope),
+    )
   return reached.some(({ kind, whole }) => whole && kind !== 'provider')
     ? []
     : reached.filter(({ whole }) => !whole)
@@ -134,10 +142,19 @@ export function explained(explanation: Explanation | null, looked: readonly Limi
 
 function refused(decision: RouteDecision, explanation: Explanation | null, limit: Limit): RouteDecision {
   const status = statusFor(limit.resource, decision.direction === 'incoming')
-  const reason = `${limit.resource.toUpperCase()}_EXCEEDED`
-  const message = `No more calls of this ${limit.kind}${limit.name && ` (${limit.name})`}: ${describe(limit)} in use.`
+  const suspicion = isVelocity(limit.resource) ? suspicionOfLimit(limit) : undefined
+  const reason = suspicion?.reason ?? `${limit.resource.toUpperCase()}_EXCEEDED`
+  const whose = `this ${limit.kind}${limit.name && ` (${limit.name})`}`
+  const message = suspicion?.message ?? `No more calls of ${whose}: ${describe(limit)} in use.`
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = decision
   const known = { customer_id, direction, source, destination, scopes, extension_id, trunk_id }
-  const why = explanation && { ...explanation, outcome: 'reject' as const, status, reason, message }
+  const why = explanation && {
+    ...explanation,
+    outcome: 'reject' as const,
+    status,
+    reason,
+    message,
+    ...(suspicion && { suspicion }),
+  }
   return { kind: 'reject', status, reason, message, ...known, explanation: why }
 }

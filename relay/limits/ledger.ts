@@ -5,17 +5,20 @@ import {
   type Limit,
   type MonotonicMs,
   type Resource,
+  resources,
   type Scope,
   type SliceHeld,
   type UtcMs,
   utcAt,
+  type Velocity,
+  velocities,
 } from '#contract'
-import type { Use } from '#routing'
+import { isVelocity, type Use } from '#routing'
 import type { BeatReporter } from '../ground/reporter.ts'
 import { DailyMinutes } from './daily-minutes.ts'
 import { QuotaShares } from './quotas.ts'
-import { keyOf, type LimitSource } from './scope.ts'
-import { UsageByScope } from './scope-usage.ts'
+import { keyOf, type LimitedScope, type LimitSource } from './scope.ts'
+import { type ScopeUsage, UsageByScope } from './scope-usage.ts'
 
 /** A limit which is in the way. */
 export type LimitReached = Pick<Limit, 'kind' | 'id' | 'resource'>
@@ -98,8 +101,8 @@ export class Ledger implements BeatReporter {
     this.#calls.set(callId, { customerId, scopes: new Map(), firstLegs: new Map(), answered: false })
   }
 
-  /** An open call, or a `leg` of it which is paid for, counts in a scope from now on. */
-  take(now: MonotonicMs, callId: string, scope: Scope, leg?: number): void {
+  /** An open call, or a `leg` of it which is paid for, counts in a scope from now on; `out`: to the phone network. */
+  take(now: MonotonicMs, callId: string, scope: Scope, leg?: number, out = false): void {
     const key = keyOf(scope)
     const call = this.#calls.get(callId)
     const known = call?.scopes.get(key)
@@ -110,6 +113,7 @@ export class Ledger implements BeatReporter {
     const usage = this.#usage.open(now, scope, call.customerId)
     usage.hold(now, callId, placesOf(counted))
     usage.cps.add(begunAs(call, callId, key, leg), now, leg !== undefined)
+    if (out) this.#beginOut(now, usage, leg === undefined ? callId : `${callId} ${leg}`)
     if (!known && call.answered) this.#daily.begin(key, callId, utcAt(this.#clock.epoch, now))
   }
 
@@ -121,6 +125,7 @@ export class Ledger implements BeatReporter {
     const counted = call?.scopes.get(key)
     if (!counted) return true
     if (leg === undefined || counted.legs.has(leg)) return false
+    if (isVelocity(resource)) return true
     if (resource !== 'cps') return counted.legs.size > 0
     return call?.firstLegs.has(key) === true || this.#usage.of(scope)?.cps.has(callId, now) !== true
   }
@@ -164,7 +169,7 @@ export class Ledger implements BeatReporter {
   /** A call of this customer was turned away by a limit. */
   refuse(now: MonotonicMs, callId: string, customerId: string | undefined, limit: LimitReached): void {
     const { kind, id, resource } = limit
-    if (resource === 'channels' || resource === 'cps')
+    if (isShared(resource))
       this.#usage.open(now, { kind, id } as Scope, customerId).refuse(now, callId, resource)
   }
 
@@ -181,24 +186,38 @@ export class Ledger implements BeatReporter {
     return [
       ...limit('channels', usage?.channels ?? 0, share('channels', max_channels)),
       ...limit('cps', usage?.cps.count(now) ?? 0, share('cps', max_cps)),
+      ...velocities.flatMap((velocity) => {
+        const of = limitOf(limited, velocity)
+        return of === null
+          ? []
+          : limit(
+              velocity,
+              this.#begun(usage, velocity, now, limited).now,
+              this.#granted(scope, velocity, of, now),
+            )
+      }),
       ...(minutes === null ? [] : limit('daily_minutes', this.#minutes(scope, now), minutes)),
     ]
   }
 
-  /** Channels and calls per second which are reached here; `whole`: no share could be greater. */
+  /** Shared limits which are reached here; `whole`: no share could be greater. */
   reached(scope: Scope, now: MonotonicMs, customerId?: string): (LimitReached & { whole: boolean })[] {
     const usage = this.#usage.of(scope)
-    const caps = this.#known.of(scope, customerId ?? usage?.customerId)?.caps
+    const limited = this.#known.of(scope, customerId ?? usage?.customerId)
     return this.limits(scope, now, customerId).flatMap(({ kind, id, resource, used, exceeded }) => {
-      if (!exceeded || resource === 'daily_minutes') return []
-      const most = resource === 'channels' ? caps?.max_channels : caps?.max_cps
-      return [{ kind, id, resource, whole: used >= (most ?? 0) }]
+      if (!exceeded || !isShared(resource)) return []
+      return [{ kind, id, resource, whole: used >= ((limited && limitOf(limited, resource)) ?? 0) }]
     })
   }
 
   /** Whether the edge may still share anew: other relays have shares, and it was heard lately. */
   shares(now: MonotonicMs): boolean {
-    return this.#shares.shared && now - this.#heardAt < deadAfterMs
+    return this.#shares.shared && this.hears(now)
+  }
+
+  /** Whether the edge was heard lately. */
+  hears(now: MonotonicMs): boolean {
+    return now - this.#heardAt < deadAfterMs
   }
 
   /** True, once, after a share fell: others wait for the edge to hear that it is known here. */
@@ -214,7 +233,13 @@ export class Ledger implements BeatReporter {
     const share = (resource: string) => limits.find((limit) => limit.resource === resource) ?? null
     const own = this.holds(callId, scope) ? 1 : 0
     const besides = (resource: string) => without(share(resource), own)
-    return { channels: besides('channels'), cps: besides('cps'), daily_minutes: share('daily_minutes') }
+    return {
+      channels: besides('channels'),
+      cps: besides('cps'),
+      calls_per_minute: share('calls_per_minute'),
+      calls_per_hour: share('calls_per_hour'),
+      daily_minutes: share('daily_minutes'),
+    }
   }
 
   /** Every call which counts, and where. */
@@ -268,10 +293,40 @@ export class Ledger implements BeatReporter {
       refused: usage?.refused[resource].size ?? 0,
     })
     const { max_channels, max_cps } = limited.caps
+    const guarded = velocities.filter((velocity) => limitOf(limited, velocity) !== null)
     return [
       ...(max_channels === null ? [] : [standing('channels', usage?.channels ?? 0)]),
       ...(max_cps === null ? [] : [standing('cps', usage?.cps.most(now) ?? 0)]),
+      ...guarded.map((velocity) => {
+        const begun = this.#begun(usage, velocity, now, limited)
+        // What was begun while a share fell is held until it is old: no other relay may begin it, too.
+        const { held, ...stands } = standing(velocity, begun.most)
+        return { ...stands, held: begun.now > 0 ? Math.max(held ?? 0, begun.now) : held }
+      }),
     ]
+  }
+
+  /** A call out begins: counted where that is limited. */
+  #beginOut(now: MonotonicMs, usage: ScopeUsage, name: string): void {
+    const limited = this.#known.of(usage.scope, usage.customerId)
+    for (const velocity of velocities)
+      if (limited && limitOf(limited, velocity) !== null) {
+        this.#begun(usage, velocity, now, limited)
+        usage.begin(name, now, velocity)
+      }
+  }
+
+  #begun(usage: ScopeUsage | undefined, velocity: Velocity, now: MonotonicMs, { guard }: LimitedScope) {
+    return usage?.begun(velocity, now, guard?.released_at ?? null) ?? { now: 0, most: 0 }
+  }
+
+  /**
+   * What of a velocity may be used here: what was granted, so that all relays together keep the limit. With the edge
+   * away, and nothing granted before, an equal share.
+   */
+  #granted(scope: Scope, resource: Velocity, of: number, now: MonotonicMs): number {
+    const slice = { scope, resource }
+    return this.hears(now) ? this.#shares.granted(slice, of) : this.#shares.of(slice, of)
   }
 
   /** Minutes of today to a tenth, rounded down. */
@@ -305,6 +360,17 @@ function begunAs(call: CountedCall, callId: string, key: string, leg: number | u
   const first = call.firstLegs.get(key) ?? leg
   call.firstLegs.set(key, first)
   return first === leg ? callId : `${callId} ${leg}`
+}
+
+/** The limit on what relays share; null: there is none. */
+function limitOf({ caps, guard }: LimitedScope, resource: Resource): number | null {
+  if (resource === 'channels') return caps.max_channels
+  if (resource === 'cps') return caps.max_cps
+  return (resource === 'calls_per_minute' ? guard?.max_calls_per_minute : guard?.max_calls_per_hour) ?? null
+}
+
+function isShared(resource: string): resource is Resource {
+  return (resources as readonly string[]).includes(resource)
 }
 
 function isSame(a: Scope, b: Scope): boolean {

@@ -33,6 +33,11 @@ export class QuotaShares {
     return Math.min(limit, this.held(slice) ?? Math.max(1, Math.floor(limit / this.#relays)))
   }
 
+  /** What of a limit which holds over all relays together: nothing but what was granted. */
+  granted(slice: QuotaKey, limit: number): number {
+    return Math.min(limit, this.held(slice) ?? 0)
+  }
+
   /** null: none was ever granted. */
   held(slice: QuotaKey): number | null {
     return this.#slices.get(sliceKey(slice)) ?? null

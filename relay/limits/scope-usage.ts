@@ -1,24 +1,34 @@
-import type { MonotonicMs, Resource, Scope } from '#contract'
-import { CpsWindow } from './cps-window.ts'
+import { type MonotonicMs, type Resource, resources, type Scope, type Velocity, velocities } from '#contract'
+import { BeginningsWindow } from './beginnings-window.ts'
 import { keyOf } from './scope.ts'
 
 /** A scope without a call for so long is not spoken of any more. */
 const restMs = 600_000
 
+const windowMs: Readonly<Record<Velocity, number>> = { calls_per_minute: 60_000, calls_per_hour: 3_600_000 }
+
 /** More refused calls than these say nothing new. */
 const refusedAtMost = 1_000
 
 /** The calls of one scope. */
-class ScopeUsage {
+export class ScopeUsage {
   readonly scope: Scope
   readonly customerId: string | undefined
   /** Of each call the places it has: more than one where several legs of it are paid for at once. */
   readonly calls = new Map<string, number>()
   /** Places of all calls. */
   channels = 0
-  readonly cps = new CpsWindow()
+  readonly cps = new BeginningsWindow()
+  /** Calls out which began, of what is limited by minute or hour. */
+  readonly #begun = new Map<Velocity, BeginningsWindow>()
+  #releasedAt: string | null = null
   /** Calls turned away which the edge has not heard of, and when. */
-  readonly refused: Readonly<Record<Resource, Map<string, number>>> = { channels: new Map(), cps: new Map() }
+  readonly refused: Readonly<Record<Resource, Map<string, number>>> = {
+    channels: new Map(),
+    cps: new Map(),
+    calls_per_minute: new Map(),
+    calls_per_hour: new Map(),
+  }
   lastAt = 0
 
   constructor(scope: Scope, customerId: string | undefined) {
@@ -34,6 +44,27 @@ class ScopeUsage {
     else this.calls.delete(callId)
   }
 
+  /** A call out begins, which is one more of what is limited so. */
+  begin(name: string, now: MonotonicMs, velocity: Velocity): void {
+    const window = this.#begun.get(velocity) ?? new BeginningsWindow(windowMs[velocity])
+    this.#begun.set(velocity, window)
+    window.add(name, now, true)
+  }
+
+  /** Calls out which began within the window, since they were released last; `most`: at any time since the edge was told. */
+  begun(velocity: Velocity, now: MonotonicMs, releasedAt: string | null): { now: number; most: number } {
+    if (releasedAt !== this.#releasedAt) for (const window of this.#begun.values()) window.clear()
+    this.#releasedAt = releasedAt
+    const window = this.#begun.get(velocity)
+    return { now: window?.count(now) ?? 0, most: window?.most(now) ?? 0 }
+  }
+
+  /** Whether nothing of it counts any more. */
+  isIdle(now: MonotonicMs): boolean {
+    if (this.calls.size > 0 || now - this.lastAt <= restMs) return false
+    return velocities.every((velocity) => (this.#begun.get(velocity)?.count(now) ?? 0) === 0)
+  }
+
   refuse(now: MonotonicMs, callId: string, resource: Resource): void {
     this.lastAt = now
     if (this.refused[resource].size < refusedAtMost) this.refused[resource].set(callId, now)
@@ -42,7 +73,8 @@ class ScopeUsage {
   /** What happened up to `sentAt` the edge has heard. */
   reported(now: MonotonicMs, sentAt: MonotonicMs): void {
     this.cps.settle(now)
-    for (const ids of [this.refused.channels, this.refused.cps])
+    for (const window of this.#begun.values()) window.settle(now)
+    for (const ids of resources.map((resource) => this.refused[resource]))
       for (const [callId, at] of ids) if (at <= sentAt) ids.delete(callId)
   }
 }
@@ -65,8 +97,7 @@ export class UsageByScope {
 
   /** All of them; those which rested too long are forgotten. */
   recent(now: MonotonicMs): ScopeUsage[] {
-    for (const [key, { calls, lastAt }] of this.#usage)
-      if (calls.size === 0 && now - lastAt > restMs) this.#usage.delete(key)
+    for (const [key, usage] of this.#usage) if (usage.isIdle(now)) this.#usage.delete(key)
     return [...this.#usage.values()]
   }
 

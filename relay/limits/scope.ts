@@ -1,11 +1,13 @@
-import type { Caps, Scope } from '#contract'
-import type { ConfigIndex, Configuration } from '#routing'
+import type { Caps, OutboundGuard, Scope } from '#contract'
+import { type ConfigIndex, type Configuration, hasVelocity } from '#routing'
 
 /** A customer, extension, trunk or provider with limits, as the configuration says. */
-interface LimitedScope {
+export interface LimitedScope {
   readonly customerId: string
   readonly name: string
   readonly caps: Caps
+  /** absent: nothing guards its calls out. */
+  readonly guard?: OutboundGuard | null | undefined
 }
 
 /** Where limits are looked up. */
@@ -32,11 +34,13 @@ function limitsOf(
 ): LimitedScope | undefined {
   if (kind === 'customer') {
     const customer = configuration.customer(id)
-    return customer && { customerId: id, name: '', caps: customer.caps }
+    return customer && { customerId: id, name: '', caps: customer.caps, guard: customer.guard }
   }
   const facts =
     kind === 'provider' ? configuration.provider(id) : ownedBy(configuration, kind, id, customerId)
-  return facts && { customerId: facts.customer_id, name: facts.name, caps: facts.caps }
+  if (!facts) return undefined
+  const guard = 'guard' in facts ? facts.guard : undefined
+  return { customerId: facts.customer_id, name: facts.name, caps: facts.caps, guard }
 }
 
 /** A scope as the key of a map. */
@@ -56,11 +60,13 @@ function ownedBy(
 
 function* capped(index: ConfigIndex): Iterable<Scope> {
   for (const { customer_id: id } of index.customers())
-    if (isShared(index.configuration.customer(id)?.caps)) yield { kind: 'customer', id }
-  for (const { id, caps } of index.providers()) if (isShared(caps)) yield { kind: 'provider', id }
+    if (isShared(index.configuration.customer(id))) yield { kind: 'customer', id }
+  for (const provider of index.providers())
+    if (isShared(provider)) yield { kind: 'provider', id: provider.id }
 }
 
 /** Whether relays share something of it out among them. */
-function isShared(caps: Caps | undefined): boolean {
-  return caps !== undefined && (caps.max_channels !== null || caps.max_cps !== null)
+function isShared(one: Pick<LimitedScope, 'caps' | 'guard'> | undefined): boolean {
+  if (!one) return false
+  return one.caps.max_channels !== null || one.caps.max_cps !== null || hasVelocity(one.guard)
 }

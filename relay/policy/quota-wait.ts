@@ -106,8 +106,7 @@ export class QuotaWait {
     until: number,
   ): Routed | readonly Effect[] {
     const { decision } = routed
-    const short =
-      decision && this.#ledger.shares(now) ? lacking(this.#ledger, now, question.call_id, decision) : []
+    const short = decision ? lacking(this.#ledger, now, question.call_id, decision) : []
     const hopeless = short.length === 0 || now >= until || short.some((limit) => this.#isVain(now, limit))
     if (hopeless) return routed
     const customerId = decision?.customer_id ?? undefined

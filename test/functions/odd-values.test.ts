@@ -168,6 +168,12 @@ const wholesome: Record<string, () => object> = {
     webhook_id: made.webhooks,
   }),
   'POST /v1.0/alerts/:id/test': () => ({ note: 'odd' }),
+  ...Object.fromEntries(
+    ['customer', 'customers/:id', 'extensions/:id', 'trunks/:id'].flatMap((path) => [
+      [`POST /v1.0/${path}/block`, () => ({ hang_up: true })],
+      [`POST /v1.0/${path}/release`, () => ({ country: 'de' })],
+    ]),
+  ),
   'POST /v1.0/extensions/:id/forwarding': () => ({ always: { type: 'tel', target: '+12125550000' } }),
   'POST /relay/v1/recordings/:id': () => ({ customer_id: app.aliceId, bytes: 100, ms: 10, channels: 1 }),
   'POST /v1.0/erasures': () => ({ number: '+15559990000' }),

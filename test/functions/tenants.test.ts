@@ -113,6 +113,10 @@ const stated: Record<AccessScope, string[]> = {
     'PUT customer',
     'PATCH customer',
     'POST extensions/:id/forwarding',
+    ...['customer', 'extensions/:id', 'trunks/:id'].flatMap((of) => [
+      `POST ${of}/block`,
+      `POST ${of}/release`,
+    ]),
     'PATCH recordings/:id',
     'DELETE recordings/:id',
     'GET flows/secret',
@@ -141,6 +145,8 @@ const stated: Record<AccessScope, string[]> = {
     'POST accesskeys/:id/rotate',
     'POST erasures',
     'POST relays/:id/drain',
+    'POST customers/:id/block',
+    'POST customers/:id/release',
   ],
 }
 const opened: Record<AccessScope, AccessScope[]> = {

@@ -1,14 +1,25 @@
-import type { Caps, Explanation, RouteDecision, Scope } from '#contract'
+import {
+  type Caps,
+  type Explanation,
+  type OutboundGuard,
+  outboundGuard,
+  type RouteDecision,
+  type Scope,
+} from '#contract'
 import type { LimitSource } from '../../relay/limits/scope.ts'
 import { customerId, extensionIds } from './office.ts'
 
 /** Limits by the id of whoever they are set on; all others are known to have none. */
-export function limitedBy(limits: Readonly<Record<string, Partial<Caps>>>, known: Scope[] = []): LimitSource {
+export function limitedBy(
+  limits: Readonly<Record<string, Partial<Caps & OutboundGuard>>>,
+  known: Scope[] = [],
+): LimitSource {
   return {
     of: ({ kind, id }) => ({
       customerId,
       name: kind === 'customer' ? 'Acme' : '',
       caps: { max_channels: null, max_cps: null, max_daily_minutes: null, ...limits[id] },
+      guard: outboundGuard.parse(limits[id] ?? {}),
     }),
     known: () => known,
   }

@@ -348,6 +348,33 @@ describe('a limit', () => {
   test('of another is none of an alert which names one', () => {
     climb({ ...rule({ kind: 'limit_reached', window: 300 }), trunkId: 'pbx' }, [[0, limit(0)]])
   })
+
+  test('looks like fraud: of each who is suspected and each country, once while it lasts', () => {
+    const suspicion = (at: number, reason: string, country: string | null = null): AlertFact => ({
+      kind: 'suspicion',
+      at: START + at * MINUTE,
+      scope: 'extension',
+      scopeId: 'office1',
+      name: 'desk',
+      reason,
+      refused: true,
+      country,
+      why: 'Too many calls in a minute.',
+    })
+    const told = climb(rule({ kind: 'fraud_suspected', window: 300 }), [
+      [0, suspicion(0, 'VELOCITY_EXCEEDED'), '+ office1 VELOCITY_EXCEEDED'],
+      [1, suspicion(1, 'VELOCITY_EXCEEDED')],
+      [2, suspicion(2, 'COUNTRY_NEW', 'lv'), '+ office1 COUNTRY_NEW lv'],
+      [7, undefined, '- office1 VELOCITY_EXCEEDED'],
+      [8, undefined, '- office1 COUNTRY_NEW lv'],
+    ])
+    expect(told[0]?.incident.reason).toBe(
+      'A call of the extension desk was refused: Too many calls in a minute.',
+    )
+    climb({ ...rule({ kind: 'fraud_suspected', window: 300 }), extensionId: 'office2' }, [
+      [0, suspicion(0, 'OUTBOUND_BLOCKED')],
+    ])
+  })
 })
 
 describe('a country', () => {

@@ -33,6 +33,8 @@ const flow = row('f1', {
 })
 const carrier = row('p1', { username: 'us', password_set: true })
 const forgotten = { ...carrier, username: null, password_set: false }
+const free = { outbound_blocked: false, known_countries: [], released_at: null }
+const held = { ...free, outbound_blocked: true }
 const over = (provider: string) => ({ provider_id: provider, provider_customer_id: 'me', priority: 1 })
 
 const cases: [what: string, rows: ThenAndNow[], steps: string[], leftOut: string[], Partial<Terms>?][] = [
@@ -47,6 +49,16 @@ const cases: [what: string, rows: ThenAndNow[], steps: string[], leftOut: string
     'what is otherwise becomes as it was',
     [kept('route', row('r1', { priority: 1 }), row('r1', { priority: 2 }))],
     ['changed r1'],
+    [],
+  ],
+  [
+    'what was blocked or released since stays so, there or not',
+    [
+      kept('extension', { ...office, ...free }, { ...office, ...held }),
+      kept('trunk', row('t1', { ...free, name: 'then' }), row('t1', { ...held, name: 'now' })),
+      kept('extension', row('e2', { ...free }), gone('e2', { ...held })),
+    ],
+    ['changed t1', 'restored e2'],
     [],
   ],
   ['what was made since goes', [kept('route', null, row('r1'))], ['deleted r1'], []],
@@ -161,6 +173,14 @@ describe('bringing a configuration back', () => {
       [resource_id, field, reason].filter(Boolean).join(' '),
     )
     expect(named.sort()).toEqual(leftOut.toSorted())
+  })
+
+  test('leaves what was blocked blocked, whatever it was', () => {
+    const rows = [
+      kept('trunk', row('t1', { ...free, name: 'then' }), row('t1', { ...held, name: 'now' })),
+      kept('extension', row('e2', { ...free }), gone('e2', { ...held })),
+    ]
+    for (const step of planFor(rows, terms).steps) expect(step.row).toMatchObject({ outbound_blocked: true })
   })
 
   test('writes a number’s ownership as it is, or as a claim, whatever it was', () => {

@@ -1,14 +1,17 @@
 import type { MonotonicMs } from '#contract'
 
-const windowMs = 1_000
-
-/** Calls which began in the last second, by id: one that is named twice began once, and when it was named first. */
-export class CpsWindow {
+/** Calls which began within a window, a second unless it is another, by id: one that is named twice began once, and when it was named first. */
+export class BeginningsWindow {
+  readonly #windowMs: number
   readonly #begun = new Map<string, number>()
   /** The same in order; those before `#first` are out of the window. */
   #order: { readonly callId: string; readonly at: number }[] = []
   #first = 0
   #most = 0
+
+  constructor(windowMs = 1_000) {
+    this.#windowMs = windowMs
+  }
 
   /** `anew`: it begins again, and did not before. */
   add(callId: string, now: MonotonicMs, anew = false): void {
@@ -27,7 +30,7 @@ export class CpsWindow {
   count(now: MonotonicMs): number {
     for (
       let call = this.#order[this.#first];
-      call && call.at <= now - windowMs;
+      call && call.at <= now - this.#windowMs;
       call = this.#order[this.#first]
     ) {
       if (this.#begun.get(call.callId) === call.at) this.#begun.delete(call.callId)
@@ -37,7 +40,15 @@ export class CpsWindow {
     return this.#begun.size
   }
 
-  /** The most which ever began within one second since `settle` was last called. */
+  /** Whatever began is forgiven. */
+  clear(): void {
+    this.#begun.clear()
+    this.#order = []
+    this.#first = 0
+    this.#most = 0
+  }
+
+  /** The most which ever began within one window since `settle` was last called. */
   most(now: MonotonicMs): number {
     return Math.max(this.#most, this.count(now))
   }

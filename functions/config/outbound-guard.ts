@@ -1,0 +1,182 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { instant } from '#contract'
+import type { Edge } from '../env.ts'
+import { ApiError } from '../http/api-error.ts'
+import { administrator } from '../http/authenticate.ts'
+import { exampleIds } from '../http/example-ids.ts'
+import type { ErrorCode, Operation } from '../http/operation.ts'
+import { now } from '../http/queries.ts'
+import type { NounResource } from '../http/resource.ts'
+import { readBody, readId } from '../http/validate.ts'
+import { customers } from './customers.ts'
+import { extensions } from './extensions.ts'
+import { country } from './fields.ts'
+import { trunks } from './trunks.ts'
+
+/*
+ * The switch which stops the calls out of a customer, extension or trunk, and what lets them go on. Emergency calls are
+ * never stopped, nor are those between its phones.
+ */
+
+const blockInput = z.strictObject({
+  hang_up: z.boolean().default(false).describe('Its calls out which are under way are ended, too.'),
+})
+const releaseInput = z.strictObject({
+  country: country
+    .nullable()
+    .default(null)
+    .describe(
+      'The country which is new no more; null: nothing is blocked any more, and calls begun up to now count in no minute and no hour.',
+    ),
+})
+
+const standing = z
+  .object({
+    id: z.guid(),
+    outbound_blocked: z.boolean(),
+    known_countries: z.array(z.string()),
+    tm_release: instant.nullable(),
+    calls_ended: z.int().describe('Calls under way whose relays were told to end them.'),
+  })
+  .meta({
+    id: 'OutboundGuard',
+    description: 'Whether calls out are stopped, and which countries are not new.',
+  })
+
+type Kind = 'customer' | 'extension' | 'trunk'
+interface GuardedRow {
+  readonly deletedAt: string | null
+}
+
+const nouns: Readonly<Record<Kind, { of: NounResource<GuardedRow>; whose: (id: string) => SQL }>> = {
+  customer: { of: customers, whose: (id) => sql`c.customer_id = ${id}::uuid` },
+  extension: {
+    of: extensions,
+    whose: (id) => sql`(c.extension_id = ${id}::uuid or c.sent_out_by = ${id}::uuid)`,
+  },
+  trunk: { of: trunks, whose: (id) => sql`(c.trunk_id = ${id}::uuid or c.sent_out_by = ${id}::uuid)` },
+}
+
+/** Blocking and releasing the calls out of each of a kind. */
+export function outboundGuards(kind: Kind): Hono<Edge> {
+  const endpoints = new Hono<Edge>()
+  if (kind === 'customer') endpoints.use('/:id/block', administrator).use('/:id/release', administrator)
+  return endpoints
+    .post('/:id/block', async (c) => block(c, kind, readId(c)))
+    .post('/:id/release', async (c) => release(c, kind, readId(c)))
+}
+
+/** The same of the asking customer itself. */
+export const ownOutboundGuard = new Hono<Edge>()
+  .post('/block', (c) => block(c, 'customer', c.get('principal').customerId))
+  .post('/release', (c) => release(c, 'customer', c.get('principal').customerId))
+
+async function block(c: Context<Edge>, kind: Kind, id: string): Promise<Response> {
+  const { hang_up } = await readBody(c, blockInput)
+  const changed = await change(c, kind, id, { outboundBlocked: true })
+  // Blocked first: no call begins behind the back of those which are ended.
+  return c.json(shown(changed, hang_up ? await endCalls(c, kind, id) : 0))
+}
+
+async function release(c: Context<Edge>, kind: Kind, id: string): Promise<Response> {
+  const { country } = await readBody(c, releaseInput)
+  const row =
+    country === null
+      ? { outboundBlocked: false, releasedAt: now }
+      : {
+          knownCountries: sql`array(select unnest(known_countries) union select ${country}::text order by 1)`,
+        }
+  return c.json(shown(await change(c, kind, id, row), 0))
+}
+
+async function change(c: Context<Edge>, kind: Kind, id: string, row: Record<string, unknown>) {
+  const { of } = nouns[kind]
+  const { deletedAt } = await of.find(c, id)
+  if (deletedAt !== null) throw new ApiError(notFound[kind], `There is no such ${kind}.`)
+  return of.change(c, id, { row })
+}
+
+const notFound = {
+  customer: 'CUSTOMER_NOT_FOUND',
+  extension: 'EXTENSION_NOT_FOUND',
+  trunk: 'TRUNK_NOT_FOUND',
+} as const satisfies Record<Kind, ErrorCode>
+
+/** Tells the relays of calls out under way to end them, and how many there are. */
+async function endCalls(c: Context<Edge>, kind: Kind, id: string): Promise<number> {
+  const { rows } = await c.get('db').execute<{ ended: number }>(sql`
+    with ended as (
+      insert into commands (id, customer_id, relay_id, body)
+      select gen_random_uuid(), c.customer_id, c.relay_id, jsonb_build_object('kind', 'call_hangup', 'call_id', c.id)
+      from calls c where ${nouns[kind].whose(id)} and c.status <> 'hangup' and coalesce((c.decision ->> 'emergency')::boolean, false) is false
+        and (c.direction = 'outgoing' or c.sent_out_by is not null)
+      returning 1)
+    select count(*)::integer as ended from ended`)
+  return rows[0]?.ended ?? 0
+}
+
+function shown(changed: Record<string, unknown>, calls_ended: number) {
+  const { id, outbound_blocked, known_countries, tm_release } = changed
+  return { id, outbound_blocked, known_countries, tm_release, calls_ended }
+}
+
+/** What can be asked of them. */
+export const outboundGuardOperations: readonly Operation[] = [
+  ...operationsFor('customer', '/v1.0/customer', 'OwnCustomer', 'your own customer'),
+  ...operationsFor('customer', '/v1.0/customers/{id}', 'Customer', 'a customer'),
+  ...operationsFor('extension', '/v1.0/extensions/{id}', 'Extension', 'an extension'),
+  ...operationsFor('trunk', '/v1.0/trunks/{id}', 'Trunk', 'a trunk'),
+]
+
+function operationsFor(kind: Kind, path: string, name: string, whom: string): Operation[] {
+  const own = !path.endsWith('}')
+  const answer = {
+    id: own || kind !== 'customer' ? exampleIds[kind] : exampleIds.newCustomer,
+    outbound_blocked: true,
+    known_countries: ['ca'],
+    tm_release: null,
+    calls_ended: 2,
+  }
+  const common = {
+    method: 'post',
+    tag: own ? 'customer' : `${kind}s`,
+    scope: kind === 'customer' && !own ? 'admin' : 'configure',
+    answer: standing,
+    headers: ['ETag'],
+    precondition: 'If-Match',
+    errors: [notFound[kind], 'VERSION_MISMATCH'],
+  } as const
+  const parameters = own ? {} : { parameters: { id: answer.id } }
+  return [
+    {
+      ...common,
+      id: `block${name}`,
+      path: `${path}/block`,
+      summary: `Stop the calls out of ${whom}`,
+      description:
+        'They are refused (403, `OUTBOUND_BLOCKED`) as soon as relays hear of it, until `release`. Emergency calls, calls in ' +
+        'and calls between phones go on.',
+      body: blockInput,
+      example: { ...parameters, body: { hang_up: true }, answer },
+    },
+    {
+      ...common,
+      id: `release${name}`,
+      path: `${path}/release`,
+      summary: `Let the calls out of ${whom} go on, or let a country be called`,
+      body: releaseInput,
+      example: {
+        ...parameters,
+        body: {},
+        answer: {
+          ...answer,
+          outbound_blocked: false,
+          tm_release: '2026-11-24T09:00:00.000Z',
+          calls_ended: 0,
+        },
+      },
+    },
+  ]
+}
