@@ -192,7 +192,7 @@ export class Ledger implements BeatReporter {
           ? []
           : limit(
               velocity,
-              this.#begun(usage, velocity, now, limited).now,
+              this.#begun(usage, velocity, now, limited).count,
               this.#granted(scope, velocity, of, now),
             )
       }),
@@ -301,7 +301,7 @@ export class Ledger implements BeatReporter {
         const begun = this.#begun(usage, velocity, now, limited)
         // What was begun while a share fell is held until it is old: no other relay may begin it, too.
         const { held, ...stands } = standing(velocity, begun.most)
-        return { ...stands, held: begun.now > 0 ? Math.max(held ?? 0, begun.now) : held }
+        return { ...stands, held: begun.count > 0 ? Math.max(held ?? 0, begun.count) : held }
       }),
     ]
   }
@@ -317,7 +317,7 @@ export class Ledger implements BeatReporter {
   }
 
   #begun(usage: ScopeUsage | undefined, velocity: Velocity, now: MonotonicMs, { guard }: LimitedScope) {
-    return usage?.begun(velocity, now, guard?.released_at ?? null) ?? { now: 0, most: 0 }
+    return usage?.begun(velocity, now, guard?.released_at ?? null) ?? { count: 0, most: 0 }
   }
 
   /**

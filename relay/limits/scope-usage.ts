@@ -52,11 +52,11 @@ export class ScopeUsage {
   }
 
   /** Calls out which began within the window, since they were released last; `most`: at any time since the edge was told. */
-  begun(velocity: Velocity, now: MonotonicMs, releasedAt: string | null): { now: number; most: number } {
+  begun(velocity: Velocity, now: MonotonicMs, releasedAt: string | null): { count: number; most: number } {
     if (releasedAt !== this.#releasedAt) for (const window of this.#begun.values()) window.clear()
     this.#releasedAt = releasedAt
     const window = this.#begun.get(velocity)
-    return { now: window?.count(now) ?? 0, most: window?.most(now) ?? 0 }
+    return { count: window?.count(now) ?? 0, most: window?.most(now) ?? 0 }
   }
 
   /** Whether nothing of it counts any more. */
