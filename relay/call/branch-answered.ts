@@ -1,4 +1,3 @@
-import { acknowledge } from '../leg/ack.ts'
 import { keysToAnswer } from '../leg/keying.ts'
 import { holdsAnswer } from '../leg/reliable.ts'
 import { answeredBy } from '../leg/uac.ts'
@@ -16,7 +15,7 @@ import { observation } from './observation.ts'
 import { aim, aimFirstAnew, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
 import { lineOf } from './root-hunt.ts'
-import { isAnswered, joinedLegs } from './sides.ts'
+import { isAnswered } from './sides.ts'
 import type { Branch, Call, CallEvents, CallOrder, CallStep, Hunt } from './state.ts'
 import { partyComes } from './transferred-call.ts'
 import { notKeyed } from './verdict.ts'
@@ -25,7 +24,6 @@ import { notKeyed } from './verdict.ts'
 export function branchSucceeded(call: Call, event: CallEvents['success'], endpoint: SipEndpoint): CallStep {
   const { branch, response } = event
   const { held } = call
-  if (joinedLegs(call).includes(branch)) return { effects: saidAgain(branch, response, endpoint) }
   if (held?.branch === branch && held.response.to.tag === response.to.tag) return { effects: [] }
   if (held || branch.state !== 'calling') return { effects: hangUpLate(branch, response, endpoint) }
   if (!holdsAnswer(call.caller)) return branchAnswered(call, branch, response, endpoint)
@@ -85,13 +83,6 @@ export function branchAnswered(
 function seat(call: Call, branch: Branch): void {
   call.callee = branch
   call.joined[branch.side] = branch
-}
-
-/** A 2xx which comes again is acknowledged again; another fork's is not wanted. */
-function saidAgain(branch: Branch, response: Response, endpoint: SipEndpoint): CallOrder[] {
-  return branch.dialog?.remoteTag === (response.to.tag ?? '')
-    ? acknowledge(branch, response, endpoint)
-    : hangUpLate(branch, response, endpoint)
 }
 
 /** The caller is answered by what the callee said, unless it was by its flow, or told what it hears there. */

@@ -16,6 +16,7 @@ import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } f
 import { connectOver, flowHappened, flowHeard, recorded, soundFound, stayedTooLong } from './flow.ts'
 import { flowAcked, flowAsked, flowCancelled, flowLeft } from './flow-requests.ts'
 import { foundBefore, foundElsewhere } from './found-elsewhere.ts'
+import { hungUp } from './hung-up.ts'
 import {
   answerTimeout,
   branchFailed,
@@ -123,6 +124,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
+    hungUp: (why, { call, endpoint }) => hungUp(call, why, endpoint),
     ...awaited,
   },
 
@@ -136,6 +138,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
+    hungUp: (why, { call, endpoint }) => hungUp(call, why, endpoint),
     ...awaited,
   },
 
@@ -172,6 +175,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
+    hungUp: (why, { call, endpoint }) => hungUp(call, why, endpoint),
     ...awaited,
   },
 
@@ -228,6 +232,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     bye: (given, { call, endpoint }) => flowLeft(call, given, endpoint),
     stop: (_, { call, endpoint }) =>
       isAnswered(call) ? goingDown(call, endpoint) : endedBySystem(call, endpoint),
+    hungUp: (why, { call, endpoint }) => hungUp(call, why, endpoint),
   },
 
   answered: {
@@ -279,6 +284,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     reoffered: (event, { call, endpoint }) => offerAnswered(call, event, endpoint),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
     stop: (_, { call, endpoint }) => goingDown(call, endpoint),
+    hungUp: (why, { call, endpoint }) => hungUp(call, why, endpoint),
   },
 
   /** Its party speaks in another call, or is about to: who sent it there is left, and hangs up. */
@@ -289,6 +295,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
       leg === call.transfer?.by ? transferOver(call, true, endpoint) : stay(),
     parting: (_, { call, endpoint }) => transferOver(call, false, endpoint),
     stop: (_, { call, endpoint }) => transferOver(call, false, endpoint),
+    hungUp: (_, { call, endpoint }) => transferOver(call, false, endpoint),
     partyJoined: (_, { call, endpoint }) => stay(...partyJoined(call, endpoint)),
     partyReturned: (event, { call, endpoint }) => partyReturned(call, event, endpoint),
     passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),

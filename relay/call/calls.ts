@@ -24,9 +24,10 @@ import {
   type WaitingForPlace,
   type WaitingInCall,
 } from './call-orders.ts'
-import { CommandResults } from './command-results.ts'
+import { CommandResults, done, notHere } from './command-results.ts'
 import { serverSaid } from './flow-server.ts'
 import { leadOf } from './hosts.ts'
+import { byApi } from './hung-up.ts'
 import { LocalTransfers } from './local-transfers.ts'
 import { MadeCalls } from './made-calls.ts'
 import { mediaRecordOf } from './media-record.ts'
@@ -509,12 +510,23 @@ export class Calls {
     for (const command of commands) {
       if (command.kind === 'originate') this.#made.command(now, command)
       if (command.kind === 'test_provider' || command.kind === 'originate') continue
-      if (!command.kind.startsWith('recording_')) continue
+      const isHangup = command.kind === 'call_hangup'
+      if (!isHangup && !command.kind.startsWith('recording_')) continue
+      if (isHangup && !this.#results.take(command.command_id)) continue
       const active = this.#orders.index.all().find(({ call }) => call.id === command.call_id)
-      if (!active || active.call.record.customerId !== command.customer_id) continue
+      const theirs = active?.call.record.customerId === command.customer_id ? active : undefined
+      if (isHangup) this.#hangUp(now, command.command_id, theirs)
+      if (isHangup || !active || !theirs) continue
       active.call.now = now
       this.#orders.recordings.command(command, active.call, isHeard(active))
     }
+  }
+
+  #hangUp(now: MonotonicMs, commandId: string, active: ActiveCall | undefined): void {
+    const isOver = active === undefined || active.machine.state === 'ended'
+    if (!isOver) this.#step(now, active, 'hungUp', byApi)
+    this.#results.conclude(now, commandId, isOver ? notHere : done)
+    this.#orders.effects.emit({ type: 'beat' })
   }
 
   #media(now: MonotonicMs, report: MediaReport): void {

@@ -8,6 +8,16 @@ export interface OrderResult {
   readonly message: string
 }
 
+/** It was done. */
+export const done: OrderResult = { ok: true, reason: null, message: '' }
+
+/** There is no such call. */
+export const notHere: OrderResult = {
+  ok: false,
+  reason: 'CALL_NOT_FOUND',
+  message: 'The call is over, or never was at this relay.',
+}
+
 /** What became of a command, and since when that is known, heard and known to be heard; monotonic ms. */
 interface Carried {
   result: OrderResult | undefined

@@ -137,6 +137,9 @@ export function closing(call: Call): CallOrder[] {
   const timers = call.hunts.flatMap(stopHunt)
   return [
     ...transferEnds(call),
+    ...call.chained.map(
+      (one): CallOrder => ({ type: 'onward', call: one, name: 'hungUp', event: withItsFlow }),
+    ),
     { type: 'stop', timer: 'search' },
     { type: 'stop', timer: 'flow' },
     staysNoLonger,
@@ -145,6 +148,9 @@ export function closing(call: Call): CallOrder[] {
     ...media,
   ]
 }
+
+/** A call which a flow made and which is to end with it. */
+const withItsFlow = cause('HUNG_UP', 'The call whose flow made it is over, and it was to end with that.')
 
 /** The other call of a transfer which is not done yet hears that this one is over. */
 function transferEnds({ transfer, joining }: Call): CallOrder[] {

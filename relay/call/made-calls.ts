@@ -6,7 +6,7 @@ import type { Reply } from '../ground/questions.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
-import type { CommandResults, OrderResult } from './command-results.ts'
+import { type CommandResults, done, type OrderResult } from './command-results.ts'
 import { type CallToMake, callsOfFlow, orderedByApi } from './flow-calls.ts'
 import { standIn } from './stand-in.ts'
 import type { CallEvents } from './state.ts'
@@ -70,12 +70,14 @@ export class MadeCalls {
       return step(now, parent, 'flowHappened', refused)
     }
     const results: OrderResult[] = []
-    for (const call of calls)
-      this.#make(now, call, (at, result) => {
+    for (const call of calls) {
+      const made = this.#make(now, call, (at, result) => {
         results.push(result)
         if (results.length === calls.length)
           step(at, parent, 'flowHappened', begun(fetch, calls[0]?.call_id ?? '', results))
       })
+      if (action.option.chained) parent.call.chained.push(made.call)
+    }
   }
 
   /** Something has happened to a call: what waits for its begin hears of that. */
@@ -117,7 +119,7 @@ export class MadeCalls {
     return undefined
   }
 
-  #make(now: MonotonicMs, call: CallToMake, hearer: BeginHearer): void {
+  #make(now: MonotonicMs, call: CallToMake, hearer: BeginHearer): ActiveCall {
     const { endpoint, open, orders } = this.#deps
     const active = open(now, standIn(endpoint), call.call_id)
     const {
@@ -148,10 +150,9 @@ export class MadeCalls {
     Object.assign(active.call.record, { customerId, source, destination: { ...destination, type } })
     this.#hearers.set(active, hearer)
     orders.effects.emit({ type: 'made', active, question: orderedQuestion(call, 'destination') })
+    return active
   }
 }
-
-const done: OrderResult = { ok: true, reason: null, message: '' }
 
 function refusal(reason: string, message: string): OrderResult {
   return { ok: false, reason, message }

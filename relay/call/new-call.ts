@@ -34,6 +34,7 @@ export function newCall(
     caller,
     made: undefined,
     handedBy,
+    chained: [],
     ledger,
     serviceRoutes,
     decision: undefined,

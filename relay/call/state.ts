@@ -61,6 +61,8 @@ export interface Call {
   made: MadeCall<Branch> | undefined
   /** The relay of our fleet which hands it on, for phones of ours: record and limits are that one's. undefined: it came to us. */
   readonly handedBy: string | undefined
+  /** Calls which its flow made and which end with it. */
+  chained: Call[]
   /** Whose limits it counts in. */
   readonly ledger: Ledger
   readonly serviceRoutes: ServiceRoutes
@@ -355,7 +357,7 @@ export type Onward = {
 }[keyof FollowingEvents]
 
 /** Events which calls bring about themselves. */
-type FollowingEvents = TransferEvents & Pick<FlowCallEvents, 'flowHappened' | 'connectOver'>
+type FollowingEvents = TransferEvents & EndingEvents & Pick<FlowCallEvents, 'flowHappened' | 'connectOver'>
 
 /** Where a call stands; call.ts draws the figure. */
 export type CallState = 'routing' | 'opening' | 'flow' | 'hunting' | 'answered' | 'transferred' | 'ended'
@@ -383,8 +385,14 @@ export interface Reachable {
   readonly unreached: readonly string[]
 }
 
+/** What ends a call from without. */
+interface EndingEvents {
+  /** By the API, or with the call whose flow made it: why, for its record. */
+  hungUp: Cause
+}
+
 /** What happens to a call, by name. */
-export interface CallEvents extends TransferEvents, FlowCallEvents {
+export interface CallEvents extends TransferEvents, FlowCallEvents, EndingEvents {
   /** The edge's answer, the extension's contacts, and sockets for the media, or why there are none. */
   decided: { decision: RouteDecision; reachable: Reachable; sockets: CallSockets | string }
   undecided: { why: string }

@@ -145,6 +145,12 @@ export class MadeScene {
     return this
   }
 
+  /** The API hangs the call up. */
+  hungUpByApi(): this {
+    const { customer_id, call_id } = this.order
+    return this.told({ kind: 'call_hangup', command_id: crypto.randomUUID(), customer_id, call_id })
+  }
+
   /** What the edge hears in the next beat of what it ordered. */
   get results(): unknown[] {
     return this.ladder.engine.pulse(monotonicMs(this.ladder.now)).results.map(({ result }) => result)

@@ -125,6 +125,23 @@ describe('a call which the API orders to a number', () => {
       { hangup_reason: 'failed', sip_status: 488, answered_at: null, reject_reason: 'SOUND_UNUSABLE' },
     ],
     [
+      'is taken back when the API hangs it up while it rings',
+      [
+        [({ telnyx }) => telnyx.says(180)],
+        [(scene) => scene.hungUpByApi(), 'CANCEL to Telnyx', 'beat'],
+        [({ telnyx }) => telnyx.says(200), 'ACK to Telnyx', 'BYE to Telnyx'],
+      ],
+      { hangup_by: 'system', hangup_reason: 'cancel', answered_at: null, reject_reason: 'HUNG_UP' },
+    ],
+    [
+      'is hung up by the API while it follows its flow',
+      [
+        [({ telnyx }) => telnyx.says(200), 'ACK to Telnyx', 'ask sound'],
+        [(scene) => scene.hungUpByApi(), 'BYE to Telnyx', 'beat'],
+      ],
+      { hangup_by: 'system', hangup_reason: 'normal', reject_reason: 'HUNG_UP' },
+    ],
+    [
       'is taken back when the relay goes down',
       [
         [({ telnyx }) => telnyx.says(180)],
@@ -135,7 +152,7 @@ describe('a call which the API orders to a number', () => {
   ])('%s', (_, steps, record) => {
     const scene = new MadeScene(orderOf(menu, { ring_ms: 20_000 })).begun()
     plays(scene, steps)
-    expect(scene.results).toEqual([begun])
+    expect(scene.results).toContainEqual(begun)
     expect(scene.ladder.record).toMatchObject({
       call_id: callId,
       direction: 'outgoing',
@@ -360,6 +377,16 @@ describe('an extension which is rung first', () => {
       { hangup_by: 'caller', hangup_reason: 'cancel', answered_at: null },
     ],
     [
+      'is hung up by the API, and so is the other one',
+      [...joined, [(scene) => scene.hungUpByApi(), 'BYE to Alice', 'BYE to Telnyx', 'beat']],
+      { hangup_by: 'system', hangup_reason: 'normal', reject_reason: 'HUNG_UP' },
+    ],
+    [
+      'is hung up by the API while the other one rings',
+      [...rung, [(scene) => scene.hungUpByApi(), 'CANCEL to Telnyx', 'BYE to Alice', 'beat']],
+      { hangup_by: 'system', hangup_reason: 'cancel', answered_at: null },
+    ],
+    [
       'is told anew where the other one answers on hold',
       [
         ...joined.slice(0, 4),
@@ -376,7 +403,7 @@ describe('an extension which is rung first', () => {
   ])('%s', (_, steps, record) => {
     const scene = new MadeScene(clickToCall({ ring_ms: 20_000 })).rungFirst()
     plays(scene, steps)
-    expect(scene.results).toEqual([begun])
+    expect(scene.results).toContainEqual(begun)
     expect(scene.ladder.record).toMatchObject({
       call_id: callId,
       direction: 'outgoing',
@@ -489,6 +516,19 @@ describe('a flow’s call', () => {
       { outcome: 'not_called', why: 'flows led to calls 3 times already' },
     ])
     expect(ladder.questions).toEqual([])
+    forgets(ladder)
+  })
+
+  test('ends with the call which made it, where it is chained', () => {
+    const chained = { ...calls, option: { ...calls.option, chained: true } }
+    const { ladder } = flowWhich([chained, { type: 'sleep', option: { duration: 500 } }])
+    ladder
+      .gives('ask route')
+      .decide(through(provider(telnyx)))
+      .gives('ask locate')
+    ladder.locate(telnyx).gives('INVITE to Telnyx')
+    new CalledParty(ladder, telnyx).says(180)
+    ladder.gives().after(500).gives('480 to Alice', 'CANCEL to Telnyx')
     forgets(ladder)
   })
 
