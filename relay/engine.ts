@@ -129,7 +129,7 @@ export class Engine {
         corrected: [registrar],
         begun: [calls],
         drain: [uas, providers, calls],
-        resume: [uas, providers],
+        resume: [uas, providers, calls],
         stop: [uas, calls],
         tick: [messageWaiting, transactions, calls, uas, quotaWait, providers, registrar],
       },

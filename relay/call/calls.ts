@@ -55,7 +55,7 @@ import type {
 type CallsInput =
   | ClientOutput
   | Reply
-  | Extract<Input, { type: 'begun' | 'media' | 'stop' | 'beat' | 'news' | 'drain' }>
+  | Extract<Input, { type: 'begun' | 'media' | 'stop' | 'beat' | 'news' | 'drain' | 'resume' }>
   | { readonly type: 'tick' }
 
 /** No decision: neither edge nor snapshot made one, and why. */
@@ -135,7 +135,8 @@ export class Calls {
         this.#commanded(now, event.news.commands ?? [])
         break
       case 'drain':
-        this.#made.draining = true
+      case 'resume':
+        this.#made.draining = event.type === 'drain'
         break
       case 'stop':
         for (const active of this.#orders.index.all()) this.#step(now, active, 'stop', undefined)

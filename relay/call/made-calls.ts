@@ -35,7 +35,7 @@ export class MadeCalls {
   readonly #hearers = new Map<ActiveCall, BeginHearer>()
   /** How many each call's flow has made. */
   readonly #madeBy = new WeakMap<ActiveCall, number>()
-  /** None is begun any more. */
+  /** None is begun for now. */
   draining = false
 
   constructor(deps: MadeCallsDeps) {
@@ -96,15 +96,14 @@ export class MadeCalls {
   }
 
   #refusal(now: MonotonicMs, { until }: OriginateCommand): OrderResult | undefined {
-    if (this.draining)
-      return refusal('RELAY_DRAINING', 'The relay begins no more calls: it is about to stop.')
+    if (this.draining) return refusal('RELAY_DRAINING', 'The relay takes no new calls.')
     const late = Date.parse(until) <= wholeUtcAt(this.#deps.endpoint, now)
     return late ? refusal('TOO_LATE', 'The call was to be begun before the relay heard of it.') : undefined
   }
 
   /** Why a call's flow makes no more; undefined: it may. */
   #refusalOf(parent: ActiveCall, { option }: FlowActionOf<'call'>): string | undefined {
-    if (this.draining) return 'the relay is about to stop'
+    if (this.draining) return 'the relay takes no new calls'
     const before = this.#madeBy.get(parent) ?? 0
     const after = before + option.destinations.length
     if (after > flowLimits.calls) return `a call makes ${flowLimits.calls} others at most`

@@ -268,7 +268,7 @@ describe('an order', () => {
   })
 
   test.each<[string, (scene: MadeScene) => unknown, string]>([
-    ['the relay is about to stop', ({ ladder }) => ladder.hear({ type: 'drain' }), 'RELAY_DRAINING'],
+    ['the relay takes no new calls', ({ ladder }) => ladder.hear({ type: 'drain' }), 'RELAY_DRAINING'],
     ['it is too late', ({ ladder }) => ladder.after(90_000), 'TOO_LATE'],
   ])('is refused at once where %s', (_, before, reason) => {
     const scene = new MadeScene(orderOf(menu, { until: '2023-11-14T22:14:00.000Z' }))
@@ -309,6 +309,13 @@ describe('an order', () => {
     scene.told(scene.order).ladder.gives('ask begin')
     answer(scene.ladder).gives('beat')
     expect(scene.results).toMatchObject([{ ok: false, ...result }])
+    forgets(scene.ladder)
+  })
+
+  test('is carried out again once the relay takes calls again', () => {
+    const scene = new MadeScene()
+    scene.ladder.hear({ type: 'drain' }).hear({ type: 'resume' })
+    scene.begun().ladder.hear({ type: 'stop' })
     forgets(scene.ladder)
   })
 
