@@ -268,7 +268,11 @@ describe('an order', () => {
   })
 
   test.each<[string, (scene: MadeScene) => unknown, string]>([
-    ['the relay takes no new calls', ({ ladder }) => ladder.hear({ type: 'drain' }), 'RELAY_DRAINING'],
+    [
+      'the relay takes no new calls',
+      ({ ladder }) => ladder.hear({ type: 'drain' }).gives('beat'),
+      'RELAY_DRAINING',
+    ],
     ['it is too late', ({ ladder }) => ladder.after(90_000), 'TOO_LATE'],
   ])('is refused at once where %s', (_, before, reason) => {
     const scene = new MadeScene(orderOf(menu, { until: '2023-11-14T22:14:00.000Z' }))
@@ -314,7 +318,7 @@ describe('an order', () => {
 
   test('is carried out again once the relay takes calls again', () => {
     const scene = new MadeScene()
-    scene.ladder.hear({ type: 'drain' }).hear({ type: 'resume' })
+    scene.ladder.hear({ type: 'drain' }).hear({ type: 'resume' }).gives('beat', 'beat')
     scene.begun().ladder.hear({ type: 'stop' })
     forgets(scene.ladder)
   })
