@@ -1189,6 +1189,27 @@ export const relays = pgTable('relays', {
   clockMs: bigint({ mode: 'number' }),
 })
 
+/** One key of a relay; without a hash: the mark that the one which follows from RELAY_SECRET is revoked. */
+export const relayKeys = pgTable(
+  'relay_keys',
+  {
+    id: uuid().primaryKey(),
+    relayId: text().notNull(),
+    name: text().notNull(),
+    /** SHA-256 of it, hex. */
+    hash: text(),
+    createdAt: instant().notNull().default(sql`now()`),
+    /** To the minute. */
+    usedAt: instant(),
+    revokedAt: instant(),
+  },
+  (key) => [
+    index().on(key.relayId),
+    uniqueIndex().on(key.hash),
+    uniqueIndex('relay_keys_derived').on(key.relayId).where(sql`${key.hash} is null`),
+  ],
+)
+
 /** One call which counts in one limit, for as long as its relay lives and says so. */
 export const leases = pgTable(
   'leases',

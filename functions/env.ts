@@ -15,6 +15,8 @@ import { connect, type Database } from '#db'
 import { DatabaseWatch } from './database-watch.ts'
 import { KnownHolders } from './key-holder.ts'
 import { KeyUses } from './key-uses.ts'
+import { KnownRelayKeys, type PresentedKey } from './known-relay-keys.ts'
+import type { RelaySecrets } from './relay-key.ts'
 import { retentionDays } from './retention.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
 import { WrongKeys } from './wrong-keys.ts'
@@ -39,6 +41,10 @@ export interface Edge {
     /** The body as it came, and the fields it may have. */
     sent: { body: object; fields: string[] }
     relayId: string
+    /** The key by which a relay came. */
+    relayKey: string
+    presentedKey: PresentedKey
+    knownRelayKeys: KnownRelayKeys
     /** What an Idempotency-Key was claimed as; undefined: the request came without one. */
     claim: ClaimedKey | undefined
   }
@@ -65,8 +71,8 @@ const variables = {
   NEON_ENDPOINT: setting('a URL', (text) => (z.url().safeParse(text).success ? text : undefined)).optional(),
   /** `kid:base64,kid:base64`, 32 bytes each; the first seals, all of them open. */
   SEAL_KEYS: secret('be kid:base64 of 32 bytes, comma between several', readSealKeys),
-  /** Relays' keys are derived from it. */
-  RELAY_SECRET: secret('have at least 32 characters', (text) => (text.length < 32 ? undefined : text)),
+  /** Relays' keys are derived from it; comma between several: the first makes, all of them open. */
+  RELAY_SECRET: secret('have at least 32 characters, comma between several', readSecrets),
   /** `ignore` is what `silent` was called before: an edge so set must not fall silent itself. */
   UNKNOWN_SOURCE: setting(`one of ${strangerPolicies.join(', ')}`, readStrangerPolicy).default('refuse'),
   BASE_DOMAIN: domainName.default('trunkline.localhost'),
@@ -99,7 +105,10 @@ export function readSettings(env: object) {
 
 const prepared = new WeakMap<
   object,
-  Pick<Edge['Variables'], 'settings' | 'db' | 'seal' | 'wrongKeys' | 'knownHolders' | 'keyUses' | 'watch'>
+  Pick<
+    Edge['Variables'],
+    'settings' | 'db' | 'seal' | 'wrongKeys' | 'knownHolders' | 'knownRelayKeys' | 'keyUses' | 'watch'
+  >
 >()
 
 /** The same, with what is built from them; once per Worker. */
@@ -109,7 +118,12 @@ export function prepare(env: object) {
     const settings = readSettings(env)
     const watch = new DatabaseWatch()
     const db = connect(settings.DATABASE_URL, settings.NEON_ENDPOINT, watch.carry)
-    const keys = { wrongKeys: new WrongKeys(), knownHolders: new KnownHolders(), keyUses: new KeyUses() }
+    const keys = {
+      wrongKeys: new WrongKeys(),
+      knownHolders: new KnownHolders(),
+      knownRelayKeys: new KnownRelayKeys(),
+      keyUses: new KeyUses(),
+    }
     parts = { settings, db, seal: sealWith(settings.SEAL_KEYS), ...keys, watch }
     prepared.set(env, parts)
   }
@@ -118,6 +132,11 @@ export function prepare(env: object) {
 
 function readStrangerPolicy(text: string): StrangerPolicy | undefined {
   return text === 'ignore' ? 'silent' : strangerPolicies.find((word) => word === text)
+}
+
+function readSecrets(text: string): RelaySecrets | undefined {
+  const [first = '', ...others] = text.split(',').map((one) => one.trim())
+  return [first, ...others].every((one) => one.length >= 32) ? [first, ...others] : undefined
 }
 
 function readSealKeys(text: string): [SealKey, ...SealKey[]] | undefined {

@@ -25,6 +25,7 @@ import { mailboxes, recordingFiles, recordings } from './config/recordings.ts'
 import { endings } from './config/registration-endings.ts'
 import { registrations } from './config/registrations.ts'
 import { draining } from './config/relay-draining.ts'
+import { relayKeys } from './config/relay-keys.ts'
 import { relays } from './config/relays.ts'
 import { explain } from './config/resolve.ts'
 import { resources } from './config/resources.ts'
@@ -35,7 +36,7 @@ import { type Edge, prepare } from './env.ts'
 import { dispatcherOf } from './events/dispatcher.ts'
 import { about } from './http/about.ts'
 import { ApiError, present } from './http/api-error.ts'
-import { authenticate, authenticateRelay, withinScope } from './http/authenticate.ts'
+import { authenticate, authenticateRelay, confirmsRelay, withinScope } from './http/authenticate.ts'
 import { signing } from './http/config-lock.ts'
 import { crossOrigin } from './http/cors.ts'
 import { documented } from './http/docs.ts'
@@ -45,6 +46,7 @@ import { unanswered } from './http/method.ts'
 import { knownParameters } from './http/query.ts'
 import { rateLimited } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
+import { hubAt } from './hub/binding.ts'
 import { sweepPrompts } from './media/prompt-sounds.ts'
 import { RECORDING_LINKS, recordingLinks } from './media/recording-links.ts'
 import { sweepRecordings } from './media/recording-sweep.ts'
@@ -76,12 +78,13 @@ const app = new Hono<Edge>({ strict: false })
   .onError(present)
   .use(requestId)
   .use(async (c, next) => {
-    const { settings, db, seal, wrongKeys, knownHolders, keyUses, watch } = prepare(c.env)
+    const { settings, db, seal, wrongKeys, knownHolders, knownRelayKeys, keyUses, watch } = prepare(c.env)
     c.set('settings', settings)
     c.set('db', db)
     c.set('seal', seal)
     c.set('wrongKeys', wrongKeys)
     c.set('knownHolders', knownHolders)
+    c.set('knownRelayKeys', knownRelayKeys)
     c.set('keyUses', keyUses)
     c.set('watch', watch)
     await next()
@@ -135,6 +138,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
   .route('/v1.0/relays', draining)
+  .route('/v1.0/relays', relayKeys)
   .route('/v1.0/webhooks', webhookActions)
   .route('/v1.0/alerts', alertActions)
   .route('/v1.0/changes', changes)
@@ -142,6 +146,13 @@ const app = new Hono<Edge>({ strict: false })
 
   // A relay may be a deploy older or newer: what it says beyond what is known here is passed over.
   .use('/relay/v1/*', authenticateRelay, bringing)
+  .on(
+    ['GET', 'POST'],
+    ['hello', 'hub', 'sounds', 'flow-server'].map((door) => `/relay/v1/${door}`),
+    confirmsRelay,
+  )
+  // The hub hears beats before the database does.
+  .post('/relay/v1/beat', (c, next) => (hubAt(c.env) ? confirmsRelay(c, next) : next()))
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
   .route('/relay/v1/target', target)

@@ -1,3 +1,4 @@
+import type { RelaySecrets } from './relay-key.ts'
 import { bytes, toHex } from './secrets.ts'
 
 /**
@@ -14,9 +15,11 @@ export async function lineOf(secret: string, providerId: string): Promise<string
   return providerId.replaceAll('-', '') + toHex(new Uint8Array(mac)).slice(0, 20)
 }
 
-/** The provider a word was made for; undefined where we did not make it. */
-export async function providerOfLine(secret: string, line: string): Promise<string | undefined> {
+/** The provider a word was made for, with any of the secrets; undefined where we did not make it. */
+export async function providerOfLine(secrets: RelaySecrets, line: string): Promise<string | undefined> {
   const parts = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})[0-9a-f]{20}$/.exec(line)
   const id = parts?.slice(1).join('-')
-  return id !== undefined && (await lineOf(secret, id)) === line ? id : undefined
+  if (id === undefined) return undefined
+  const made = await Promise.all(secrets.map((secret) => lineOf(secret, id)))
+  return made.includes(line) ? id : undefined
 }

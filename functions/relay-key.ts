@@ -1,27 +1,49 @@
-import { bytes, fromBase64, toBase64 } from './secrets.ts'
+import { bytes, fromBase64, randomText, toBase64 } from './secrets.ts'
+
+/** What a relay may be called: its name is part of its key. */
+export const relayName = /^[a-z0-9-]{1,40}$/
 
 /** 32 bytes are 42 letters and 4 bits: the last letter has two bits which mean nothing, and are 0. */
 const shape = /^rk_([a-z0-9-]{1,40})\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])$/
 
-/** What a relay may be called: its name is part of its key. */
-export const relayName = /^[a-z0-9-]{1,40}$/
+/** Secrets from which keys are made: the first makes, each of them opens. */
+export type RelaySecrets = readonly [string, ...string[]]
+
+/** Whose a key says it is; `derived`: it was made from one of the edge's secrets. */
+export interface RelayKeyClaim {
+  readonly relayId: string
+  readonly derived: boolean
+}
 
 /**
  * The key of one relay, made from the edge's RELAY_SECRET: nothing about it needs to be stored. Throws where the
  * relay’s name may be none.
  */
 export async function relayKey(secret: string, relayId: string): Promise<string> {
-  if (!relayName.test(relayId)) throw new Error(`A relay's name is [a-z0-9-]{1,40}, not ${relayId}.`)
-  const mac = await crypto.subtle.sign('HMAC', await hmac(secret), bytes(relayId))
+  const mac = await crypto.subtle.sign('HMAC', await hmac(secret), bytes(named(relayId)))
   return `rk_${relayId}.${toBase64(new Uint8Array(mac))}`
 }
 
-/** The relay a key belongs to, or undefined where it is no relay's. Takes the same time for any wrong key. */
-export async function relayOf(secret: string, key: string): Promise<string | undefined> {
+/** A new key of a relay, made of nothing but chance. Throws where the relay’s name may be none. */
+export function newRelayKey(relayId: string): string {
+  return `rk_${named(relayId)}.${randomText(32)}`
+}
+
+/** What a key says; undefined: it is no relay's. Takes the same time for any wrong key. */
+export async function readRelayKey(secrets: RelaySecrets, key: string): Promise<RelayKeyClaim | undefined> {
   const [, relayId = '', mac = ''] = shape.exec(key) ?? []
   if (relayId === '') return undefined
-  const right = await crypto.subtle.verify('HMAC', await hmac(secret), fromBase64(mac), bytes(relayId))
-  return right ? relayId : undefined
+  const tried = await Promise.all(
+    secrets.map(async (secret) =>
+      crypto.subtle.verify('HMAC', await hmac(secret), fromBase64(mac), bytes(relayId)),
+    ),
+  )
+  return { relayId, derived: tried.includes(true) }
+}
+
+function named(relayId: string): string {
+  if (!relayName.test(relayId)) throw new Error(`A relay's name is [a-z0-9-]{1,40}, not ${relayId}.`)
+  return relayId
 }
 
 function hmac(secret: string): Promise<CryptoKey> {

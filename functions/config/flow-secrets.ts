@@ -7,7 +7,7 @@ import type { Operation } from '../http/operation.ts'
 /** The secret by which the asking customer's own server knows what `fetch` and `webhook_send` send it. */
 export const flowSecrets = new Hono<Edge>().get('/', async (c) => {
   const { RELAY_SECRET } = c.get('settings')
-  return c.json({ secret: await flowSecret(RELAY_SECRET, c.get('principal').customerId) })
+  return c.json({ secret: await flowSecret(RELAY_SECRET[0], c.get('principal').customerId) })
 })
 
 /** Reading it. */

@@ -68,7 +68,7 @@ export const recordingFiles = new Hono<Edge>().get('/:id', async (c) => {
       'RECORDING_NOT_READY',
       'Its sound is not here yet: the recording goes on, or is on its way.',
     )
-  return c.redirect(await linkTo(c.get('settings').RELAY_SECRET, row), 307)
+  return c.redirect(await linkTo(c.get('settings').RELAY_SECRET[0], row), 307)
 })
 
 /** The messages in an extension's mailbox. */

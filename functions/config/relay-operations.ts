@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import { instant, port } from '#contract'
+import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { listShape } from '../http/page.ts'
 import { drainInput } from './relay-draining.ts'
+import { relayKeyInput } from './relay-keys.ts'
 
 const relay = z
   .object({
@@ -78,6 +80,27 @@ const ofOne = {
   parameters: { id: z.string().describe('Its name, part of its key.') },
 } as const
 
+const key = z
+  .object({
+    id: z.string().describe('Its id; `derived`: the key which follows from RELAY_SECRET.'),
+    relay_id: z.string(),
+    name: z.string(),
+    tm_create: instant.nullable().describe('null: of the derived one it is not known.'),
+    tm_last_used: instant.nullable().describe('To the minute; null: never, or the derived one.'),
+    tm_revoke: instant.nullable().describe('null: it opens.'),
+  })
+  .meta({ id: 'RelayKey', description: 'A key by which a relay joins.' })
+
+const its = { parameters: { id: 'relay-1' } }
+const keyExample = {
+  id: exampleIds.relayKey,
+  relay_id: 'relay-1',
+  name: 'autumn',
+  tm_create: '2026-11-24T08:00:00.000Z',
+  tm_last_used: null,
+  tm_revoke: null,
+}
+
 /** Reading which relays there are. */
 export const relayOperations: readonly Operation[] = [
   {
@@ -118,5 +141,54 @@ export const relayOperations: readonly Operation[] = [
     success: 202,
     errors: ['INVALID_ID', 'RELAY_NOT_FOUND', 'RELAY_TOO_OLD'],
     example: { body: { drain: true }, answer: { ...example, drain: true } },
+  },
+  {
+    ...ofOne,
+    id: 'listRelayKeys',
+    method: 'get',
+    path: '/v1.0/relays/{id}/keys',
+    summary: 'List the keys by which a relay may join',
+    description: 'For administrators. The key which follows from RELAY_SECRET is `derived`.',
+    scope: 'admin',
+    answer: listShape(key),
+    errors: ['INVALID_ID'],
+    example: { ...its, answer: { result: [keyExample], next_page_token: '' } },
+  },
+  {
+    ...ofOne,
+    id: 'createRelayKey',
+    method: 'post',
+    path: '/v1.0/relays/{id}/keys',
+    summary: 'Make a key for a relay',
+    description:
+      'For administrators; whether there is such a relay yet or not. `key` is its RELAY_KEY and shown once. Others stay good until they are revoked.',
+    scope: 'admin',
+    body: relayKeyInput,
+    answer: key
+      .extend({ key: z.string().describe('For RELAY_KEY; it is shown here alone.') })
+      .meta({ id: 'NewRelayKey', description: 'A key by which a relay joins, as it is made.' }),
+    errors: ['INVALID_ID'],
+    example: {
+      ...its,
+      body: { name: 'autumn' },
+      answer: { ...keyExample, key: 'rk_relay-1.q8Zt1vXwN5bR0yLkS7eDhAuFcMjPiGoTq8Zt1vXwN5A' },
+    },
+  },
+  {
+    ...ofOne,
+    parameters: { ...ofOne.parameters, key_id: z.string().describe('Id of the key, or `derived`.') },
+    id: 'revokeRelayKey',
+    method: 'delete',
+    path: '/v1.0/relays/{id}/keys/{key_id}',
+    summary: 'Revoke a key of a relay',
+    description:
+      'For administrators. Who comes with it is cut off within a second; calls which go on at the relay go on. A relay without any other key stays away until it is given one.',
+    scope: 'admin',
+    answer: key,
+    errors: ['INVALID_ID', 'RELAY_KEY_NOT_FOUND'],
+    example: {
+      parameters: { ...its.parameters, key_id: exampleIds.relayKey },
+      answer: { ...keyExample, tm_revoke: '2026-11-24T09:00:00.000Z' },
+    },
   },
 ]

@@ -8,7 +8,7 @@ const MOST_OCTETS = 64 * 1024
 
 /** What asking takes. */
 export interface FlowServerParts {
-  readonly secret: string
+  readonly secrets: readonly string[]
   readonly rules: TargetRules
   readonly resolve: NameLookup
 }
@@ -21,14 +21,14 @@ export type FlowServerReply =
 /** Asks a customer's server, if it may be asked. Never throws: whatever goes wrong is its answer. */
 export async function askFlowServer(
   question: FlowServerQuestion,
-  { secret, rules, resolve }: FlowServerParts,
+  { secrets, rules, resolve }: FlowServerParts,
 ): Promise<FlowServerReply> {
   const signal = AbortSignal.timeout(question.timeout_ms)
   try {
     const fault = await faultOfTarget(question.url, rules, resolve)
     if (fault === 'unknown') return failed('unreachable', 'Its name could not be looked up.')
     if (fault !== undefined) return failed('refused', `The address ${fault}.`)
-    return await post(question, secret, signal)
+    return await post(question, secrets, signal)
   } catch {
     return signal.aborted
       ? failed('timeout', `It did not answer within ${question.timeout_ms} ms.`)
@@ -38,7 +38,7 @@ export async function askFlowServer(
 
 async function post(
   question: FlowServerQuestion,
-  secret: string,
+  secrets: readonly string[],
   signal: AbortSignal,
 ): Promise<FlowServerReply> {
   const { url, method, content_type } = question
@@ -55,7 +55,7 @@ async function post(
       'user-agent': 'Trunkline-Flows/1.0',
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': await signatures({ id, timestamp, body: body ?? '' }, [secret]),
+      'webhook-signature': await signatures({ id, timestamp, body: body ?? '' }, secrets),
       'trunkline-call-id': question.call_id,
     },
     body,

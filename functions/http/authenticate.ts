@@ -7,11 +7,13 @@ import { customers, readInstant } from '#db'
 import { utcNow } from '../clock.ts'
 import type { Edge, Principal } from '../env.ts'
 import { type HolderRow, holderFrom, holderOf, type KeyHolder, stillHolds } from '../key-holder.ts'
-import { relayOf } from '../relay-key.ts'
+import type { PresentedKey } from '../known-relay-keys.ts'
+import { readRelayKey } from '../relay-key.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
 import { executionOf } from './execution.ts'
 import type { Operation } from './operation.ts'
+import { confirmKey, guardedBy, notOurs } from './relay-guard.ts'
 import { covers, scopesOf } from './scopes.ts'
 
 /**
@@ -69,14 +71,40 @@ export function presentedKey(c: Context<Edge>): string | undefined {
   return bearer(c) ?? c.req.query('token') ?? c.req.query('accesskey')
 }
 
-/** Lets in relays, by a key which is checked without the database. */
+/**
+ * Lets in relays. Whether a key is still good the database is asked together with what the request asks it first; what a
+ * request does without the database it does for any key which was ever good (`confirmsRelay`).
+ */
 export const authenticateRelay: MiddlewareHandler<Edge> = async (c, next) => {
-  const relayId = await relayOf(c.get('settings').RELAY_SECRET, bearer(c) ?? '')
-  if (relayId === undefined)
-    throw new ApiError('INVALID_CREDENTIALS', 'This is not a key of a relay of ours.')
-  c.set('relayId', relayId)
+  const [token, db, known] = [bearer(c) ?? '', c.get('db'), c.get('knownRelayKeys')]
+  const claim = await readRelayKey(c.get('settings').RELAY_SECRET, token)
+  if (claim === undefined) throw notOurs()
+  const key = { ...claim, hash: await sha256Hex(token) }
+  c.set('presentedKey', key)
+  c.set('relayKey', token)
+  c.set('relayId', claim.relayId)
   c.header('Cache-Control', 'no-store')
+  if (!claim.derived && !known.has(key)) await lookUpRelay(c, key)
+  c.set('db', guardedBy(db, key, known, utcNow))
   await next()
+}
+
+/** Finds out before whether a relay's key is good: for endpoints which do something without the database. */
+export const confirmsRelay: MiddlewareHandler<Edge> = async (c, next) => {
+  await confirmKey(c.get('db'), c.get('presentedKey'), c.get('knownRelayKeys'), utcNow)
+  await next()
+}
+
+/** A key of which nothing follows by itself: an address which has tried too many wrong ones has to wait. */
+async function lookUpRelay(c: Context<Edge>, key: PresentedKey): Promise<void> {
+  if (mayAsk(c, key.hash) === 'wrong') throw notOurs()
+  try {
+    await confirmKey(c.get('db'), key, c.get('knownRelayKeys'), utcNow)
+    note(c, key.hash, true)
+  } catch (error) {
+    note(c, key.hash, error instanceof ApiError ? false : undefined)
+    throw error
+  }
 }
 
 /** Lets in administrators only. */
@@ -192,16 +220,19 @@ function take(c: Context<Edge>, row: HolderRow | undefined): void {
 
 /** Who holds the token of this hash; an address which has tried too many wrong ones has to wait. */
 async function slowed(c: Context<Edge>, hash: string): Promise<KeyHolder> {
+  return settle(c, hash, mayAsk(c, hash) === 'wrong' ? undefined : await lookUp(c, hash))
+}
+
+/** Whether a key is to be looked up, or is known to be wrong. Throws where its address has to wait. */
+function mayAsk(c: Context<Edge>, hash: string): 'ask' | 'wrong' {
   const address = addressOf(c)
   const verdict = address === undefined ? 'ask' : c.get('wrongKeys').judge(address, hash, utcNow())
-  if (typeof verdict === 'number') {
-    c.header('Retry-After', String(Math.ceil(verdict / 1000)))
-    throw new ApiError(
-      'TOO_MANY_WRONG_KEYS',
-      'Too many wrong access keys came from this address. Wait a minute.',
-    )
-  }
-  return settle(c, hash, verdict === 'wrong' ? undefined : await lookUp(c, hash))
+  if (typeof verdict !== 'number') return verdict
+  c.header('Retry-After', String(Math.ceil(verdict / 1000)))
+  throw new ApiError(
+    'TOO_MANY_WRONG_KEYS',
+    'Too many wrong access keys came from this address. Wait a minute.',
+  )
 }
 
 async function lookUp(c: Context<Edge>, hash: string): Promise<HolderRow | undefined> {

@@ -21,5 +21,6 @@ export const exampleIds = {
   test: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1012',
   block: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1031',
   prompt: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1041',
+  relayKey: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1051',
   change: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1014',
 } as const

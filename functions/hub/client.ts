@@ -27,6 +27,8 @@ export interface Hub {
   where(ids: readonly string[]): Promise<FoundAt[]>
   /** Relays on the line; undefined: there is no hub, or it does not answer. */
   live(): Promise<LiveRelay[] | undefined>
+  /** Cuts a relay off, which is told why; false: it is not on the line. */
+  dismiss(relayId: string, reason: 'revoked' | 'moved', sentence: string): Promise<boolean>
 }
 
 /** The hub of this request's edge. */
@@ -41,6 +43,7 @@ const noHub: Hub = {
   result: async () => undefined,
   where: async () => [],
   live: async () => undefined,
+  dismiss: async () => false,
 }
 
 /** How long anything waits for the hub which could go on without it. */
@@ -66,6 +69,8 @@ function asking(stub: HubStub): Hub {
       )?.result,
     where: async (ids) => (await ask<{ at: FoundAt[] }>('where', { ids }))?.at ?? [],
     live: async () => (await ask<{ relays: LiveRelay[] }>('live', {}))?.relays,
+    dismiss: async (relayId, reason, sentence) =>
+      (await ask<{ sent: boolean }>('dismiss', { relay_id: relayId, reason, sentence }))?.sent ?? false,
   }
 }
 

@@ -21,7 +21,7 @@ try {
 
 function relaySecret(): string {
   const { folder } = readSettings(process.env).settings
-  const secret = process.env.RELAY_SECRET || readSecrets(folder)?.relay_secret
+  const secret = process.env.RELAY_SECRET?.split(',')[0]?.trim() || readSecrets(folder)?.relay_secret
   if (secret === undefined) {
     throw new Error(`No stack was ever started in ${folder}: start one, or set RELAY_SECRET to the edge's.`)
   }

@@ -5,7 +5,6 @@ import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readId } from '../http/validate.ts'
 import { lineOf } from '../registration-token.ts'
-import { relayKey } from '../relay-key.ts'
 import { bytes, type Seal } from '../secrets.ts'
 import { MOST_BYTES, type SealedAccount, type SnapshotRows, snapshotRows } from '../store/snapshot-rows.ts'
 import { seal as sealFor, signature } from './envelope.ts'
@@ -24,10 +23,10 @@ export const snapshots = new Hono<Edge>().get('/:id', async (c) => {
     accounts: await openAccounts(accounts ?? [], c.get('seal'), BASE_DOMAIN),
     passwords: await openPasswords(passwords ?? {}, c.get('seal')),
   }
-  const key = await relayKey(RELAY_SECRET, c.get('relayId'))
+  const key = c.get('relayKey')
   const providers = facts.providers.map(async (provider) => ({
     ...provider,
-    line: await lineOf(RELAY_SECRET, provider.id),
+    line: await lineOf(RELAY_SECRET[0], provider.id),
     locked: passwords?.[provider.id] !== undefined && secrets.passwords[provider.id] === undefined,
   }))
   const whole: Snapshot = snapshot.parse({

@@ -2,7 +2,7 @@ import { type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs, type MonotonicMs
 import { type BeatSource, beatOf } from './beat-words.ts'
 import { monotonicNow } from './clock.ts'
 import { type EdgeHttp, type EdgeReply, readJson, refusal, retryAfterMs, valid } from './edge-http.ts'
-import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
+import { type Introduction, isRevoked, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'
 
 interface HeartbeatOptions {
@@ -144,7 +144,7 @@ export class Heartbeat {
   #refused(reply: EdgeReply): void {
     const wrong = wrongSetting(reply.status, reply, this.#options.self)
     // Too many beats (429) says nothing about questions.
-    this.#miss(wrong ?? refusal(reply.status), reply.status >= 500)
+    this.#miss(wrong ?? refusal(reply.status), reply.status >= 500 || isRevoked(reply))
     this.#complain(wrong)
   }
 

@@ -29,10 +29,12 @@ export async function disagreement(exchange: EdgeHttp, self: Introduction): Prom
 /** What an edge's refusal says of our settings. undefined: nothing. */
 export function wrongSetting(
   status: number,
-  { headers }: Pick<EdgeReply, 'headers'>,
+  { headers, body }: Pick<EdgeReply, 'headers' | 'body'>,
   self: Introduction,
 ): string | undefined {
   const { edgeUrl, relayId } = self
+  if (isRevoked({ status, body }))
+    return `The edge at ${edgeUrl} has revoked this RELAY_KEY: calls under way go on, and what is to be told of them is kept. Make another key there (POST /v1.0/relays/${relayId}/keys), set RELAY_KEY to it and start the relay again.`
   if (status === 401)
     return `The edge at ${edgeUrl} does not take this RELAY_KEY (401): it was made from another RELAY_SECRET than that edge's. There, npm run relay-key -- ${relayId} makes one it takes.`
   if (status === 404 || status === 405)
@@ -40,6 +42,11 @@ export function wrongSetting(
   if (status >= 300 && status < 400 && headers.location)
     return `EDGE_URL ${edgeUrl} only leads on to ${headers.location} (${status}): set EDGE_URL to where the edge is.`
   return undefined
+}
+
+/** Whether the edge says that our key was revoked: it is as good as away. */
+export function isRevoked({ status, body }: Pick<EdgeReply, 'status' | 'body'>): boolean {
+  return status === 401 && String(body).includes('RELAY_KEY_REVOKED')
 }
 
 /** What is wrong where the edge's domain is another than ours. undefined where it is ours. */

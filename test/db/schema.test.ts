@@ -50,6 +50,8 @@ describe('tenancy', () => {
     // Nobody's in particular.
     configuration_pkey: 'one row, of the installation',
     relays_pkey: 'a relay is the installation’s and serves everybody',
+    relay_keys_hash_index: 'a key is looked for before it is known whose it is',
+    relay_keys_derived: 'one mark for each relay',
     // A row per thing, and the thing is one customer's already; relays and the edge write them, no customer does.
     attempts_call_id_position_pk: 'part of a call',
     leases_call_id_scope_kind_scope_id_pk: 'a call counted in a limit',
@@ -81,7 +83,12 @@ describe('tenancy', () => {
       where t.table_schema = 'public' and t.table_type = 'BASE TABLE' and not exists (
         select from information_schema.columns c
         where c.table_schema = 'public' and c.table_name = t.table_name and c.column_name = 'customer_id')`)
-    expect(rows.map(({ name }) => name).sort()).toEqual(['configuration', 'customers', 'relays'])
+    expect(rows.map(({ name }) => name).sort()).toEqual([
+      'configuration',
+      'customers',
+      'relay_keys',
+      'relays',
+    ])
   })
 })
 

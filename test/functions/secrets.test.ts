@@ -74,6 +74,7 @@ describe('the edge’s settings', () => {
     ['SEAL_KEYS', `a:${btoa('short')}`],
     ['SEAL_KEYS', `a:${key},b`],
     ['RELAY_SECRET', 'short'],
+    ['RELAY_SECRET', `${'x'.repeat(32)},short`],
     ['DATABASE_URL', undefined],
     ['BASE_DOMAIN', 'not a domain'],
     ['ALLOW_PRIVATE_TARGETS', 'yes'],
@@ -146,9 +147,10 @@ describe('the word in our contact at a provider', () => {
 
   test('names its provider to whoever has the secret, and nobody where one digit is another', async () => {
     const line = await lineOf('secret', provider)
-    expect(await providerOfLine('secret', line)).toBe(provider)
-    expect(await providerOfLine('other', line)).toBeUndefined()
+    expect(await providerOfLine(['secret'], line)).toBe(provider)
+    expect(await providerOfLine(['newer', 'secret'], line)).toBe(provider)
+    expect(await providerOfLine(['other'], line)).toBeUndefined()
     for (const altered of [`7${line.slice(1)}`, line.replace(/.$/, (last) => (last === '0' ? '1' : '0'))])
-      expect(await providerOfLine('secret', altered)).toBeUndefined()
+      expect(await providerOfLine(['secret'], altered)).toBeUndefined()
   })
 })

@@ -147,6 +147,9 @@ const stated: Record<AccessScope, string[]> = {
     'POST relays/:id/drain',
     'POST customers/:id/block',
     'POST customers/:id/release',
+    'GET relays/:id/keys',
+    'POST relays/:id/keys',
+    'DELETE relays/:id/keys/:key_id',
   ],
 }
 const opened: Record<AccessScope, AccessScope[]> = {

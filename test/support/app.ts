@@ -82,6 +82,11 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
 }
 export type App = Awaited<ReturnType<typeof startApp>>
 
+/** Whether a statement is more than the question whether a relay's key is good, which goes along with what it asks. */
+export function isNoGuard(statement: string): boolean {
+  return !/select admit\(/.test(statement)
+}
+
 /** A request as HTTP clients send it: they say how long its body is, unless that is a stream. */
 async function measured(init: RequestInit): Promise<RequestInit> {
   if (init.body === undefined || init.body === null || init.body instanceof ReadableStream) return init

@@ -204,7 +204,7 @@ describe('a server which does not', () => {
     ['https://nowhere.example.com/menu', undefined, /looked up/],
   ]
   test.each(led)('because it is at %s, which leads to %j, is never asked', async (at, addresses, why) => {
-    const parts = { secret: `whsec_${btoa('x'.repeat(32))}`, rules, resolve: async () => addresses }
+    const parts = { secrets: [`whsec_${btoa('x'.repeat(32))}`], rules, resolve: async () => addresses }
     const reply = await askFlowServer({ ...question({ url: at }) }, parts)
     expect('why' in reply && reply.why).toMatch(why)
   })

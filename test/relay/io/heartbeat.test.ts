@@ -93,6 +93,18 @@ describe('a beat', () => {
     expect(missed[0]).toMatchObject({ away: false })
   })
 
+  test('with a key which was revoked is as good as an edge which is away, and says what to do', async () => {
+    const fault: Fault = { kind: 'status', status: 401, reason: 'RELAY_KEY_REVOKED' }
+    const { disagreed, missed } = await beating({ everyMs: 50, fault })
+    await soon('a refusal', () => disagreed[0])
+    expect(disagreed).toEqual([
+      expect.stringMatching(
+        /has revoked this RELAY_KEY: calls under way go on.*POST \/v1.0\/relays\/relay-1\/keys/,
+      ),
+    ])
+    expect(missed[0]).toMatchObject({ away: true })
+  })
+
   test('whose edge has another domain is said, though it was answered', async () => {
     const { edge, disagreed, answers } = await beating({ everyMs: 50, baseDomain: 'other.example' })
     await soon('two answers', () => answers.length >= 2)
