@@ -56,7 +56,7 @@ export class MadeCalls {
   /** The edge has said whether it may be begun here. */
   allowed(now: MonotonicMs, command: OriginateCommand, reply: Reply): void {
     const { command_id } = command
-    const refusal = notAllowed(reply) ?? this.#refusal(now, command)
+    const refusal = notAllowed(reply)
     if (refusal) return this.#conclude(now, command_id, refusal)
     this.#make(now, orderedByApi(command), (at, result) => this.#conclude(at, command_id, result))
   }

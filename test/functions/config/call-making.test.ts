@@ -274,6 +274,27 @@ describe('a relay which dies', () => {
     expect(await shown(order)).toMatchObject({ status })
   })
 
+  test.each([
+    ['takes no new calls leaves it to another at once', 'ordered', 'RELAY_DRAINING'],
+    ['heard of it too late ends its record', 'ordered', 'TOO_LATE'],
+    ['does not hear that it may begin ends its record', 'begun', 'EDGE_AWAY'],
+  ] as const)('or %s', async (_, reached, reason) => {
+    await a?.beat(alive)
+    const order = await ordered()
+    await b?.beat(alive)
+    await step.taken()
+    await step[reached](order)
+    const result = { ok: false, reason, message: 'It makes none.' }
+    await a?.beat({ ...alive, results: [{ command_id: order.command_id, result }] })
+    await followCalls(db)
+    const isFollowed = reason === 'RELAY_DRAINING'
+    const taken = originates(await b?.beat(alive))
+    expect(taken.map(({ call_id }) => call_id)).toEqual(isFollowed ? [order.call_id] : [])
+    const over = { status: 'hangup', reject_reason: reason, reject_message: 'It makes none.' }
+    expect(await shown(order)).toMatchObject(isFollowed ? { status: 'dialing' } : over)
+    expect(await eventsOf(order.call_id)).toEqual(['call.created', ...(isFollowed ? [] : ['call.ended'])])
+  })
+
   test('is followed by one relay only: when that does not begin it either, its record says so', async () => {
     await a?.beat(alive)
     const order = await ordered()
