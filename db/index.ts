@@ -12,12 +12,13 @@ export type Database = NeonHttpDatabase<typeof schema> & { $client: NeonQueryFun
  * Connects to the database which `url` names; nothing is sent before the first statement.
  *
  * `endpoint` is where the statements are posted instead of Neon's own place: the local stack's, or a
- * proxy in front of any PostgreSQL. `carry` takes them there instead of `fetch`.
+ * proxy in front of any PostgreSQL. `carry` takes them there instead of `fetch`, each
+ * with what `mark` says of them.
  */
-export function connect(url: string, endpoint?: string, carry?: Carrier): Database {
+export function connect(url: string, endpoint?: string, carry?: Carrier, mark: object = {}): Database {
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
   if (carry) neonConfig.fetchFunction = carry
-  return drizzle(neon(url), { schema, casing: 'snake_case' })
+  return drizzle(neon(url, { fetchOptions: mark }), { schema, casing: 'snake_case' })
 }
 
 /** Posts a statement, as `fetch` does. */

@@ -18,6 +18,7 @@ import { KeyUses } from './key-uses.ts'
 import { KnownRelayKeys, type PresentedKey } from './known-relay-keys.ts'
 import type { RelaySecrets } from './relay-key.ts'
 import { retentionDays } from './retention.ts'
+import { roundsOf } from './rounds-keeper.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
 import { WrongKeys } from './wrong-keys.ts'
 
@@ -116,7 +117,7 @@ export function prepare(env: object) {
   let parts = prepared.get(env)
   if (!parts) {
     const settings = readSettings(env)
-    const watch = new DatabaseWatch()
+    const watch = new DatabaseWatch(roundsOf(env)?.stir)
     const db = connect(settings.DATABASE_URL, settings.NEON_ENDPOINT, watch.carry)
     const keys = {
       wrongKeys: new WrongKeys(),
@@ -128,6 +129,24 @@ export function prepare(env: object) {
     prepared.set(env, parts)
   }
   return parts
+}
+
+const quiet = new WeakMap<object, object>()
+
+/**
+ * The same environment for statements by which nothing becomes due that is not known: of the rounds which look for what is,
+ * of what only reads, or is written over and over. Nothing looks for what is due because of them (`rounds/`).
+ */
+export function quietly(env: object): object {
+  const known = quiet.get(env)
+  if (known) return known
+  const parts = prepare(env)
+  const { DATABASE_URL, NEON_ENDPOINT } = parts.settings
+  const made = { ...env }
+  const db = connect(DATABASE_URL, NEON_ENDPOINT, parts.watch.carry, { quiet: true })
+  prepared.set(made, { ...parts, db })
+  quiet.set(env, made)
+  return made
 }
 
 function readStrangerPolicy(text: string): StrangerPolicy | undefined {

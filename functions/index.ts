@@ -1,6 +1,5 @@
 import { type Context, Hono, type Next } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { judgeAlerts } from './alerts/evaluator.ts'
 import { rotations } from './config/accesskey-rotation.ts'
 import { advice } from './config/advice.ts'
 import { alertActions } from './config/alert-actions.ts'
@@ -47,9 +46,7 @@ import { knownParameters } from './http/query.ts'
 import { rateLimited } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import { hubAt } from './hub/binding.ts'
-import { sweepPrompts } from './media/prompt-sounds.ts'
 import { RECORDING_LINKS, recordingLinks } from './media/recording-links.ts'
-import { sweepRecordings } from './media/recording-sweep.ts'
 import { MOST_UPLOADED } from './media/upload.ts'
 import { beats } from './relay-api/beat.ts'
 import { begins } from './relay-api/begin.ts'
@@ -63,9 +60,8 @@ import { snapshots } from './relay-api/snapshot.ts'
 import { promptSounds, sounds } from './relay-api/sounds.ts'
 import { target } from './relay-api/target.ts'
 import { tells } from './relay-api/tells.ts'
-import { erase } from './store/erasing.ts'
-import { keepHouseInTurn } from './store/keeping.ts'
-import { followCalls } from './store/making-calls.ts'
+import { wholeRound } from './rounds/round.ts'
+import { roundsOf } from './rounds-keeper.ts'
 
 const KIB = 1024
 const unsaidLimit = atMost(256 * KIB, 'The body, whose length no Content-Length says,')
@@ -173,18 +169,12 @@ for (const { path, endpoints } of resources) app.route(path, endpoints)
 
 app.notFound((c) => unanswered(app, c))
 
+export { Rounds } from './rounds/rounds.ts'
+
 /** The Worker: every door of the edge, what it does every minute (`triggers` in wrangler.toml), and when its Queue says so. */
 export default Object.assign(app, {
   scheduled: async (_: unknown, env: object) => {
-    await judgeAlerts(prepare(env).db)
-    await Promise.all([
-      dispatcherOf(env).sweep(),
-      keepHouseInTurn(env),
-      erase(prepare(env).db),
-      followCalls(prepare(env).db),
-      sweepPrompts(env),
-      sweepRecordings(env),
-    ])
+    if (!(await roundsOf(env)?.keep())) await wholeRound(env)
   },
   queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
 })

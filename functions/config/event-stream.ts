@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { eventTypesMeant } from '#contract'
 import type { Database } from '#db'
 import { utcNow } from '../clock.ts'
-import type { Edge } from '../env.ts'
+import { type Edge, prepare, quietly } from '../env.ts'
 import { OpenStreams, STREAMS, type StreamPlace } from '../events/open-streams.ts'
 import { beat, opening, remark, told, waitAfter } from '../events/stream-words.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -14,6 +14,7 @@ import { readQuery } from '../http/query.ts'
 import { covers } from '../http/scopes.ts'
 import { type HolderRow, holderFrom, holderOf } from '../key-holder.ts'
 import { causesOf, log } from '../log.ts'
+import { type RoundsKeeper, roundsOf } from '../rounds-keeper.ts'
 import { sha256Hex } from '../secrets.ts'
 import { eventsOf } from '../store/events.ts'
 import { filters, placeOf, presentEvent } from './event-filters.ts'
@@ -41,7 +42,8 @@ export const streamFilters = {
  * Answers with events as they come, the oldest first. It begins after the one which the client had last
  * (`Last-Event-ID`, or `after`), or now, and ends after a while: clients come back by themselves, and miss nothing.
  *
- * Nothing tells this isolate of events which others write: it looks every two seconds at least whether there are any.
+ * Nothing tells this isolate of events which others write: it looks every two seconds at least whether there are any; while
+ * the database is not used there are none, and it may sleep.
  */
 export async function streamEvents(c: Context<Edge>): Promise<Response> {
   const { type, resource_id, after, seconds } = readQuery(c, z.object(streamFilters))
@@ -55,7 +57,9 @@ export async function streamEvents(c: Context<Edge>): Promise<Response> {
     return c.body(null, 200, { 'content-type': 'text/event-stream' })
   }
   const until = utcNow() + seconds * 1_000
-  const work = { db: c.get('db'), owner: c.get('principal').customerId, hash, query, until, place }
+  const { db } = prepare(quietly(c.env))
+  const owner = c.get('principal').customerId
+  const work = { db, rounds: roundsOf(c.env), owner, hash, query, until, place }
   return streamSSE(c, (stream) => new EventStream(stream, work).run(from))
 }
 
@@ -72,6 +76,8 @@ function openStream(c: Context<Edge>): StreamPlace {
 
 interface StreamWork {
   readonly db: Database
+  /** undefined: whether the database is used cannot be told. */
+  readonly rounds: Pick<RoundsKeeper, 'used'> | undefined
   readonly owner: string
   /** Of the token which opened it. */
   readonly hash: string
@@ -109,7 +115,7 @@ class EventStream {
     this.#seen = from ?? (await this.#look()) ?? 0
     await this.#write(opening(this.#seen))
     for (let [looks, quiet] = [0, 0]; looks < LOOKS && !this.#stream.aborted; looks += 1) {
-      const last = await this.#look()
+      const last = (await this.#isAsleep()) ? this.#seen : await this.#look()
       if (last === undefined) return this.#write(remark('The access key opens nothing any longer.'))
       const found = last > this.#seen && (await this.#tell(last))
       const now = utcNow()
@@ -119,6 +125,10 @@ class EventStream {
       quiet = found ? 0 : quiet + 1
       await this.#stream.sleep(Math.min(waitAfter(quiet), until - now))
     }
+  }
+
+  async #isAsleep(): Promise<boolean> {
+    return (await this.#work.rounds?.used()) === false
   }
 
   /** The customer's last event so far; undefined: the token opens nothing any longer. */

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { Edge } from '../env.ts'
+import { type Edge, prepare, quietly } from '../env.ts'
 import { ApiError } from './api-error.ts'
 import type { Operation } from './operation.ts'
 
@@ -10,7 +10,7 @@ const patienceMs = 2_000
 
 /** Whether this edge can work: 200, or 503 within two seconds where its database does not answer. */
 export const healthz = new Hono<Edge>().get('/', async (c) => {
-  await soon(c.get('db').execute(sql`select 1`))
+  await soon(prepare(quietly(c.env)).db.execute(sql`select 1`))
   return c.json({ status: 'ok' })
 })
 

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import { type Tell, type TellReceipt, tell, tellBatch } from '#contract'
 import { type Database, sqlState } from '#db'
-import type { Edge } from '../env.ts'
+import { type Edge, prepare, quietly } from '../env.ts'
 import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readTold } from '../http/validate.ts'
@@ -23,7 +23,9 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   const good = heard.flatMap((item) => ('tell' in item ? [item.tell] : []))
   const facts = good.filter((one) => one.kind !== 'relay')
   const starts = good.filter((one) => one.kind === 'relay')
-  const { told: hurry, ...receipt } = await storeAll(c.get('db'), facts)
+  // What is written over and over makes nothing due which is not known.
+  const db = facts.every(isRefresh) ? prepare(quietly(c.env)).db : c.get('db')
+  const { told: hurry, ...receipt } = await storeAll(db, facts)
   const blocks = keepBlocks(facts)
   if (blocks) await c.get('db').execute(blocks)
   const recordings = keepRecordings(facts)
@@ -35,6 +37,12 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   if (hurry) hurryDeliveries(c)
   return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
 })
+
+function isRefresh(told: Fact): boolean {
+  return (
+    told.kind === 'binding' && told.event === 'refreshed' && told.reason === '' && told.moved_from === null
+  )
+}
 
 type Heard = { tell: Tell } | TellReceipt['refused'][number]
 

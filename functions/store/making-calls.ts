@@ -91,7 +91,8 @@ const able = sql`
   where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond' and not r.draining
     and r.protocol >= ${protocolOfCommand('originate')}`
 
-const isToMake = sql`m.body ->> 'kind' = 'originate' and m.begun_at is null and m.done_at is null`
+/** The condition that a command `m` is of a call which has not begun, and may yet. */
+export const isToMake = sql`m.body ->> 'kind' = 'originate' and m.begun_at is null and m.done_at is null`
 
 /**
  * Whether a relay may begin a call it was told to make: it may once it has been told so. The same relay hears the same again; another,

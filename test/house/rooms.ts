@@ -32,6 +32,7 @@ export const edgeOrder = [
   'events',
   'alerts',
   'media',
+  'rounds',
   'diagnosis',
   'config',
   'relay-api',

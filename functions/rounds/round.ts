@@ -1,0 +1,73 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '#db'
+import { judgeAlerts } from '../alerts/evaluator.ts'
+import { prepare } from '../env.ts'
+import { dispatcherOf } from '../events/dispatcher.ts'
+import { sweepPrompts } from '../media/prompt-sounds.ts'
+import { sweepRecordings } from '../media/recording-sweep.ts'
+import { erase } from '../store/erasing.ts'
+import { keepHouse, keepHouseInTurn } from '../store/keeping.ts'
+import { followCalls, isToMake } from '../store/making-calls.ts'
+
+/** In how many ms each is due; null: nothing of it is. */
+interface DueIn extends Record<string, number | null> {
+  readonly alerts: number | null
+  readonly deliveries: number | null
+  readonly erasures: number | null
+  readonly makings: number | null
+}
+const kinds = ['alerts', 'deliveries', 'erasures', 'makings'] as const
+/** A call which the API has ordered, and which has not begun, is looked after so often. */
+const followEveryMs = 2_000
+
+/** All that time alone makes due, at once: what an edge does every minute which cannot know when that is. */
+export async function wholeRound(env: object): Promise<void> {
+  await judgeAlerts(prepare(env).db)
+  await Promise.all([
+    dispatcherOf(env).sweep(),
+    keepHouseInTurn(env),
+    erase(prepare(env).db),
+    followCalls(prepare(env).db),
+    sweepPrompts(env),
+    sweepRecordings(env),
+  ])
+}
+
+/**
+ * Does what is due, `house`: what is old among it, and gives in how many ms the next will be; undefined: nothing is known of. Where
+ * nothing is due it costs one statement. Throws where the database does not say.
+ */
+export async function round(env: object, house: boolean): Promise<number | undefined> {
+  const { db } = prepare(env)
+  if (house) await Promise.all([keepHouse(env), sweepPrompts(env), sweepRecordings(env)])
+  const due = await dueIn(db)
+  const isDue = (what: keyof DueIn) => due[what] !== null && (due[what] as number) <= 0
+  if (isDue('alerts')) await judgeAlerts(db)
+  await Promise.all([
+    ...(isDue('alerts') || isDue('deliveries') || house ? [dispatcherOf(env).sweep()] : []),
+    ...(isDue('erasures') ? [erase(db)] : []),
+    ...(isDue('makings') ? [followCalls(db)] : []),
+  ])
+  const { makings, ...next } = house || kinds.some(isDue) ? await dueIn(db) : due
+  const times = [...Object.values(next), makings === null ? null : followEveryMs].filter((ms) => ms !== null)
+  return times.length > 0 ? Math.min(...times) : undefined
+}
+
+/** By indexes alone. What a Worker is at is due when it should have done with it. */
+async function dueIn(db: Database): Promise<DueIn> {
+  const { rows } = await db.execute<DueIn>(sql`
+    select
+      case when exists (select from alert_facts) then 0 else (select ${msUntil('min(due_at)')} from alert_states) end as alerts,
+      (select ${msUntil('min(greatest(next_try_at, leased_until))')} from (
+        select next_try_at, leased_until from deliveries where status = 'waiting' and next_try_at is not null
+        order by next_try_at limit 100) as d) as deliveries,
+      case when exists (select from erasures where status = 'running') then 0 end as erasures,
+      case when exists (select from commands m where ${isToMake}) then 0 end as makings`)
+  const [row] = rows
+  if (!row) throw new Error('What is due brought no row.')
+  return row
+}
+
+function msUntil(moment: string) {
+  return sql`ceil(extract(epoch from ${sql.raw(moment)} - now()) * 1000)::float8`
+}
