@@ -15,6 +15,7 @@ import { type BeatSource, beatOf, digestOf } from './beat-words.ts'
 import { monotonicNow } from './clock.ts'
 import type { EdgeHttp } from './edge-http.ts'
 import {
+  firstPauseMs,
   type HubEvents,
   type HubMachine,
   type HubOrder,
@@ -63,8 +64,10 @@ export class HubLink {
 
   constructor(options: HubLinkOptions) {
     this.#options = options
-    this.#machine = newHubSocket(options.random ?? Math.random)
-    this.#happen('attempt', { now: monotonicNow() })
+    const { random = Math.random } = options
+    this.#machine = newHubSocket(random)
+    // Relays which begin together, as after an upgrade, do not come together; until then a beat over HTTP does for it.
+    this.#wake('attempt', monotonicNow() + random() * firstPauseMs)
   }
 
   /** Something cannot wait for the next look. */

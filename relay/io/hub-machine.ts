@@ -107,7 +107,8 @@ const lookEveryMs = 2_000
 const figuresMs = { busy: 30_000, quiet: 900_000 }
 /** All is said again now and then, whatever was said. */
 const sayAgainMs = 3_600_000
-const firstPauseMs = 1_000
+/** The first attempt, and the next after one which came to something, comes within so long. */
+export const firstPauseMs = 1_000
 const longestPauseMs = 30_000
 const absentMs = 300_000
 
@@ -153,7 +154,7 @@ export const table: Table<HubState, HubEvents, HubMemory, HubOrder> = {
   over: {},
 }
 
-/** One which is to connect at once. */
+/** One which is yet to connect. */
 export function newHubSocket(random: () => number): HubMachine {
   const memory: HubMemory = {
     random,
