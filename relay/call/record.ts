@@ -73,11 +73,12 @@ function sentOnBy(callee: Branch | undefined): string | null {
 }
 
 /** What is paid for a leg, for the record of the call it is transferred to; null: nothing. */
-export function carriedFrom({ record, callee }: Call, leg: Leg): CallRecord['carried'] {
-  if (leg !== callee) return 'provider' in leg ? record.carried : null
-  const providerId = callee.provider?.provider_id ?? null
+export function carriedFrom({ record, callee, made }: Call, leg: Leg): CallRecord['carried'] {
+  const called = [callee, made?.party].find((branch) => branch === leg)
+  if (!called) return 'provider' in leg ? record.carried : null
+  const providerId = called.provider?.provider_id ?? null
   const own = record.direction === 'outgoing' ? (record.extensionId ?? record.trunkId) : null
-  const payerId = own ?? sentOnBy(callee)
+  const payerId = own ?? sentOnBy(called)
   return providerId === null || payerId === null ? null : { providerId, payerId }
 }
 
