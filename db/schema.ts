@@ -45,6 +45,7 @@ import {
   ownerships,
   PLATFORM,
   type Port,
+  type RecordAnnouncement,
   type RecordingKind,
   type RecordingMode,
   type Redirection,
@@ -305,6 +306,8 @@ export const extensions = pgTable(
     codecs: text().notNull().default(''),
     secure: text().$type<SecurePolicy>().notNull().default('allowed'),
     record: text().$type<RecordingMode>().notNull().default('off'),
+    /** What is said before that; null: nothing. */
+    recordAnnouncement: jsonb().$type<RecordAnnouncement>(),
     maxContacts: integer().notNull().default(5),
     minExpires: integer().notNull().default(60),
     maxExpires: integer().notNull().default(3600),
@@ -460,6 +463,8 @@ export const numbers = pgTable(
     destinations: jsonb().$type<RingDestination[]>(),
     /** Whether calls to it are recorded. */
     record: text().$type<RecordingMode>().notNull().default('off'),
+    /** What is said before that; null: nothing. */
+    recordAnnouncement: jsonb().$type<RecordAnnouncement>(),
     enabled: boolean().notNull().default(true),
     ...times(),
   },

@@ -21,7 +21,7 @@ import { quota } from './quota.ts'
 import { historyFilters, historyOf } from './registration-history.ts'
 import { registrationsOf } from './registrations.ts'
 import { destinations, destinationsOf, ringing } from './ring-destinations.ts'
-import { codecs, record } from './sip-fields.ts'
+import { announcementThere, codecs, record, recordedAfter } from './sip-fields.ts'
 import { refuseWeak } from './weak-password.ts'
 
 type ExtensionRow = typeof table.$inferSelect
@@ -47,6 +47,7 @@ const fields = {
   emergency: field(emergency),
   codecs: field(codecs),
   record: field(record),
+  record_announcement: field(recordedAfter),
   destinations: field(
     destinations.describe(
       'Whom it rings, in turn or together: itself means its own phones. null: those; empty: nobody, and callers hear that it is busy.',
@@ -83,7 +84,8 @@ export const extensions = resource({
     const { destinations, checks } = rung
     const known = await countriesKnown('extension', { id, customerId }, input, stored)
     const own = { ...known, ...(!stored && { extension }), callerId, emergency, destinations }
-    return { row: { ...own, ...expiryRow(input), ...kept }, checks }
+    const said = announcementThere(input.record_announcement, customerId)
+    return { row: { ...own, ...expiryRow(input), ...kept }, checks: [...checks, ...said] }
   },
   deleting: {
     leaners: ({ id, customerId }) => {

@@ -17,7 +17,7 @@ import { assignable, notTaken, readSpan } from './number-span.ts'
 import { conflicting, mostOf, ownershipFor, ownershipInput, supersede } from './ownership.ts'
 import { quota } from './quota.ts'
 import { destinations, destinationsOf } from './ring-destinations.ts'
-import { record } from './sip-fields.ts'
+import { announcementThere, record, recordedAfter } from './sip-fields.ts'
 
 type NumberRow = typeof table.$inferSelect
 
@@ -50,6 +50,7 @@ const fields = {
       .describe('Whom it rings, in turn or together, instead of one extension, flow or trunk.'),
   ),
   record: field(record),
+  record_announcement: field(recordedAfter),
   message_flow_id: secret(
     optionalId
       .refine((value) => value === null, 'is not possible: only calls are carried')
@@ -126,7 +127,10 @@ async function newOf(
   const { destinations } = rung
   return {
     row: { ...span, ...provider, destinations, ownership, verifiedAt },
-    ...conflictsOf(c, row, rung.checks),
+    ...conflictsOf(c, row, [
+      ...rung.checks,
+      ...announcementThere(input.record_announcement, owner.customerId),
+    ]),
   }
 }
 
@@ -145,7 +149,8 @@ async function changeOf(
     input.destinations,
     asDestination(stored.customerId, stored.number),
   )
-  return { row: { ...stated(stored, ownership), destinations }, ...conflictsOf(c, row, checks) }
+  const said = announcementThere(input.record_announcement, stored.customerId)
+  return { row: { ...stated(stored, ownership), destinations }, ...conflictsOf(c, row, [...checks, ...said]) }
 }
 
 /** A number as lists name it. */

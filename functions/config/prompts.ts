@@ -1,7 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { flows, prompts as table } from '#db'
+import { extensions, flows, numbers, prompts as table } from '#db'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { confirmsKey } from '../http/authenticate.ts'
@@ -62,9 +62,14 @@ export const prompts = resource({
         where: and(eq(flows.customerId, customerId), isNull(flows.deletedAt), plays(id)),
         becomes: { deletedAt: now },
       },
+      ...[numbers, extensions].map((table) => ({
+        table,
+        where: and(eq(table.customerId, customerId), isNull(table.deletedAt), says(table, id)),
+        becomes: 'as it is' as const,
+      })),
     ],
     cascade: 'never',
-    inUse: 'Flows play this prompt. Change them first.',
+    inUse: 'Flows, numbers or extensions play this prompt. Change them first.',
   },
   errors: ['UNSUPPORTED_SOUND', 'INVALID_SOUND', 'SOUND_TOO_LONG', 'SOUND_STORE_UNAVAILABLE'],
   example: {
@@ -82,6 +87,14 @@ export const prompts = resource({
 function plays(id: string) {
   const named = JSON.stringify({ id })
   return sql`jsonb_path_exists(${flows.actions}, '$.**.prompt_id ? (@ == $id)', ${named}::jsonb)`
+}
+
+/** The condition that it is said before calls are recorded. */
+function says(
+  { recordAnnouncement }: Pick<typeof numbers | typeof extensions, 'recordAnnouncement'>,
+  id: string,
+) {
+  return sql`${recordAnnouncement} ->> 'prompt_id' = ${id}`
 }
 
 /** A WAV file of a millisecond, in base64. */

@@ -1,6 +1,9 @@
+import { sql } from 'drizzle-orm'
 import * as z from 'zod'
 import {
   dtmfForm,
+  type RecordAnnouncement,
+  recordAnnouncement,
   recordingMode,
   type SecurePolicy,
   securePolicy,
@@ -10,6 +13,7 @@ import {
 } from '#contract'
 import { readIp } from '#routing'
 import { ApiError } from '../http/api-error.ts'
+import { type Check, condition } from '../http/check.ts'
 import { field } from '../http/field.ts'
 
 /*
@@ -85,6 +89,23 @@ export const transfer = (usual: TransferPolicy) => transferPolicy.default(usual)
 
 /** Whether calls are recorded. */
 export const record = recordingMode.default('off')
+
+/** What is said before a call is recorded. */
+export const recordedAfter = recordAnnouncement.nullable().default(null)
+
+/** What must hold of what is said: a prompt is one of the customer's. */
+export function announcementThere(said: RecordAnnouncement | null | undefined, customerId: string): Check[] {
+  if (!said || said === 'beep' || !('prompt_id' in said)) return []
+  const there = sql`exists (select from prompts where customer_id = ${customerId}::uuid and deleted_at is null
+    and id = ${said.prompt_id}::uuid)`
+  const gone = () =>
+    ApiError.field(
+      'record_announcement.prompt_id',
+      'names no prompt of yours: make it first, or name another',
+      'REFERENCE_NOT_FOUND',
+    )
+  return [condition(there, gone)]
+}
 
 /** Whether sound is encrypted. */
 export const secure = securePolicy.default('allowed')

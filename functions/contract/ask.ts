@@ -17,6 +17,7 @@ import {
   scope,
   securePolicy,
   tlsTrust,
+  toldAnnouncement,
   transferPolicy,
   transport,
 } from './vocabulary.ts'
@@ -144,6 +145,7 @@ const extensionTarget = z.object({
   secure: securePolicy.optional(),
   /** Whether its calls are recorded; absent from an older edge: they are not. */
   record: recordingMode.optional(),
+  record_announcement: toldAnnouncement.optional(),
 })
 export type ExtensionTarget = z.infer<typeof extensionTarget>
 
@@ -242,6 +244,8 @@ const caller = {
   secure: securePolicy.optional(),
   /** Whether the call is recorded, as the number says which was called, or the extension which calls; absent: it is not. */
   record: recordingMode.optional(),
+  /** What is said before the call is recorded, by whatever: as that says; absent: nothing. */
+  record_announcement: toldAnnouncement.optional(),
 }
 
 /** Where a call goes. "Nowhere" is a decision too, never an HTTP error. */

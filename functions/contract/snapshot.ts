@@ -15,6 +15,7 @@ import {
   ringDestination,
   securePolicy,
   tlsTrust,
+  toldAnnouncement,
   transferPolicy,
   transport,
 } from './vocabulary.ts'
@@ -102,6 +103,7 @@ export const extensionFacts = z.object({
   destinations: z.array(ringDestination).nullable().default(null),
   secure: securePolicy.default('allowed'),
   record: recordingMode.default('off'),
+  record_announcement: toldAnnouncement.default(null),
   caps: caps.prefault({}),
   guard: outboundGuard.nullish(),
 })
@@ -162,6 +164,7 @@ export const numberFacts = z.object({
   /** What a call to the number rings, where that is a list; null: as the ids above say. */
   destinations: z.array(ringDestination).nullable().default(null),
   record: recordingMode.default('off'),
+  record_announcement: toldAnnouncement.default(null),
 })
 export type NumberFacts = z.infer<typeof numberFacts>
 

@@ -123,6 +123,24 @@ const recordingModes = ['off', 'mixed', 'separate'] as const
 export const recordingMode = z.enum(recordingModes)
 export type RecordingMode = z.infer<typeof recordingMode>
 
+/** What the parties of a call are told before it is recorded: a beep, a prompt of the customer's, or a sentence. */
+export const recordAnnouncement = z.union(
+  [
+    z.literal('beep'),
+    z.strictObject({ prompt_id: z.guid().toLowerCase() }),
+    z.strictObject({
+      text: z.string().min(1).max(2_000),
+      language: z.string().max(64).default('en-US').describe('BCP 47, such as en-US.'),
+      voice_id: z.string().max(128).default(''),
+    }),
+  ],
+  'is neither "beep", {"prompt_id"} nor {"text", "language", "voice_id"}',
+)
+export type RecordAnnouncement = z.infer<typeof recordAnnouncement>
+
+/** As edges and relays tell it: a form which a reader does not know is a beep; null: nothing is said. */
+export const toldAnnouncement = recordAnnouncement.nullable().catch('beep')
+
 /** What is recorded: what is said in a call, or a message for an extension's mailbox. */
 const recordingKinds = ['call', 'voicemail'] as const
 export const recordingKind = z.enum(recordingKinds)

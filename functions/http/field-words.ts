@@ -38,6 +38,8 @@ export const fieldWords: Readonly<Record<string, string>> = {
     'Its sound by SRTP: `off`, never; `allowed`, as the other party has it; `required`, always and over TLS, else the call is refused.',
   record:
     'Whether its calls are recorded: `off`; `mixed`, both parties in one channel; `separate`, the caller left, the callee right. Of two settings `separate` goes first.',
+  record_announcement:
+    'What its parties hear before a call is recorded, by whatever: `"beep"`, `{"prompt_id"}` or `{"text"}` of a language and a voice; null: nothing. A sound which is not to be had is a beep.',
   tech_prefix: 'Put before each number dialled there.',
   tech_postfix: 'Put behind each number dialled there.',
   tech_headers: 'Headers added to each INVITE, by name.',

@@ -83,6 +83,7 @@ export function connect(
     dtmf,
     secure,
     record,
+    record_announcement,
     number_id = null,
     provider_id = null,
   }: DraftDestination,
@@ -98,6 +99,7 @@ export function connect(
     dtmf,
     secure,
     record,
+    record_announcement,
     customer_id,
     direction,
     source,
@@ -112,7 +114,7 @@ export function connect(
 /** The target of a call, and what it sees of the caller. */
 export type DraftDestination = Pick<
   ConnectDecision,
-  'targets' | 'caller_id' | 'transfer' | 'dtmf' | 'secure' | 'record'
+  'targets' | 'caller_id' | 'transfer' | 'dtmf' | 'secure' | 'record' | 'record_announcement'
 > &
   Partial<Pick<ConnectDecision, 'number_id' | 'provider_id'>>
 
@@ -221,6 +223,7 @@ export function extensionTarget(
     dtmf: callee.dtmf,
     secure: callee.secure,
     record: callee.record,
+    record_announcement: callee.record_announcement,
   }
 }
 

@@ -203,9 +203,9 @@ function ring(
     hidden: null,
   }
   const { transfer, dtmf, secure } = provider
-  const { record } = number
+  const { record, record_announcement } = number
   const of = { number_id: number.id, provider_id: provider.id }
-  const place = { ...of, caller_id: seen, transfer, dtmf, secure, record }
+  const place = { ...of, caller_id: seen, transfer, dtmf, secure, record, record_announcement }
   if (callee.kind === 'flow') return follow(known, callee.flow, callee.forwarder, place)
   if (callee.kind === 'number') return connectPlan(known, callee.destinations, callee.forwarder, place)
   if (callee.kind === 'extension') return toExtension(known, callee.one, customer, place)

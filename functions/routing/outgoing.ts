@@ -91,11 +91,16 @@ function identify(known: Draft, party: CallingParty, customer: CustomerFacts): v
 }
 
 /** What the caller's own settings say of its leg: what it may ask, how it is sent keys, whether it is encrypted. */
-function settingsOf(party: Party): Pick<ConnectDecision, 'transfer' | 'dtmf' | 'secure' | 'record'> {
-  const none = { transfer: undefined, dtmf: undefined, secure: undefined, record: undefined }
-  if (party.kind === 'number') return none
+function settingsOf(
+  party: Party,
+): Pick<ConnectDecision, 'transfer' | 'dtmf' | 'secure' | 'record' | 'record_announcement'> {
+  const unrecorded = { record: undefined, record_announcement: undefined }
+  if (party.kind === 'number')
+    return { transfer: undefined, dtmf: undefined, secure: undefined, ...unrecorded }
   const { transfer, dtmf, secure } = party.kind === 'trunk' ? party.trunk : party.extension
-  return { transfer, dtmf, secure, record: party.kind === 'trunk' ? undefined : party.extension.record }
+  if (party.kind === 'trunk') return { transfer, dtmf, secure, ...unrecorded }
+  const { record, record_announcement } = party.extension
+  return { transfer, dtmf, secure, record, record_announcement }
 }
 
 function scopeOf(kind: Scope['kind'], id: string): Scope {

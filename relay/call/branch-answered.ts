@@ -91,10 +91,13 @@ function tellCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint): CallOr
   return answerCaller(call, call.flow?.ours ?? said, endpoint)
 }
 
-function flowConnected(call: Call, { hunt }: Branch): CallOrder[] {
+function flowConnected(call: Call, { hunt, side }: Branch): CallOrder[] {
   if (!call.flow) return []
   const target = lineOf(hunt).at(-2)?.sought?.target ?? ''
-  return [{ type: 'onward', call, name: 'flowHappened', event: { type: 'connected', target } }]
+  return [
+    { type: 'announceRecording', side },
+    { type: 'onward', call, name: 'flowHappened', event: { type: 'connected', target } },
+  ]
 }
 
 /** For whom the call was sent on to besides is not looked any more. */

@@ -4,6 +4,7 @@ import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
 import type { SessionId } from '../ground/media.ts'
 import { type QuestionNumbers, Questions } from '../ground/questions.ts'
+import type { SoundSource } from '../ground/sound.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { LegRequests } from '../leg/leg-requests.ts'
 import type { Ledger } from '../limits/ledger.ts'
@@ -21,6 +22,7 @@ import type { AskedSound } from './flow-call.ts'
 import { hostQuestion, lookUpMs } from './hosts.ts'
 import { LastingCalls } from './lasting-calls.ts'
 import { callTell, endedNote } from './record.ts'
+import type { Announced } from './recording-announcements.ts'
 import type { RegisteredTarget } from './registered-target.ts'
 import { Reputation } from './reputation.ts'
 import { costsMinutes, minutesFrom, placesOf } from './scopes.ts'
@@ -88,6 +90,13 @@ export type WaitingForHost = { readonly active: ActiveCall } & (
 /** A sound which a call is to play. */
 type WaitingForSound = { readonly for: 'sound'; readonly active: ActiveCall; readonly asked: AskedSound }
 
+/** What is said before a call is recorded. */
+type WaitingForAnnouncement = {
+  readonly for: 'announcement'
+  readonly active: ActiveCall
+  readonly announced: Announced
+}
+
 /** A question of a flow, by its number, to a server of the customer's. */
 type WaitingForServer = { readonly for: 'server'; readonly active: ActiveCall; readonly fetch: number }
 
@@ -114,6 +123,7 @@ export type WaitingInCall =
   | WaitingForHost
   | WaitingForPlace
   | WaitingForSound
+  | WaitingForAnnouncement
   | WaitingForServer
   | WaitingToBegin
 
@@ -147,7 +157,11 @@ export class CallOrders {
     this.#deps = deps
     this.requests = new LegRequests(deps.transactions)
     this.ports = new CallPorts(deps.ports, name, (effect) => this.effects.emit(effect))
-    this.recordings = new CallRecordings(deps.endpoint, (effect) => this.effects.emit(effect))
+    this.recordings = new CallRecordings(
+      deps.endpoint,
+      (effect) => this.effects.emit(effect),
+      (announced, sound) => this.#bringAnnouncement(announced, sound),
+    )
     this.questions = new Questions(this.effects, deps.numbers)
   }
 
@@ -189,6 +203,8 @@ export class CallOrders {
         return this.tell(active)
       case 'record':
         return this.recordings.begin(active.call, order.wish)
+      case 'announceRecording':
+        return this.recordings.joined(active.call, order.side)
       case 'changeRecording':
         return this.recordings.change(active.call, order.change, order.of)
       case 'cool':
@@ -207,6 +223,14 @@ export class CallOrders {
     const customer_id = active.call.record.customerId ?? ''
     const question = { customer_id, sound: asked.sound }
     this.questions.ask({ for: 'sound', active, asked }, { ask: 'sound', question }, soundWithinMs)
+  }
+
+  #bringAnnouncement(announced: Announced, sound: SoundSource): void {
+    const active = this.index.session(announced.call.session)
+    const customer_id = announced.call.record.customerId ?? ''
+    if (!active) return
+    const waiting = { for: 'announcement', active, announced } as const
+    this.questions.ask(waiting, { ask: 'sound', question: { customer_id, sound } }, soundWithinMs)
   }
 
   #decide(active: ActiveCall, hunt: Hunt): void {

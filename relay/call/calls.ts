@@ -400,6 +400,8 @@ export class Calls {
     if (waiting.for === 'place') return this.#placed(now, waiting, reply)
     if (waiting.for === 'sound')
       return this.#step(now, active, 'soundFound', { ...waiting.asked, found: soundIn(reply) })
+    if (waiting.for === 'announcement')
+      return this.#orders.recordings.announced(waiting.announced, soundIn(reply))
     if (waiting.for === 'server')
       return this.#step(now, active, 'flowHappened', serverSaid(waiting.fetch, reply))
     const located = locatedBy(reply)
@@ -532,6 +534,7 @@ export class Calls {
 
   #media(now: MonotonicMs, report: MediaReport): void {
     if (report.type === 'recorded') this.#orders.recordings.recorded(now, report)
+    if (report.type === 'played') this.#orders.recordings.played(report)
     const active = this.#orders.index.session(report.session)
     if (!active) return void this.#orders.ports.receive(now, report)
     active.call.now = now

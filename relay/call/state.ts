@@ -333,6 +333,8 @@ export type CallOrder =
   | { readonly type: 'tell' }
   /** The call is to be recorded; or what is recorded of it is to pause, to go on, or to end. */
   | { readonly type: 'record'; readonly wish: RecordingWish }
+  /** A party has come on this side: where the call is recorded it hears that. */
+  | { readonly type: 'announceRecording'; readonly side: Side }
   /** `of`: only of those which a setting made. */
   | { readonly type: 'changeRecording'; readonly change: RecordingChange; readonly of?: 'setting' }
   /** A provider said 503 with Retry-After: it is to be left alone at this address for so long. */

@@ -1,4 +1,4 @@
-import type { Caps, FlowDecision } from '#contract'
+import type { Caps, FlowDecision, RecordAnnouncement } from '#contract'
 import type { MediaReport } from '../../relay/ground/media.ts'
 import type { Request, Response } from '../../relay/sip/message.ts'
 import { programOf, type Written } from '../functions/flows/told.ts'
@@ -49,7 +49,7 @@ export class FlowScene {
 
   constructor(
     written: readonly Written[],
-    { offer, registered = true, headers, limits }: FlowSceneTerms = {},
+    { offer, registered = true, headers, limits, record_announcement }: FlowSceneTerms = {},
   ) {
     this.ladder = office(limits && { limits: limitedBy({ [customerId]: limits }) })
     if (registered) registers(this.ladder, bob, 'bob')
@@ -58,7 +58,8 @@ export class FlowScene {
       ...(headers && { headers }),
     }
     this.invited = aliceDials(this.ladder, '+15551234567', options)
-    this.ladder.decide(follows(written, limits && { scopes: [acme] }))
+    const more = { ...(limits && { scopes: [acme] }), ...(record_announcement && { record_announcement }) }
+    this.ladder.decide(follows(written, more))
   }
 
   /** Alice acknowledges the answer. */
@@ -159,4 +160,5 @@ interface FlowSceneTerms {
   readonly headers?: [string, string][]
   /** The customer's. */
   readonly limits?: Partial<Caps>
+  readonly record_announcement?: RecordAnnouncement
 }

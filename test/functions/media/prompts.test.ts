@@ -152,6 +152,32 @@ describe('a prompt', () => {
     expect([status, body.error.reason]).toEqual([409, 'PROMPT_IN_USE'])
   })
 
+  test('which is said before calls of an extension are recorded stays, and has to be there', async () => {
+    const { body: made } = await upload({ body: form({}) })
+    const phone = { extension: 'announced', password: 'a-long-password-7' }
+    const saying = (record_announcement: unknown) =>
+      bob('POST', '/v1.0/extensions', { ...phone, record_announcement })
+    const gone = await saying({ prompt_id: bob.id })
+    expect([gone.status, gone.body.error.reason]).toEqual([400, 'REFERENCE_NOT_FOUND'])
+    expect((await saying({ prompt: made.id })).body.error.details).toMatchObject([
+      {
+        field: 'record_announcement',
+        message: 'is neither "beep", {"prompt_id"} nor {"text", "language", "voice_id"}',
+      },
+    ])
+    const { body: extension } = await saying({ prompt_id: made.id })
+    expect(extension.record_announcement).toEqual({ prompt_id: made.id })
+    const { status, body } = await bob('DELETE', `/v1.0/prompts/${made.id}`)
+    expect([status, body.error.reason]).toEqual([409, 'PROMPT_IN_USE'])
+    const path = `/v1.0/extensions/${extension.id}`
+    const { body: changed } = await bob('PATCH', path, {
+      record_announcement: { prompt_id: null, text: 'Hello' },
+    })
+    expect(changed.record_announcement).toEqual({ text: 'Hello', language: 'en-US', voice_id: '' })
+    expect((await bob('DELETE', `/v1.0/prompts/${made.id}`)).status).toBe(200)
+    expect((await bob('PATCH', path, { record_announcement: 'beep' })).body.record_announcement).toBe('beep')
+  })
+
   test('is refused for now while the bucket does not answer', async () => {
     app.bucket.away = true
     const { status, body } = await upload({ body: form({}) })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { utcMs } from '#contract'
+import { extensionFacts, utcMs } from '#contract'
 import { decide, unused } from '#routing'
 import {
   ALICE,
@@ -413,6 +413,39 @@ describe('what becomes of a transfer', () => {
   test('which its callee asks for is as that says', () => {
     expect(decided(dials('bob'), scene)).toMatchObject({ targets: { extension: { transfer: 'local' } } })
     expect(decided(dials(dialled), scene)).toMatchObject({ targets: { providers: [{ transfer: 'deny' }] } })
+  })
+})
+
+describe('what is said before a call is recorded', () => {
+  const announcement = { text: 'Recorded.', language: 'en-US', voice_id: '' }
+  const scene = {
+    providers: [provider('telnyx', { sources: ['192.0.2.7/32'] })],
+    extensions: [
+      extension('alice', { record_announcement: 'beep' }),
+      extension('bob', { record_announcement: announcement }),
+    ],
+    numbers: [number('+12125550001', { extension_id: idOf('alice'), record_announcement: announcement })],
+  }
+
+  test('is as the number says, and each extension', () => {
+    const incoming = decided(rings('+12125550001'), scene)
+    expect(incoming).toMatchObject({
+      record_announcement: announcement,
+      targets: { extension: { record_announcement: 'beep' } },
+    })
+    const within = decided(dials('bob'), scene)
+    expect(within).toMatchObject({
+      record_announcement: 'beep',
+      targets: { extension: { record_announcement: announcement } },
+    })
+  })
+
+  test('is a beep where a relay does not know what an edge says', () => {
+    const { record_announcement } = extensionFacts.parse({
+      ...extension('bob'),
+      record_announcement: { song: 1 },
+    })
+    expect(record_announcement).toBe('beep')
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type CallCommand, monotonicMs, type RecordingMode } from '#contract'
+import { type CallCommand, monotonicMs, type RecordAnnouncement, type RecordingMode } from '#contract'
 import type { MediaCommand, MediaReport } from '../../../relay/ground/media.ts'
 import { FlowScene } from '../../support/flow-call.ts'
 import { type Ladder, unsaidTime } from '../../support/ladder.ts'
@@ -9,12 +9,12 @@ import {
   aliceDials,
   answers,
   customerId,
+  fromCallee,
   office,
   provider,
   sdp,
   telnyx,
   through,
-  within,
 } from '../../support/office.ts'
 import { closeMedia, talking, watch } from '../../support/scene.ts'
 
@@ -32,7 +32,7 @@ describe('a call', () => {
       expect(told(ladder)).toEqual(['recording.started'])
       expect(ladder.events[0]).toMatchObject({ data: { kind: 'call', channels, ms: null, tm_end: null } })
       ladder
-        .when(telnyx, within(ladder.lastRequest(telnyx, 'INVITE'), answered(ladder), telnyx, 'BYE', 2))
+        .when(telnyx, fromCallee(ladder.lastRequest(telnyx, 'INVITE'), answered(ladder), telnyx, 'BYE', 2))
         .whatever()
       closeMedia(ladder)
       ladder.after(60_000).whatever()
@@ -157,6 +157,86 @@ describe('a call', () => {
     ])
   })
 
+  test('which is announced is recorded when both have heard that', () => {
+    const { ladder } = announcing({ text: 'Recorded.', language: 'en-US', voice_id: '' })
+    expect(orders(ladder)).toEqual([])
+    ladder.answer({ ask: 'sound', answer: { path: '/a.wav', ms: 9 } })
+    expect(announced(ladder)).toEqual(['caller /a.wav', 'callee /a.wav'])
+    hears(ladder, 'caller')
+    expect([orders(ladder), told(ladder)]).toEqual([[], []])
+    hears(ladder, 'callee')
+    expect(orders(ladder)).toMatchObject([{ type: 'record', side: 'both' }])
+    expect(told(ladder)).toEqual(['recording.started'])
+  })
+
+  test('is announced by a beep where that is set, or the sound is not to be had, which is told', () => {
+    const { ladder } = announcing('beep')
+    ladder.gives()
+    expect(announced(ladder)).toEqual(['caller tone', 'callee tone'])
+    const other = announcing({ prompt_id: id }).ladder
+    other.noAnswer('sound', 'no such prompt')
+    expect(announced(other)).toEqual(['caller tone', 'callee tone'])
+    for (const side of ['caller', 'callee'] as const) hears(other, side)
+    expect(other.events).toMatchObject([
+      { type: 'recording.started', data: { message: expect.stringContaining('no such prompt') } },
+    ])
+  })
+
+  test('which ends while that is announced was never recorded', () => {
+    const { ladder } = announcing('beep')
+    ladder
+      .when(telnyx, fromCallee(ladder.lastRequest(telnyx, 'INVITE'), answered(ladder), telnyx, 'BYE', 2))
+      .whatever()
+    for (const side of ['caller', 'callee'] as const) hears(ladder, side)
+    expect([orders(ladder), told(ladder)]).toEqual([[], []])
+  })
+
+  test('is not recorded where a beat stops that while it is announced, and an event says so', () => {
+    const { ladder } = announcing('beep', 'off')
+    const { call_id, customer_id } = ladder.tells.at(-1)?.call ?? { call_id: '', customer_id: '' }
+    says(ladder, { ...begin, customer_id, call_id })
+    says(ladder, { ...begin, customer_id, call_id, recording_id: customerId })
+    says(ladder, { command_id: id, kind: 'recording_stop', customer_id, call_id })
+    expect(orders(ladder)).toEqual([])
+    expect(ladder.media.filter(({ type }) => type === 'stop-play')).toHaveLength(2)
+    expect(ladder.events).toMatchObject([
+      { type: 'recording.failed', data: { message: 'The call is about to be recorded already.' } },
+      {
+        type: 'recording.failed',
+        data: { subject_id: id, message: 'It was stopped before it began.' },
+      },
+    ])
+  })
+
+  test('is recorded from a pause on which was ordered while it was announced', () => {
+    const { ladder } = announcing('beep')
+    const { call_id, customer_id } = ladder.tells.at(-1)?.call ?? { call_id: '', customer_id: '' }
+    says(ladder, { command_id: id, kind: 'recording_pause', customer_id, call_id })
+    for (const side of ['caller', 'callee'] as const) hears(ladder, side)
+    expect(orders(ladder)).toMatchObject([{ type: 'record' }, { type: 'record-pause' }])
+  })
+
+  test('which its flow records hears that before, and so does each callee who comes', () => {
+    const scene = new FlowScene(
+      [
+        { type: 'answer' },
+        { type: 'recording_start' },
+        { type: 'connect', option: { destinations: [{ type: 'extension', target: 'bob' }] } },
+        { type: 'sleep', option: { duration: 30_000 } },
+      ],
+      { record_announcement: 'beep' },
+    )
+    scene.ladder.whatever()
+    scene.acks()
+    expect(announced(scene.ladder)).toEqual(['caller tone'])
+    hears(scene.ladder, 'caller')
+    expect(orders(scene.ladder)).toMatchObject([{ type: 'record' }])
+    scene.rings().bob(200).ladder.whatever()
+    expect(announced(scene.ladder)).toEqual(['caller tone', 'callee tone'])
+    hears(scene.ladder, 'callee')
+    expect(orders(scene.ladder)).toHaveLength(1)
+  })
+
   test('whose recording fails goes on, and the event says why', () => {
     const { ladder, recording } = recorded('mixed')
     ladder.hear({
@@ -209,19 +289,51 @@ type Recording = Extract<MediaCommand, { type: 'record' }>
 
 /** Alice talks with Telnyx by a decision which says how that is recorded. */
 function recorded(record: RecordingMode): { ladder: Ladder; recording: Recording } {
+  const ladder = talkingBy({ record })
+  ladder.gives()
+  const [recording] = orders(ladder)
+  if (recording?.type !== 'record') throw new Error('nothing is recorded')
+  return { ladder, recording }
+}
+
+/** The same, where the two are to hear something before. */
+function announcing(
+  record_announcement: RecordAnnouncement,
+  record: RecordingMode | undefined = 'mixed',
+): { ladder: Ladder } {
+  return { ladder: talkingBy({ record, record_announcement }) }
+}
+
+function talkingBy(terms: object): Ladder {
   const ladder = watch(office())
   const invited = aliceDials(ladder, '+15551234567')
   ladder
-    .decide({ ...through(provider(telnyx)), record } as never)
+    .decide({ ...through(provider(telnyx)), ...terms } as never)
     .gives('ask locate')
     .locate(telnyx)
   ladder.whatever()
   const accepted = answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 200, { body: sdp('203.0.113.1') })
-  ladder.when(telnyx, accepted).whatever()
-  ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
-  const [recording] = orders(ladder)
-  if (recording?.type !== 'record') throw new Error('nothing is recorded')
-  return { ladder, recording }
+  const arrows = 'record_announcement' in terms && terms.record_announcement !== 'beep' ? ['ask sound'] : []
+  ladder.when(telnyx, accepted).gives('ACK to Telnyx', '200 to Alice', ...arrows)
+  ladder.when(alice, ack(invited, ladder.lastResponse(alice)))
+  return ladder
+}
+
+/** To whom what was played. */
+function announced(ladder: Ladder): string[] {
+  return ladder.media.flatMap((command) => {
+    if (command.type !== 'play') return []
+    const [sound] = command.sounds
+    return [`${command.side} ${sound?.kind === 'file' ? sound.path : sound?.kind}`]
+  })
+}
+
+/** A party has heard what was played to it last. */
+function hears(ladder: Ladder, side: 'caller' | 'callee'): void {
+  const play = ladder.media.findLast((command) => command.type === 'play' && command.side === side)
+  if (play?.type !== 'play') throw new Error(`nothing is played to the ${side}`)
+  const { session, play: number } = play
+  ladder.hear({ type: 'media', report: { type: 'played', session, side, play: number, ms: 9 } }).whatever()
 }
 
 function answered(ladder: Ladder) {

@@ -1,0 +1,2 @@
+ALTER TABLE "extensions" ADD COLUMN "record_announcement" jsonb;--> statement-breakpoint
+ALTER TABLE "numbers" ADD COLUMN "record_announcement" jsonb;
