@@ -46,6 +46,7 @@ import { knownParameters } from './http/query.ts'
 import { rateLimited } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import { hubAt } from './hub/binding.ts'
+import { holdingBody } from './media/held-uploads.ts'
 import { RECORDING_LINKS, recordingLinks } from './media/recording-links.ts'
 import { MOST_UPLOADED } from './media/upload.ts'
 import { beats } from './relay-api/beat.ts'
@@ -183,13 +184,14 @@ export default Object.assign(app, {
 function fitting(c: Context<Edge>, next: Next) {
   const uploads = c.req.method === 'POST' && /^\/v1\.0\/prompts\/?$/.test(c.req.path)
   if (uploads && !saysLength(c)) return unsaidLimit(c, next)
-  return (uploads ? soundLimit : usualLimit)(c, next)
+  return uploads ? holdingBody(c, () => soundLimit(c, next)) : usualLimit(c, next)
 }
 
 /** The same of what relays say. */
 function bringing(c: Context<Edge>, next: Next) {
   if (!saysLength(c)) return unsaidLimit(c, next)
-  return (c.req.path.startsWith('/relay/v1/recordings/') ? partLimit : toldLimit)(c, next)
+  const parts = c.req.path.startsWith('/relay/v1/recordings/')
+  return parts ? holdingBody(c, () => partLimit(c, next)) : toldLimit(c, next)
 }
 
 /** Whether a body says how large it is. One which does not is read into memory before that is known. */

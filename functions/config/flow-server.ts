@@ -8,6 +8,7 @@ import {
   flowLimits,
   flowServerQuestion,
 } from '#contract'
+import { utcNow } from '../clock.ts'
 import type { Edge } from '../env.ts'
 import { senderParts } from '../events/dispatcher.ts'
 import { askFlowServer } from '../events/flow-server.ts'
@@ -15,13 +16,21 @@ import { flowSecret } from '../flow-secret.ts'
 import { ApiError } from '../http/api-error.ts'
 import { DEEPEST, depthOf, storable } from '../http/json.ts'
 import { parse, readTold } from '../http/validate.ts'
+import { log } from '../log.ts'
 import { actions, referencesIn } from './flow-actions.ts'
 import { programsIn, programsLedTo } from './flow-programs.ts'
 import { referencesThere, refuseFaulty, settled } from './flow-references.ts'
+import { FlowServerPace } from './flow-server-pace.ts'
 
 /** What a call's flow asks its customer's server: the edge asks for it, and checks what was said. */
 export const flowServer = new Hono<Edge>().post('/', async (c) => {
   const question = await readTold(c, flowServerQuestion)
+  const why = await strange(c, question)
+  if (why !== undefined) {
+    const { customer_id, call_id, flow_id } = question
+    log('warn', 'flow_server.refused', { relay_id: c.get('relayId'), customer_id, call_id, flow_id, why })
+    return c.json({ ...nothing, result: 'refused', status: null, why } satisfies FlowServerAnswer)
+  }
   const { RELAY_SECRET } = c.get('settings')
   const { rules, resolve } = senderParts(c.env)
   const secrets = await Promise.all(RELAY_SECRET.map((secret) => flowSecret(secret, question.customer_id)))
@@ -29,6 +38,39 @@ export const flowServer = new Hono<Edge>().post('/', async (c) => {
   if ('result' in reply) return c.json({ ...nothing, ...reply } satisfies FlowServerAnswer)
   return c.json(await understood(c, question, reply.said, reply.status))
 })
+
+/**
+ * Why a customer's server is not asked for this call; undefined: it is. Who holds one relay's key speaks in the name of
+ * that relay alone: for calls of its own, of customers whose flow or order it is, and not without end.
+ */
+async function strange(c: Context<Edge>, question: FlowServerQuestion): Promise<string | undefined> {
+  const { rows } = await c.get('db').execute<Tied>(tied(question, c.get('relayId')))
+  const { theirs = null, named = false } = rows[0] ?? {}
+  if (theirs === false) return 'The call is not under way at this relay, for this customer.'
+  if (theirs === null && !named) return 'The call is not known, and this customer has no such flow.'
+  return pace.refuses(`${c.get('relayId')} ${question.customer_id}`, theirs === null, utcNow())
+}
+
+interface Tied extends Record<string, unknown> {
+  /** Whether it is a call of this relay and customer, and not long over; null: it was not told yet. */
+  theirs: boolean | null
+  /** The flow, or the order of a call, is the customer's. */
+  named: boolean
+}
+
+/** What is told in the end may come a while after it. */
+const LATE = sql`interval '2 minutes'`
+
+function tied({ customer_id, call_id, flow_id }: FlowServerQuestion, relayId: string): SQL {
+  return sql`select
+    (select c.relay_id = ${relayId} and c.customer_id = ${customer_id}::uuid
+        and (c.status <> 'hangup' or c.updated_at > now() - ${LATE}) from calls c where c.id = ${call_id}::uuid) as theirs,
+    exists (select from flows where id = ${flow_id}::uuid and customer_id = ${customer_id}::uuid)
+      or exists (select from commands where relay_id = ${relayId} and customer_id = ${customer_id}::uuid
+        and created_at > now() - interval '1 day' and body ->> 'call_id' = ${call_id}) as named`
+}
+
+const pace = new FlowServerPace()
 
 const nothing = { actions: null, programs: [], variables: {} }
 

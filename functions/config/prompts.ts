@@ -71,7 +71,13 @@ export const prompts = resource({
     cascade: 'never',
     inUse: 'Flows, numbers or extensions play this prompt. Change them first.',
   },
-  errors: ['UNSUPPORTED_SOUND', 'INVALID_SOUND', 'SOUND_TOO_LONG', 'SOUND_STORE_UNAVAILABLE'],
+  errors: [
+    'UNSUPPORTED_SOUND',
+    'INVALID_SOUND',
+    'SOUND_TOO_LONG',
+    'TOO_MANY_UPLOADS',
+    'SOUND_STORE_UNAVAILABLE',
+  ],
   example: {
     id: exampleIds.prompt,
     body: { name: 'Welcome', sound: shortSilence() },

@@ -117,6 +117,10 @@ export const attempt = z.object({
   ended_ms: z.int().nullable(),
   /** From INVITE to the first 101-199 or 2xx. */
   pdd_ms: z.int().nullable(),
+  /** When it answered; null: it did not. An older relay tells none. */
+  answered_ms: z.int().nullish(),
+  /** How long it was spoken with, where it left before the call was over: a flow goes on. null: until its end. */
+  talked_ms: z.int().nullish(),
   /** Every address called inside the attempt, in order; an older relay tells none. */
   tries: z.array(addressTry).default([]),
   /** The destination which the attempt was for, where the call rang several: an extension, a trunk, a number or a SIP URI; null: the call's own. */

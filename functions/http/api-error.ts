@@ -102,6 +102,7 @@ export const reasons = {
   INTERNAL: 'INTERNAL',
   SERVICE_UNAVAILABLE: 'UNAVAILABLE',
   SOUND_STORE_UNAVAILABLE: 'UNAVAILABLE',
+  TOO_MANY_UPLOADS: 'UNAVAILABLE',
   NO_RELAY: 'UNAVAILABLE',
   NO_HUB: 'NOT_IMPLEMENTED',
 } as const satisfies Record<string, keyof typeof statuses>

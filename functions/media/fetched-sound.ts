@@ -3,6 +3,7 @@ import { convertSound, mediaFormOf, SoundFault, type TelephoneWav } from '#sound
 import { senderParts } from '../events/dispatcher.ts'
 import { faultOfTarget } from '../events/target.ts'
 import { ApiError } from '../http/api-error.ts'
+import { holding } from './held-uploads.ts'
 import { MOST_UPLOADED, refusalOf } from './upload.ts'
 
 /** A server has so long to give a sound, all in all. */
@@ -32,8 +33,10 @@ export async function fetchSound(env: object, ownName: string, asked: SoundReque
   const known = { validators: validatorsOf(headers), freshS: freshFor(headers) }
   if (status === 304) return { sound: undefined, ...known }
   if (status !== 200) throw unreachable(`its server answered ${status}`)
-  const bytes = await orUnreachable(wholeOf(response))
-  return { sound: converted(bytes, headers.get('content-type') ?? '', asked.url), ...known }
+  const sound = await holding(lengthOf(headers), async () =>
+    converted(await orUnreachable(wholeOf(response)), headers.get('content-type') ?? '', asked.url),
+  )
+  return { sound, ...known }
 }
 
 async function followed(
@@ -68,6 +71,12 @@ async function refusePlace(env: object, ownName: string, place: string): Promise
   const fault = await faultOfTarget(place, { ...rules, ownNames }, resolve)
   if (fault === 'unknown') throw unreachable('its name could not be looked up')
   if (fault !== undefined) throw unreachable(`the URL ${fault}`)
+}
+
+/** Octets a body says it has; one which does not may have as many as there may be. */
+function lengthOf(headers: Headers): number {
+  const said = headers.get('content-length') ?? ''
+  return /^\d{1,9}$/.test(said) ? Math.min(Number(said), MOST_UPLOADED) : MOST_UPLOADED
 }
 
 /** All of a body, as long as it may be. */

@@ -111,8 +111,7 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
       insert into attempts (call_id, position, customer_id, provider_id, relay_id, started_at, ended_at, status,
         pdd_ms, answered_at, talked_seconds)
       select c.id, a.position, c.customer_id, a.provider_id, c.relay_id, a.started_at, a.ended_at, a.status, a.pdd_ms,
-        case when a.answered then c.answered_at end,
-        case when a.answered then extract(epoch from c.ended_at - c.answered_at) end
+        a.answered_at, a.talked_ms / 1000.0
       from stored_calls c, attempts_of(c::calls) a
       on conflict (call_id, position) do update set
         provider_id = excluded.provider_id, started_at = excluded.started_at, ended_at = excluded.ended_at,

@@ -25,7 +25,7 @@ export function endLost(which: SQL, at: SQL, why: SQL): SQL {
     ),
     told as (${writeSelected(endedByEdge(sql`lost`))})
     update attempts a set ended_at = coalesce(a.ended_at, lost.ended_at),
-      talked_seconds = extract(epoch from lost.ended_at - a.answered_at)
+      talked_seconds = coalesce(a.talked_seconds, extract(epoch from lost.ended_at - a.answered_at))
     from lost where a.call_id = lost.id`
 }
 

@@ -49,6 +49,7 @@ export function branchAnswered(
     return answeredWithoutSdp(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
+  branch.attempt.answered_ms ??= since(call)
   // It makes the offer: it is heard by its key from now on.
   if (!branch.sdp.sent) keysToAnswer(branch, said, endpoint)
   const won = [

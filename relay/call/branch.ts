@@ -174,6 +174,8 @@ function newAttempt(call: Call, { sought }: Hunt, provider: CalledPeer | undefin
     started_ms: since(call),
     ended_ms: null,
     pdd_ms: null,
+    answered_ms: null,
+    talked_ms: null,
     tries: [],
     destination: sought?.target ?? null,
     cause: null,

@@ -1,5 +1,6 @@
 import type { Leg } from '../leg/leg.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import { since } from './ending.ts'
 import { aloneMs, mayStay } from './flow-time.ts'
 import { giveUp } from './hunts.ts'
 import { aimFirstAnew } from './offer-answer.ts'
@@ -28,7 +29,11 @@ export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEn
   flow.connectedAt = undefined
   call.joined[opposite(flow.side)] = undefined
   call.came[opposite(flow.side)] = undefined
-  for (const branch of call.branches) if (branch === leg) branch.state = 'over'
+  for (const branch of call.branches) {
+    if (branch !== leg) continue
+    branch.state = 'over'
+    branch.attempt.talked_ms = since(call) - (branch.attempt.answered_ms ?? since(call))
+  }
   const ended = { type: 'connect-ended', result: 'answered', status: 200 } as const
   return {
     to: 'flow',

@@ -62,9 +62,12 @@ function isJoining({ made }: Call): boolean {
 }
 
 /** Who sent it on, or brought a leg by a transfer, to where it costs minutes besides its own: they are that one's. */
-function sentOutBy({ callee, record }: Call): string | null {
+function sentOutBy({ callee, record, flow, branches }: Call): string | null {
   if (record.carried) return record.carried.payerId
-  return record.direction === 'outgoing' ? null : sentOnBy(callee)
+  if (record.direction === 'outgoing') return null
+  // Whom a flow called out there may have left, and another one be spoken with now.
+  const spoke = flow ? branches.find((one) => one.attempt.answered_ms && sentOnBy(one)) : undefined
+  return sentOnBy(callee) ?? sentOnBy(spoke)
 }
 
 function sentOnBy(callee: Branch | undefined): string | null {

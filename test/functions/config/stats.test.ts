@@ -43,6 +43,24 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 describe('GET /v1.0/stats', () => {
+  test('counts for each whom a flow called the time it was talked with', async () => {
+    const centre = await app.newcomer('Centre')
+    const made = async (name: string) =>
+      (await centre('POST', '/v1.0/providers', { name, hostname: `${name}.test` })).body.id
+    const [first, second] = [await made('first'), await made('second')]
+    await tell({
+      customer_id: centre.id,
+      direction: 'incoming',
+      attempts: [
+        attemptTold(first, 200, { answered_ms: 5_000, talked_ms: 12_000 }),
+        attemptTold(second, 200, { answered_ms: 40_000, talked_ms: 6_000 }),
+      ],
+    })
+    const { body } = await centre('GET', '/v1.0/stats?group_by=provider&window=48h')
+    const seconds = body.result.map((row: { id: string; acd_seconds: number }) => [row.id, row.acd_seconds])
+    expect(Object.fromEntries(seconds)).toEqual({ [first]: 12, [second]: 6 })
+  })
+
   test('counts each try at a provider for that provider, and names what is deleted, idle or the platform’s', async () => {
     const { body } = await bob('GET', '/v1.0/stats?group_by=provider&window=48h')
     expect(body.result.map(short)).toEqual([

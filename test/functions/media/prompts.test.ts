@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { holding, MOST_HELD } from '../../../functions/media/held-uploads.ts'
 import { sweepPrompts } from '../../../functions/media/prompt-sounds.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
@@ -176,6 +177,17 @@ describe('a prompt', () => {
     expect(changed.record_announcement).toEqual({ text: 'Hello', language: 'en-US', voice_id: '' })
     expect((await bob('DELETE', `/v1.0/prompts/${made.id}`)).status).toBe(200)
     expect((await bob('PATCH', path, { record_announcement: 'beep' })).body.record_announcement).toBe('beep')
+  })
+
+  test('waits for room while others are read, and is told when to come again where it finds none', async () => {
+    let free: () => void = () => undefined
+    const other = holding(MOST_HELD, () => new Promise<void>((over) => (free = over)))
+    const waiting = upload({ body: form({}) })
+    const { status, body, headers } = await waiting
+    expect([status, body.error.reason, headers.get('retry-after')]).toEqual([503, 'TOO_MANY_UPLOADS', '2'])
+    setTimeout(free, 100)
+    expect((await upload({ body: form({}) })).status).toBe(200)
+    await other
   })
 
   test('is refused for now while the bucket does not answer', async () => {

@@ -80,11 +80,13 @@ describe('POST /relay/v1/beat', () => {
     await talked('relay-2', plain?.body.id, 5, 'internal', limited?.body.id)
     // So does who transferred a leg which is paid for into another's call out.
     await talked('relay-2', plain?.body.id, 7, 'outgoing', limited?.body.id)
+    // A flow's call is paid for while one out there is in it.
+    await followed('relay-2', limited?.body.id, 300, [4, null])
     const seconds = async (of = one) =>
       (await of.beat()).seconds.map(({ scope, seconds }) => ({ scope, seconds }))
-    expect(await seconds()).toEqual([{ scope: office, seconds: 72 }])
+    expect(await seconds()).toEqual([{ scope: office, seconds: 78 }])
     expect(await seconds(await newRelay(app, 'relay-1', { started_at: '2100-01-01T00:00:00.000Z' }))).toEqual(
-      [{ scope: office, seconds: 102 }],
+      [{ scope: office, seconds: 108 }],
     )
     await bob('PUT', '/v1.0/customer', { max_daily_minutes: 100 })
     expect(await seconds(two)).toEqual([
@@ -215,6 +217,25 @@ describe('POST /relay/v1/beat', () => {
         '[]', false, $3, $6 from date_trunc('day', now(), 'UTC') as day`,
       [bob.id, relayId, extensionId, seconds, direction, sentOutBy],
     )
+  }
+
+  /** A call in which followed a flow, on behalf of one who sent it out: whom it called answered three seconds before they left, null: the call's end. */
+  async function followed(relayId: string, sentOutBy: string, seconds: number, talks: (number | null)[]) {
+    const { rows } = await app.database.pool.query(
+      `insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, status, sip_call_id,
+        started_at, answered_at, ended_at, attempts, unverified, sent_out_by, flow)
+      select gen_random_uuid(), $1, $2, 1, 'incoming', '{}', '{}', 'hangup', 'x', day, day, day + $4 * interval '1 second',
+        '[]', false, $3, '{}' from date_trunc('day', now(), 'UTC') as day returning id`,
+      [bob.id, relayId, sentOutBy, seconds],
+    )
+    for (const [at, talk] of talks.entries())
+      await app.database.pool.query(
+        `insert into attempts (call_id, position, customer_id, provider_id, relay_id, started_at, ended_at, status, answered_at, talked_seconds)
+        select c.id, $2, c.customer_id, gen_random_uuid(), c.relay_id, c.started_at, c.started_at, 200,
+          case when $3::real is null then c.ended_at - interval '2 seconds' else c.started_at end, coalesce($3::real, 2)
+        from calls c where c.id = $1`,
+        [rows[0].id, at + 1, talk],
+      )
   }
 
   test('makes no row of anything that never was', async () => {

@@ -3,10 +3,12 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FlowServerAnswer, flowServerAnswer, protocolHeader } from '#contract'
+import { type FlowServerAnswer, flowServerAnswer, protocolHeader, utcMs } from '#contract'
+import { FlowServerPace, MOST_ASKED, MOST_UNTOLD } from '../../../functions/config/flow-server-pace.ts'
 import { askFlowServer } from '../../../functions/events/flow-server.ts'
 import { flowSecret } from '../../../functions/flow-secret.ts'
 import { type App, RELAY_SECRET, startApp } from '../../support/app.ts'
+import { begunTell, tellAs } from '../../support/call-tells.ts'
 
 /*
  * What a call's flow asks its customer's server, by the edge: with servers which answer as they should, and such as do not.
@@ -14,15 +16,21 @@ import { type App, RELAY_SECRET, startApp } from '../../support/app.ts'
 
 let app: App
 let url: string
+/** A flow of Alice's. */
+let flowId: string
 /** How the server answers the next question, and what it heard. */
 let answers: (response: ServerResponse) => void
 let heard: { method: string | undefined; headers: Record<string, unknown>; body: string }
+/** How often it was asked. */
+let asked = 0
 const server = createServer(async (request, response) => {
+  asked += 1
   heard = { method: request.method, headers: request.headers, body: await text(request) }
   answers(response)
 })
 beforeAll(async () => {
   app = await startApp()
+  flowId = (await app.alice('POST', '/v1.0/flows', { actions: [{ type: 'answer' }] })).body.id
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/menu`
 })
@@ -36,14 +44,14 @@ const says = (said: unknown) => (response: ServerResponse) => response.end(JSON.
 const question = (more: object = {}) => ({
   customer_id: app.aliceId,
   call_id: crypto.randomUUID(),
-  flow_id: crypto.randomUUID(),
+  flow_id: flowId,
   version: 2,
   asks: 'actions' as const,
   url,
   method: 'POST' as const,
   content_type: 'application/json',
   body: null,
-  timeout_ms: 300,
+  timeout_ms: 600,
   variables: { 'voipbin.call.digits': '1' },
   ...more,
 })
@@ -111,14 +119,84 @@ describe('a server which knows what is next', () => {
   })
 })
 
+describe('a server is not asked', () => {
+  const calls: [string, () => Promise<object>, string][] = [
+    [
+      'for a call which no relay told of, of a flow which is another customer’s',
+      async () => ({ customer_id: (await app.newcomer('Mallory')).id }),
+      'this customer has no such flow',
+    ],
+    [
+      'for a call of another relay’s',
+      async () => ({ call_id: await begun('relay-2', app.aliceId) }),
+      'not under way at this relay',
+    ],
+    [
+      'for a call of another customer’s',
+      async () => ({ call_id: await begun('relay-1', (await app.newcomer('Eve')).id) }),
+      'not under way at this relay',
+    ],
+    [
+      'for a call which was over long ago',
+      async () => {
+        const call_id = await begun('relay-1', app.aliceId)
+        const over = `update calls set status = 'hangup', updated_at = now() - interval '3 minutes' where id = $1`
+        await app.database.pool.query(over, [call_id])
+        return { call_id }
+      },
+      'not under way at this relay',
+    ],
+  ]
+  test.each(calls)('%s', async (_, more, why) => {
+    const before = asked
+    answers = says([])
+    expect(await asks(await more())).toMatchObject({
+      result: 'refused',
+      status: null,
+      why: expect.stringContaining(why),
+    })
+    expect(asked).toBe(before)
+  })
+
+  test('but for one of the relay’s own, or which is ordered of it', async () => {
+    answers = says([])
+    expect(await asks({ call_id: await begun('relay-1', app.aliceId), flow_id: app.aliceId })).toMatchObject({
+      result: 'ok',
+    })
+    const call_id = crypto.randomUUID()
+    await app.database.pool.query(
+      `insert into commands (id, customer_id, relay_id, body) values (gen_random_uuid(), $1, 'relay-1', $2)`,
+      [app.aliceId, JSON.stringify({ kind: 'originate', call_id })],
+    )
+    expect(await asks({ call_id, flow_id: call_id })).toMatchObject({ result: 'ok' })
+  })
+
+  test('more than so often a minute, and less often for calls which were not told of', () => {
+    const pace = new FlowServerPace()
+    const [now, next] = [utcMs(60_000), utcMs(120_000)]
+    const all = (untold: boolean, times: number) =>
+      Array.from({ length: times }, () => pace.refuses('one', untold, now)).filter((why) => why !== undefined)
+    expect(all(true, MOST_UNTOLD + 1)).toEqual([expect.stringContaining('had not told of')])
+    expect(all(false, MOST_ASKED - MOST_UNTOLD)).toEqual([expect.stringContaining('questions a minute')])
+    expect([pace.refuses('two', true, now), pace.refuses('one', true, next)]).toEqual([undefined, undefined])
+  })
+})
+
+/** A call which a relay has told of. */
+async function begun(relayId: string, customerId: string): Promise<string> {
+  const call = crypto.randomUUID()
+  await tellAs(app, relayId, begunTell(customerId, call, 1, { relay_id: relayId }))
+  return call
+}
+
 describe('a server which does not', () => {
   const wrong: [string, (response: ServerResponse) => void, Partial<FlowServerAnswer>, RegExp][] = [
-    ['is slow', () => undefined, { result: 'timeout', status: null }, /within 300 ms/],
+    ['is slow', () => undefined, { result: 'timeout', status: null }, /within 600 ms/],
     [
       'stops in the middle',
       (response) => response.writeHead(200).write('['),
       { result: 'timeout' },
-      /within 300 ms/,
+      /within 600 ms/,
     ],
     ['is killed', (response) => response.destroy(), { result: 'unreachable', status: null }, /hung up/],
     [

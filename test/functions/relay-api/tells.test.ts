@@ -36,6 +36,18 @@ describe('a call told with its attempts', () => {
     ])
   })
 
+  test('of whom a flow called one after the other each is talked with from its own answer until it left', async () => {
+    const spoke = (answered_ms: number, talked_ms: number | null) => ({
+      ...attempt(200, answered_ms - 100, answered_ms, carrier.id, 50),
+      answered_ms,
+      talked_ms,
+    })
+    await tell(callTold(2, ended, [spoke(2_000, 3_000), spoke(6_000, null)]))
+    expect((await attempts()).map(({ talked_seconds }) => talked_seconds)).toEqual([3, 3.5])
+    const { body } = await app.alice('GET', `/v1.0/calls/${call}`)
+    expect(body.attempts).toMatchObject([{ talked_ms: 3_000 }, { answered_ms: 6_000, talked_ms: null }])
+  })
+
   test('leaves the same rows whatever is heard twice or late', async () => {
     const early = callTold(1, {}, [attempt(0, 0, null)])
     const late = callTold(2, ended, [attempt(503, 0, 30), attempt(200, 40, 900, carrier.id, 700)])

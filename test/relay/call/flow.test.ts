@@ -576,6 +576,24 @@ describe('a sound', () => {
   })
 })
 
+describe('whom a flow calls one after the other', () => {
+  test('is recorded with when it answered, and how long it was talked with', () => {
+    const scene = new FlowScene([{ type: 'answer' }, sales, sales])
+    scene.ladder.whatever()
+    scene.acks().rings().ladder.after(1_000).whatever()
+    scene.bob(200).ladder.whatever().after(2_000).whatever()
+    scene.bobHangsUp().ladder.whatever()
+    scene.ladder.decide(ringBob()).whatever()
+    scene.ladder.after(500).whatever()
+    scene.bob(200).ladder.whatever()
+    scene.aliceHangsUp().ladder.whatever()
+    const [first, second] = scene.ladder.record.attempts
+    expect(first).toMatchObject({ talked_ms: 2_000 })
+    expect(second).toMatchObject({ talked_ms: null })
+    expect((second?.answered_ms ?? 0) - (first?.answered_ms ?? 0)).toBe(2_500)
+  })
+})
+
 describe('a recording', () => {
   test('is of both parties, in a file of its own, and is paused and stopped', () => {
     const scene = new FlowScene([
