@@ -1182,6 +1182,8 @@ export const relays = pgTable('relays', {
   drainOrdered: boolean().notNull().default(false),
   /** Where other relays reach it, as it says in its beats; null: it does not say. */
   neighbour: jsonb().$type<NonNullable<Beat['neighbour']>>(),
+  /** What carries its sound; null: it does not say. */
+  media: jsonb().$type<NonNullable<Beat['media']>>(),
   spoolBytes: bigint({ mode: 'number' }),
   /** null, as what follows: an older relay does not say. */
   software: text(),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type BeatAnswer, type MonotonicMs, utcMs } from '#contract'
+import { type Beat, type BeatAnswer, type MonotonicMs, utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
@@ -168,6 +168,7 @@ async function start(config: Config): Promise<void> {
       started_at: new Date(at).toISOString(),
       address: config.publicIp,
       port: wires.port,
+      media: mediaOf(config),
       neighbour: shown &&
         wires.neighbourPort && {
           address: config.neighbourAddress,
@@ -280,6 +281,13 @@ function ourNames({ publicIp, sipHost, baseDomain }: Config): Set<string> {
     `pstn.${baseDomain}`,
     `registrar.${baseDomain}`,
   ])
+}
+
+/** What carries our sound, and whether keys in it are heard. */
+function mediaOf({ rtpengine }: Config): NonNullable<Beat['media']> {
+  return rtpengine
+    ? { engine: 'rtpengine', keys: rtpengine.digits !== undefined }
+    : { engine: 'own', keys: true }
 }
 
 function once(act: () => void): () => void {

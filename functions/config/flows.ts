@@ -6,6 +6,7 @@ import { leaning } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { detail, name } from './fields.ts'
 import { actions, actionsExample, flowVariables } from './flow-actions.ts'
+import { carriedOut } from './flow-engines.ts'
 import { leadingTo, referencesThere, refuseFaulty, settledActions } from './flow-references.ts'
 import { quota } from './quota.ts'
 
@@ -32,7 +33,10 @@ export const flows = resource({
   draft: async (input, { c, id, customerId }) => {
     const settled = await settledActions(c, input.actions)
     refuseFaulty(settled, input.variables)
-    return { row: { actions: settled }, checks: referencesThere(settled, customerId, id) }
+    return {
+      row: { actions: settled },
+      checks: [...referencesThere(settled, customerId, id), ...carriedOut(settled)],
+    }
   },
   deleting: {
     leaners: (flow) => [leaning(numbers, 'callFlowId', flow), leadingTo('flow', flow.id, flow)],

@@ -161,6 +161,14 @@ export const beat = z.object({
   mailboxes_since: instant.optional(),
   /** Where other relays reach it; an older relay does not say, and is not reached. */
   neighbour: neighbourPlace.optional(),
+  /**
+   * What carries its sound, and whether keys are heard which callers press in it; an older relay does not say: itself, and they
+   * are.
+   */
+  media: z
+    .object({ engine: z.enum(['own', 'rtpengine']), keys: z.boolean() })
+    .optional()
+    .catch(undefined),
   /** Version of its software, and of the protocol it speaks (`relayProtocol`); an older relay does not say, nor what follows. */
   software: z.string().max(64).optional(),
   protocol: z.int32().optional(),

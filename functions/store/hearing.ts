@@ -28,9 +28,9 @@ export function hear(told: Beat): SQL {
     with before as (select boot_id from relays where id = ${told.relay_id}),
     heard as (
       insert into relays (id, boot_id, started_at, beat_at, told_at, draining, address, port, version, waiting_tells,
-        neighbour, spool_bytes, software, protocol, region, load, last_error, clock_ms)
+        neighbour, media, spool_bytes, software, protocol, region, load, last_error, clock_ms)
       values (${told.relay_id}, ${told.boot_id}::uuid, ${begun(told)}, now(), ${told.at}::timestamptz,
-        ${told.draining}, ${told.address}, ${told.port}, ${told.version}, ${told.waiting_tells}, ${json(told.neighbour)},
+        ${told.draining}, ${told.address}, ${told.port}, ${told.version}, ${told.waiting_tells}, ${json(told.neighbour)}, ${json(told.media)},
         ${told.spool_bytes ?? null}::bigint,
         ${told.software ?? null}::text, ${told.protocol ?? null}::integer, ${told.region ?? null}::text,
         ${json(told.load)}, ${json(told.last_error)}, ${clockMs(told)})
@@ -43,7 +43,7 @@ export function hear(told: Beat): SQL {
           then now() else relays.heard_since end,
         draining = excluded.draining, address = excluded.address, port = excluded.port,
         version = excluded.version, waiting_tells = excluded.waiting_tells, spool_bytes = excluded.spool_bytes,
-        neighbour = excluded.neighbour,
+        neighbour = excluded.neighbour, media = excluded.media,
         software = excluded.software, protocol = excluded.protocol, region = excluded.region, load = excluded.load,
         last_error = excluded.last_error, clock_ms = excluded.clock_ms,
         told_at = case when ${believed} then excluded.told_at else relays.told_at end

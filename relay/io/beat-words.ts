@@ -7,7 +7,10 @@ import type { VitalsPart } from './vitals.ts'
 /** What beats say, whichever way they go. */
 export interface BeatSource {
   /** What of a beat never changes while this process lives. */
-  readonly process: Pick<Beat, 'relay_id' | 'boot_id' | 'started_at' | 'address' | 'port' | 'neighbour'>
+  readonly process: Pick<
+    Beat,
+    'relay_id' | 'boot_id' | 'started_at' | 'address' | 'port' | 'neighbour' | 'media'
+  >
   /** What is to be said now. */
   pulse(): BeatPart
   /** What this process has to say of itself. */

@@ -1,10 +1,11 @@
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { PLATFORM, protocolHeader, routeDecision, routeQuestion, snapshot, utcMs } from '#contract'
+import { type Beat, PLATFORM, protocolHeader, routeDecision, routeQuestion, snapshot, utcMs } from '#contract'
 import { ConfigIndex, decide, type Runtime, unused } from '#routing'
 import { programsLedTo } from '../../../functions/config/flow-programs.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, BASE_DOMAIN, RELAY_SECRET, startApp } from '../../support/app.ts'
+import { newRelay } from '../../support/beat.ts'
 
 let app: App
 const number = '+15551112233'
@@ -242,6 +243,50 @@ const live: Runtime = {
   trial: () => false,
   use: () => unused,
 }
+
+describe('a flow which relays cannot carry out', () => {
+  const deaf = { engine: 'rtpengine', keys: false } as const
+  const hears = { engine: 'rtpengine', keys: true } as const
+  const own = { engine: 'own', keys: true } as const
+  const presses = { id: 'door', type: 'digits_send', option: { digits: '9' } }
+  const cases: [string, (Beat['media'] | undefined)[], object[], RegExp | undefined][] = [
+    [
+      'asks for keys where no relay hears any',
+      [deaf],
+      [answer, ask],
+      /^digits_receive hears no keys.*MEDIA_ENGINE/,
+    ],
+    [
+      'sends keys where each relay has an rtpengine',
+      [deaf, hears],
+      [answer, presses],
+      /^digits_send sends no keys/,
+    ],
+    ['asks for keys where one relay hears them', [deaf, hears], [answer, ask], undefined],
+    ['sends keys where one relay does', [hears, own], [answer, presses], undefined],
+    ['asks for keys of an older relay', [undefined], [answer, ask, presses], undefined],
+    ['asks for nothing of the kind', [deaf], [answer, rings('sales')], undefined],
+  ]
+  test.each(cases)('%s', async (_, engines, actions, why) => {
+    const relays = await Promise.all(engines.map((_, at) => newRelay(app, `engine-${at}`)))
+    for (const [at, relay] of relays.entries()) await relay.beat({ media: engines[at] })
+    const answers = [
+      await make(actions),
+      await app.alice('POST', '/v1.0/flows/simulate', { flow: { actions } }),
+    ]
+    for (const relay of relays) await relay.fallSilent()
+    for (const { status, body } of answers) {
+      expect(status < 300).toBe(why === undefined)
+      if (why === undefined) continue
+      expect([status, body.error.reason, body.error.details[0].field]).toEqual([
+        400,
+        'INVALID_FLOW',
+        'actions.1',
+      ])
+      expect(body.error.details[0].message).toMatch(why)
+    }
+  })
+})
 
 describe('a number with a flow', () => {
   const source = '192.0.2.77'
