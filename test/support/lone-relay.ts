@@ -28,19 +28,20 @@ export interface LogLine {
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Starts relay/main.ts on a free port of `address`; `descriptors`: it may open so many. */
+/** Starts relay/main.ts on a free port of `address`; `descriptors`: it may open so many; `checkout`: another one's. */
 export async function startRelay(
   edgeUrl: string,
   address: string,
   environment: Record<string, string> = {},
   descriptors?: number,
+  checkout: string = root,
 ): Promise<LoneRelay> {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-relay-'))
   const words: string[] = []
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
   const command = `${limit}exec "${process.execPath}" --no-warnings relay/main.ts`
   const child = spawn('sh', ['-c', command], {
-    cwd: root,
+    cwd: checkout,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environmentOf({
       EDGE_URL: edgeUrl,
