@@ -949,6 +949,40 @@ export const alerts = pgTable(
   ],
 )
 
+/** A test call which sees the world as if a provider were down. Its runs are `commands` of the kind `drill`. */
+export const drills = pgTable(
+  'drills',
+  {
+    ...owned(),
+    name: text().notNull().default(''),
+    detail: text().notNull().default(''),
+    /** The provider which is taken to be down; null: none. */
+    assume: jsonb().$type<{ provider_id: string; down: true }>(),
+    /** As it was written, and what that came to: in whose name it calls, which number it shows, whom it calls. */
+    call: jsonb()
+      .$type<{
+        from: string | null
+        to: string
+        extension_id: string | null
+        shown: string | null
+        e164: string
+      }>()
+      .notNull(),
+    schedule: jsonb().$type<{ every_minutes: number } | { at: string; time_zone: string; days: number[] }>(),
+    enabled: boolean().notNull().default(true),
+    /** When it runs next by itself, and when a run which goes on is given up. */
+    nextRunAt: instant(),
+    lostAt: instant(),
+    ...times(),
+  },
+  (drill) => [
+    index().on(drill.customerId, drill.createdAt, drill.id),
+    index('drills_due')
+      .on(sql`least(${drill.nextRunAt}, ${drill.lostAt})`)
+      .where(sql`${drill.deletedAt} is null`),
+  ],
+)
+
 /** How often a customer's alerts were judged: who judges them raises it, and of two at once one finds it raised. */
 export const alertJudgements = pgTable('alert_judgements', {
   customerId: uuid()
@@ -1130,6 +1164,7 @@ export type ChangedType =
   | 'webhook'
   | 'alert'
   | 'prompt'
+  | 'drill'
 
 /**
  * One source prefix which relays block: a row for each customer whose accounts were tried from there, and the platform's,
@@ -1342,6 +1377,9 @@ export const commands = pgTable(
       .where(
         sql`${command.body} ->> 'kind' = 'originate' and ${command.begunAt} is null and ${command.doneAt} is null`,
       ),
+    index('drill_runs')
+      .on(sql`(${command.body} ->> 'drill_id')`, command.createdAt)
+      .where(sql`${command.body} ->> 'kind' = 'drill'`),
     index('commands_waiting').on(command.relayId).where(sql`${command.takenAt} is null`),
     index().on(command.customerId, command.createdAt),
   ],

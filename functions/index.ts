@@ -9,6 +9,7 @@ import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
 import { callDiagnoses, extensionDiagnoses, providerDiagnoses } from './config/diagnoses.ts'
+import { drillActions } from './config/drill-runs.ts'
 import { erasures } from './config/erasures.ts'
 import { events } from './config/events.ts'
 import { flowSecrets } from './config/flow-secrets.ts'
@@ -138,6 +139,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/relays', relayKeys)
   .route('/v1.0/webhooks', webhookActions)
   .route('/v1.0/alerts', alertActions)
+  .route('/v1.0/drills', drillActions)
   .route('/v1.0/changes', changes)
   .route('/v1.0/versions', versions)
 

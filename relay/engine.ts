@@ -55,7 +55,16 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, limits }: En
   const ports = new Ports(rtpPorts, entropy.below, mediaSockets && Math.floor(mediaSockets / 2))
   const snapshots = new SnapshotCache({ clock, numbers, entropy })
   const ledger = new Ledger(endpoint, limits ?? limitsOn(snapshots.index))
-  const providers = new Providers({ endpoint, numbers, transactions, ports, snapshots })
+  const providers = new Providers({
+    endpoint,
+    numbers,
+    transactions,
+    ports,
+    snapshots,
+    clock,
+    ledger,
+    baseDomain,
+  })
   const routing = new RoutingClient({ baseDomain, clock, numbers, snapshots, providers, ledger })
   const quotaWait = new QuotaWait({ routing, ledger })
   const domains = new Domains({ snapshots, baseDomain, names, hashes })

@@ -73,6 +73,16 @@ export interface SuspicionFact {
   readonly why: string
 }
 
+/** A drill was run. */
+export interface DrillFact {
+  readonly kind: 'drill'
+  readonly at: number
+  readonly drillId: string
+  readonly name: string
+  readonly passed: boolean
+  readonly verdict: string
+}
+
 /** A call out began, to a number of this country. */
 export interface BegunFact {
   readonly kind: 'began'
@@ -141,6 +151,7 @@ export type AlertFact =
   | ProviderFact
   | LimitFact
   | SuspicionFact
+  | DrillFact
   | BegunFact
   | KnownFact
   | EndedFact

@@ -4,7 +4,7 @@ import { minutes, newCountry } from './destinations.ts'
 import type { AlertFact } from './facts.ts'
 import type { AlertRule, Judgement, KindRules, Sighting } from './kind.ts'
 import { postDialDelay, quality, successRate } from './rates.ts'
-import { providerUnhealthy, providerUnregistered, unregistered } from './standing.ts'
+import { drillFailed, providerUnhealthy, providerUnregistered, unregistered } from './standing.ts'
 
 /** Every kind, and how it is judged. */
 const kinds = {
@@ -17,6 +17,7 @@ const kinds = {
   quality,
   limit_reached: limitReached,
   fraud_suspected: fraudSuspected,
+  drill_failed: drillFailed,
   new_country: newCountry,
   minutes,
 } as const satisfies { [Kind in AlertKind]: KindRules<Kind, never, never> | object }

@@ -25,6 +25,7 @@ export function factsOf(row: FactRow): AlertFact[] {
   if (type === 'registration.blocked') return [blockOf(row)]
   if (type === 'limit.reached') return [limitOf(row)]
   if (type === 'fraud.suspected') return [suspicionOf(row)]
+  if (type === 'drill.passed' || type === 'drill.failed') return [drillOf(row)]
   if (type.startsWith('provider.')) return providerOf(row)
   if (!call) return []
   if (type === 'call_began') return begunOf(call)
@@ -98,6 +99,11 @@ function limitOf({ at, subjectId, data }: FactRow): AlertFact {
     resource: text(data.resource) ?? 'channels',
     count: countOf(data.count),
   }
+}
+
+function drillOf({ type, at, subjectId, data }: FactRow): AlertFact {
+  const [name, verdict] = [text(data.name) ?? '', text(data.verdict) ?? '']
+  return { kind: 'drill', at, drillId: subjectId ?? '', name, passed: type === 'drill.passed', verdict }
 }
 
 function suspicionOf({ at, subjectId, data }: FactRow): AlertFact {

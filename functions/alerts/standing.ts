@@ -1,4 +1,4 @@
-import type { ProviderFact, StandingFact } from './facts.ts'
+import type { DrillFact, ProviderFact, StandingFact } from './facts.ts'
 import { type AlertRule, type Judgement, type KindRules, type Sighting, secondsInWords } from './kind.ts'
 
 /*
@@ -45,6 +45,24 @@ function endings({ ended, address }: StandingFact): string {
   return ended === 'flow_lost' || ended === 'lost'
     ? `its connection was lost.${from}`
     : `its registration ran out.${from}`
+}
+
+/** Drills whose last run failed. */
+export const drillFailed: KindRules<'drill_failed', DrillFact, DrillFact> = {
+  facts: () => ['drill.failed', 'drill.passed'],
+  sightings(_, fact) {
+    if (fact.kind !== 'drill') return []
+    const { at, drillId, name } = fact
+    return [{ at, subject: drillId, about: { drill_id: drillId, drill: name }, count: 1, sample: fact }]
+  },
+  remembered: (_, { sample }) => sample,
+  judged: ({ name, passed, verdict }) => ({
+    holds: !passed,
+    value: null,
+    reason: `The drill ${name || 'without a name'} ${passed ? 'passed' : 'failed'}: ${verdict}`,
+    address: null,
+    empty: passed,
+  }),
 }
 
 /** Providers which are unhealthy. */

@@ -108,6 +108,7 @@ const narrowed: Readonly<Record<AlertKind, readonly (keyof AlertInput)[]>> = {
   quality: ['provider_id', 'route_id', 'country'],
   limit_reached: ['extension_id', 'trunk_id', 'provider_id'],
   fraud_suspected: ['extension_id', 'trunk_id'],
+  drill_failed: [],
   new_country: [],
   minutes: ['country'],
 }

@@ -5,6 +5,7 @@ import { PLATFORM } from '#contract'
 import {
   accessKeys,
   alerts,
+  drills,
   extensions,
   flows,
   numbers,
@@ -159,13 +160,23 @@ export const customers = resource({
   deleting: {
     // A customer goes with everything it configured; its records stay.
     leaners: ({ id }) =>
-      [accessKeys, alerts, webhooks, numbers, flows, prompts, routes, providers, extensions, trunks].map(
-        (of) => ({
-          table: of,
-          where: and(eq(of.customerId, id), isNull(of.deletedAt)),
-          becomes: { deletedAt: now },
-        }),
-      ),
+      [
+        accessKeys,
+        drills,
+        alerts,
+        webhooks,
+        numbers,
+        flows,
+        prompts,
+        routes,
+        providers,
+        extensions,
+        trunks,
+      ].map((of) => ({
+        table: of,
+        where: and(eq(of.customerId, id), isNull(of.deletedAt)),
+        becomes: { deletedAt: now },
+      })),
     cascade: 'always',
     inUse: 'Neither the platform nor your own customer can be deleted.',
     refuse(c, id) {

@@ -81,6 +81,18 @@ const recording = {
 }
 const recorded = { ...recording, tm_end: at, ms: 62_400, bytes: 1_996_844, ending: 'stopped' }
 
+const drillRun = {
+  run_id: exampleIds.drillRun,
+  name: 'The first carrier is down',
+  cause: 'schedule',
+  assumed_down: exampleIds.provider,
+  to: '+15551234567',
+  ok: true,
+  verdict: 'Backup takes the call.',
+  provider_id: exampleIds.provider,
+  pdd_ms: 1200,
+}
+
 /** What events of each type tell, as `data`. Those of what is configured are alike for each noun. */
 const examples = {
   'call.created': { ...call, status: 'dialing' },
@@ -151,6 +163,14 @@ const examples = {
     why: 'LV is new.',
     to: '+37166000000',
     call_id: exampleIds.call,
+  },
+  'drill.passed': drillRun,
+  'drill.failed': {
+    ...drillRun,
+    ok: false,
+    verdict: 'No route can be taken.',
+    provider_id: null,
+    pdd_ms: null,
   },
   'webhook.disabled': { url: 'https://hooks.example.com', reason: 'GONE', why: 'It answered 410.' },
   'webhook.test': { note: 'hello' },

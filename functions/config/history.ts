@@ -9,6 +9,7 @@ import { type Fields, field, presented, readOnly } from '../http/field.ts'
 import type { KeptRow } from '../store/history.ts'
 import { alerts } from './alerts.ts'
 import { customers } from './customers.ts'
+import { drills } from './drills.ts'
 import { extensions } from './extensions.ts'
 import { detail, name } from './fields.ts'
 import { flows } from './flows.ts'
@@ -36,8 +37,8 @@ const keyFields = {
   tm_expire: readOnly(z.string().nullable(), (row: AccessKey) => row.expiresAt),
 }
 
-/** What relays say of a provider, and the number of a change, are not configured. */
-const observed = new Set([...Object.keys(statusFields), 'addresses', 'configuration_version'])
+/** What relays say of a provider, and the number of a change, are not configured, nor when a drill runs next. */
+const observed = new Set([...Object.keys(statusFields), 'addresses', 'configuration_version', 'tm_next_run'])
 
 interface Shown {
   table: PgTable
@@ -55,6 +56,7 @@ const nouns: Readonly<Record<ChangedType, Shown>> = {
   webhook: webhooks.noun,
   alert: alerts.noun,
   prompt: prompts.noun,
+  drill: drills.noun,
 }
 
 /** What the history of a customer may be of. */

@@ -10,6 +10,7 @@ import { callOperations } from './call-operations.ts'
 import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
 import { diagnosisOperations } from './diagnosis-operations.ts'
+import { drillOperations } from './drill-runs.ts'
 import { erasureOperations } from './erasures.ts'
 import { eventOperations } from './event-operations.ts'
 import { flowSecretOperations } from './flow-secrets.ts'
@@ -53,6 +54,7 @@ export const operations: readonly Operation[] = [
   ...eventOperations,
   ...webhookOperations,
   ...alertOperations,
+  ...drillOperations,
   ...changeOperations,
   ...versionOperations,
   ...relayOperations,

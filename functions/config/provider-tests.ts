@@ -102,20 +102,45 @@ async function numbersOf(
     return { to: null, from: null }
   }
   if (to === null) throw ApiError.field('to', 'is needed: the number to call')
-  const called = numberField('to', to, caller.country)
-  const forbidden = forbiddenTo({ kind: 'number', ...called }, caller)
-  if (forbidden) throw ApiError.field('to', forbidden.message)
+  const called = calledNumber('to', to, caller)
   return { to: called.e164, from: from === null ? null : await own(db, from, caller) }
 }
 
+/** Whom a customer may call by a test: that number, and what is known of the customer. Throws, naming the field, whom it may not. */
+export async function calledBy(db: Database, customerId: string, field: string, to: string) {
+  const { rows } = await db.execute<{ caller: CustomerFacts }>(sql`
+    select ${customerJson} as caller from customers c where c.id = ${customerId}::uuid and c.deleted_at is null`)
+  const [row] = rows
+  if (!row) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
+  return { ...calledNumber(field, to, row.caller), caller: row.caller }
+}
+
+function calledNumber(field: string, to: string, caller: CustomerFacts) {
+  const called = numberField(field, to, caller.country)
+  const forbidden = forbiddenTo({ kind: 'number', ...called }, caller)
+  if (forbidden) throw ApiError.field(field, forbidden.message)
+  return called
+}
+
 async function own(db: Database, from: string, caller: CustomerFacts): Promise<string> {
+  const shown = await ownShown(db, from, caller)
+  if (shown === undefined) throw ApiError.field('from', 'is not a number of yours', 'REFERENCE_NOT_FOUND')
+  return shown
+}
+
+/** A number of the customer's own which it may show, E.164; undefined: it is none. */
+export async function ownShown(
+  db: Database,
+  from: string,
+  caller: CustomerFacts,
+): Promise<string | undefined> {
   const shown = readNumber(from, caller.country)
   if (shown.kind === 'number') {
     const { rows } = await db.execute(sql`select from numbers n
       where n.customer_id = ${caller.id}::uuid and n.enabled and n.ownership <> 'claimed' and ${holds('n', sql`${shown.e164}::text`)}`)
     if (rows.length > 0) return shown.e164
   }
-  throw ApiError.field('from', 'is not a number of yours', 'REFERENCE_NOT_FOUND')
+  return undefined
 }
 
 /** One test: what became of it, in the relay's words. */

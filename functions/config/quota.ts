@@ -3,6 +3,7 @@ import * as z from 'zod'
 import {
   accessKeys,
   alerts,
+  drills,
   extensions,
   flows,
   numbers,
@@ -16,7 +17,7 @@ import { ApiError } from '../http/api-error.ts'
 import type { Check } from '../http/check.ts'
 
 /*
- * How much of everything one customer may have. All of it but prompts, keys, webhooks and alerts is in its snapshot, which a Worker with 128 MB
+ * How much of everything one customer may have. All of it but prompts, keys, webhooks, alerts and drills is in its snapshot, which a Worker with 128 MB
  * makes and every relay keeps: what is allowed by default makes some megabytes at worst.
  */
 
@@ -31,6 +32,7 @@ const nouns = {
   prompts: { table: prompts, usual: 200, most: 5_000 },
   webhooks: { table: webhooks, usual: 100, most: 1_000 },
   alerts: { table: alerts, usual: 100, most: 1_000 },
+  drills: { table: drills, usual: 20, most: 200 },
   accesskeys: { table: accessKeys, usual: 100, most: 1_000 },
 } as const
 export type QuotaNoun = keyof typeof nouns

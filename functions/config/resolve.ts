@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM, parseUtc, portNumber, type RouteQuestion } from '#contract'
-import { decide, readIp, realmOf, trunkRealmOf } from '#routing'
+import { decide, type Runtime, readIp, realmOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { confirm, confirmed, confirmsKey } from '../http/authenticate.ts'
@@ -40,6 +40,10 @@ export const resolveInput = z
       .refine(inYears, 'is before the year 1 or after 9999')
       .optional()
       .describe('The instant to decide for; now, where it is not given.'),
+    assume: z
+      .strictObject({ provider_id: id, down: z.literal(true).describe('It is taken to be down.') })
+      .optional()
+      .describe('A provider which is taken to be down, as a drill has it.'),
     version: version
       .optional()
       .describe(
@@ -76,7 +80,8 @@ async function explained(c: Context<Edge>): Promise<Response> {
   const brought = await unsealed(seen, c.get('seal'))
   const complete = { ...question, ...identified(asked, question, brought, BASE_DOMAIN) }
   const at = asked.at === undefined ? brought.at : parseUtc(asked.at)
-  const decision = decide(complete, configurationOf(brought), runtimeOf(brought, complete, BASE_DOMAIN, at))
+  const live = assuming(runtimeOf(brought, complete, BASE_DOMAIN, at), asked)
+  const decision = decide(complete, configurationOf(brought), live)
   const { explanation } = decision
   if (explanation && decision.kind === 'connect' && decision.targets.kind === 'plan')
     await fillIn(explanation.plan, complete, decision, (each) => decidedFor(c, each, asked))
@@ -84,14 +89,19 @@ async function explained(c: Context<Edge>): Promise<Response> {
 }
 
 /** One destination of the plan, by the same configuration and at the same instant as the call itself. */
-async function decidedFor(c: Context<Edge>, question: RouteQuestion, { at, version }: ResolveInput) {
+async function decidedFor(c: Context<Edge>, question: RouteQuestion, { at, version, assume }: ResolveInput) {
   const { BASE_DOMAIN } = c.get('settings')
   const { customerId } = c.get('principal')
   const wanted = lookupFor(question, null, BASE_DOMAIN)
   const seen = version === undefined ? await load(c.get('db'), wanted) : await then(c, wanted, version)
   const brought = await unsealed(own(seen, customerId), c.get('seal'))
   const instant = at === undefined ? brought.at : parseUtc(at)
-  return decide(question, configurationOf(brought), runtimeOf(brought, question, BASE_DOMAIN, instant))
+  const live = assuming(runtimeOf(brought, question, BASE_DOMAIN, instant), { assume })
+  return decide(question, configurationOf(brought), live)
+}
+
+function assuming(live: Runtime, { assume }: Pick<ResolveInput, 'assume'>): Runtime {
+  return assume ? { ...live, down: (providerId) => providerId === assume.provider_id } : live
 }
 
 /**

@@ -2,6 +2,7 @@ import type { NounResource } from '../http/resource.ts'
 import { accesskeys } from './accesskeys.ts'
 import { alerts } from './alerts.ts'
 import { customers } from './customers.ts'
+import { drills } from './drills.ts'
 import { extensions } from './extensions.ts'
 import { flows } from './flows.ts'
 import { numbers } from './numbers.ts'
@@ -24,4 +25,5 @@ export const resources: readonly NounResource[] = [
   numbers,
   webhooks,
   alerts,
+  drills,
 ]

@@ -90,6 +90,9 @@ export const alertCondition = z.discriminatedUnion('kind', [
       'A call out was refused since calls begin too fast (`max_calls_per_minute`, `max_calls_per_hour`), are blocked, or go to a new country; or went to one and was to be told of. Over when nothing of the kind happened for the window.',
     ),
   z
+    .strictObject({ kind: z.literal('drill_failed') })
+    .describe('No provider took the call of a drill, and over when one takes it in a later run.'),
+  z
     .strictObject({ kind: z.literal('new_country'), window: window(3600) })
     .describe(
       'A call goes to a country which none went to in the ninety days before the alert was made, nor since. Over after the window.',

@@ -20,6 +20,26 @@ const testCommand = z.object({
 })
 export type TestCommand = z.infer<typeof testCommand>
 
+/**
+ * A call to try a customer's routes by: decided as if one provider were down, and made at those which are left. It counts in
+ * nothing.
+ */
+const drillCommand = z.object({
+  command_id: z.guid(),
+  kind: z.literal('drill'),
+  customer_id: z.guid(),
+  drill_id: z.guid(),
+  /** The provider which is taken to be down; null: none. */
+  provider_down: z.guid().nullable(),
+  /** In whose name it is made; null: the customer's. */
+  extension_id: z.guid().nullable(),
+  /** The number it shows, E.164; null: as any call shows one. */
+  from: z.string().nullable(),
+  /** Number to call, E.164. */
+  to: z.string(),
+})
+export type DrillCommand = z.infer<typeof drillCommand>
+
 /** The two parties of a call. */
 const callParties = ['caller', 'callee'] as const
 export const callParty = z.enum(callParties)
@@ -122,7 +142,7 @@ const originateCommand = z.object({
 export type OriginateCommand = z.infer<typeof originateCommand>
 
 /** Something to do, told to one relay. */
-export const command = z.union([testCommand, callCommand, originateCommand])
+export const command = z.union([testCommand, drillCommand, callCommand, originateCommand])
 export type Command = z.infer<typeof command>
 
 /** POST /relay/v1/begin: may this call, which a relay was told to make, be begun by it? */

@@ -11,6 +11,7 @@ const configuredNouns = [
   'webhook',
   'alert',
   'prompt',
+  'drill',
 ] as const
 type ConfiguredNoun = (typeof configuredNouns)[number]
 
@@ -45,6 +46,8 @@ const happenings = [
   'number.verified',
   'limit.reached',
   'fraud.suspected',
+  'drill.passed',
+  'drill.failed',
   'alert.raised',
   'alert.resolved',
   'alert.test',

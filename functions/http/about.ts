@@ -30,6 +30,7 @@ export const about: About = {
     advice: 'What of the configuration might be done better, each with the request after which it is.',
     stats: 'What calls came to: how many were answered, how long, how well.',
     webhooks: 'Places which are told of events, signed, in order, until they take them.',
+    drills: 'Test calls which see the world as if a provider were down, and what they found out.',
     alerts: 'What one wants to be told of as soon as it is so, and when it was.',
     events: 'What happened and is worth knowing.',
     changes: 'Who changed what of the configuration, and how it was before.',

@@ -19,6 +19,8 @@ export const exampleIds = {
   incident: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1018',
   erasure: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1099',
   test: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1012',
+  drill: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1071',
+  drillRun: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1072',
   block: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1031',
   prompt: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1041',
   relayKey: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1051',

@@ -155,6 +155,7 @@ export const fieldWords: Readonly<Record<string, string>> = {
   webhooks: 'How many webhooks it may have.',
   accesskeys: 'How many access keys it may have.',
   alerts: 'How many alerts it may have.',
+  drills: 'How many drills it may have.',
 
   when: 'What has to be so.',
   kind: 'What kind of thing has to happen.',

@@ -5,6 +5,7 @@ import { prepare } from '../env.ts'
 import { dispatcherOf } from '../events/dispatcher.ts'
 import { sweepPrompts } from '../media/prompt-sounds.ts'
 import { sweepRecordings } from '../media/recording-sweep.ts'
+import { drillsDueIn, sweepDrills } from '../store/drills.ts'
 import { erase } from '../store/erasing.ts'
 import { keepHouse, keepHouseInTurn } from '../store/keeping.ts'
 import { followCalls, isToMake } from '../store/making-calls.ts'
@@ -15,8 +16,9 @@ interface DueIn extends Record<string, number | null> {
   readonly deliveries: number | null
   readonly erasures: number | null
   readonly makings: number | null
+  readonly drills: number | null
 }
-const kinds = ['alerts', 'deliveries', 'erasures', 'makings'] as const
+const kinds = ['alerts', 'deliveries', 'erasures', 'makings', 'drills'] as const
 /** A call which the API has ordered, and which has not begun, is looked after so often. */
 const followEveryMs = 2_000
 
@@ -28,6 +30,7 @@ export async function wholeRound(env: object): Promise<void> {
     keepHouseInTurn(env),
     erase(prepare(env).db),
     followCalls(prepare(env).db),
+    sweepDrills(prepare(env).db),
     sweepPrompts(env),
     sweepRecordings(env),
   ])
@@ -47,6 +50,7 @@ export async function round(env: object, house: boolean): Promise<number | undef
     ...(isDue('alerts') || isDue('deliveries') || house ? [dispatcherOf(env).sweep()] : []),
     ...(isDue('erasures') ? [erase(db)] : []),
     ...(isDue('makings') ? [followCalls(db)] : []),
+    ...(isDue('drills') ? [sweepDrills(db)] : []),
   ])
   const { makings, ...next } = house || kinds.some(isDue) ? await dueIn(db) : due
   const times = [...Object.values(next), makings === null ? null : followEveryMs].filter((ms) => ms !== null)
@@ -62,7 +66,8 @@ async function dueIn(db: Database): Promise<DueIn> {
         select next_try_at, leased_until from deliveries where status = 'waiting' and next_try_at is not null
         order by next_try_at limit 100) as d) as deliveries,
       case when exists (select from erasures where status = 'running') then 0 end as erasures,
-      case when exists (select from commands m where ${isToMake}) then 0 end as makings`)
+      case when exists (select from commands m where ${isToMake}) then 0 end as makings,
+      ${drillsDueIn} as drills`)
   const [row] = rows
   if (!row) throw new Error('What is due brought no row.')
   return row

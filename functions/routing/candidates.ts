@@ -172,6 +172,7 @@ function flawOf(
   provider: ProviderFacts | undefined,
   { live, well, unwell }: Search,
 ): Flaw | undefined {
+  if (provider && live.down?.(provider.id)) return flaws.ASSUMED_DOWN
   if (!enabled) return flaws.DISABLED
   const closed = time_window === null ? undefined : closedAt(time_window, live.at)
   if (closed !== undefined) return { code: 'TIME_WINDOW', why: `outside its time window: it is ${closed}` }
@@ -190,6 +191,7 @@ function isAmong(kept: readonly KeptCandidates[], provider: ProviderFacts): bool
 const flaws = {
   DISABLED: { code: 'DISABLED', why: 'the route is disabled' },
   PROVIDER_DELETED: { code: 'PROVIDER_DELETED', why: 'the provider was deleted' },
+  ASSUMED_DOWN: { code: 'ASSUMED_DOWN', why: 'it is taken to be down' },
   PROVIDER_DISABLED: { code: 'PROVIDER_DISABLED', why: 'the provider is disabled' },
   PROVIDER_LOCKED: {
     code: 'PROVIDER_LOCKED',

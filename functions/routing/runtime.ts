@@ -13,6 +13,8 @@ export interface Runtime {
   health(providerId: string): HealthStatus
   /** Whether a half-open provider's trial call is due. */
   trial(providerId: string): boolean
+  /** Whether a provider is taken to be down, as a drill has it; absent: none is. */
+  down?: (providerId: string) => boolean
   /** Asked only about those who have a limit. */
   use(scope: Scope): Use
 }

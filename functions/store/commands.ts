@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat } from '#contract'
 import { endedByEdge } from './call-events.ts'
+import { runEvents } from './drills.ts'
 import { writeSelected } from './event-log.ts'
 import { heard } from './hearing.ts'
 
@@ -36,6 +37,12 @@ export function carryOut(told: Beat): SQL {
     done as (
       update commands m set done_at = now(), result = s.result from said s
       where m.id = s.id and not exists (select from passed_on p where p.id = s.id)
+      returning m.*
+    ),
+    drilled as (${runEvents(sql`done`)}),
+    awaited as (
+      update drills set lost_at = null from done
+      where done.body ->> 'kind' = 'drill' and drills.id = (done.body ->> 'drill_id')::uuid
     ),
     ended as (
       update calls c set status = 'hangup', hangup_by = 'system', hangup_reason = 'failed', ended_at = now(),

@@ -512,7 +512,8 @@ export class Calls {
   #commanded(now: MonotonicMs, commands: readonly Command[]): void {
     for (const command of commands) {
       if (command.kind === 'originate') this.#made.command(now, command)
-      if (command.kind === 'test_provider' || command.kind === 'originate') continue
+      if (command.kind === 'test_provider' || command.kind === 'drill' || command.kind === 'originate')
+        continue
       const isHangup = command.kind === 'call_hangup'
       if (!isHangup && !command.kind.startsWith('recording_')) continue
       if (isHangup && !this.#results.take(command.command_id)) continue

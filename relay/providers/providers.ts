@@ -1,12 +1,15 @@
 import type { BeatAnswer, HealthStatus, MonotonicMs, ProviderFacts } from '#contract'
 import type { ProviderObserved } from '../call/call-orders.ts'
 import type { ServiceRoutes } from '../call/state.ts'
+import type { Clock } from '../ground/clock.ts'
 import { earliestOf } from '../ground/deadlines.ts'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect, Input } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { QuestionNumbers, Reply } from '../ground/questions.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
+import { describe } from '../limits/admit-call.ts'
+import type { Ledger } from '../limits/ledger.ts'
 import type { Ports } from '../media/ports.ts'
 import type { ProviderState } from '../policy/routing-events.ts'
 import type { SnapshotCache, SnapshotEvent } from '../policy/snapshot-cache.ts'
@@ -16,7 +19,7 @@ import { OutOfDialogRequests, type RequestOver } from '../ua/out-of-dialog.ts'
 import { ProviderAddresses } from './addresses.ts'
 import { Monitor } from './monitor.ts'
 import { Registrant } from './registrant.ts'
-import { Tester } from './tester.ts'
+import { type DrillStanding, Tester } from './tester.ts'
 
 /** The rooms on which dealing with providers stands. */
 interface ProvidersDeps {
@@ -25,6 +28,9 @@ interface ProvidersDeps {
   readonly transactions: Transactions
   readonly ports: Ports
   readonly snapshots: SnapshotCache
+  readonly clock: Clock
+  readonly ledger: Ledger
+  readonly baseDomain: string
 }
 
 /** What happens to providers and to requests of ours to them. */
@@ -50,7 +56,8 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
   readonly #registrant: Registrant
   #renewal: number | undefined
 
-  constructor({ endpoint, numbers, transactions, ports, snapshots }: ProvidersDeps) {
+  constructor(deps: ProvidersDeps) {
+    const { endpoint, numbers, transactions, ports, snapshots } = deps
     const effects = this.#effects
     const outOfDialog = new OutOfDialogRequests({ endpoint, transactions, effects, numbers })
     this.#snapshots = snapshots
@@ -60,7 +67,26 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
     this.#registrant = new Registrant({ endpoint, outOfDialog, effects })
     const serviceRoutes = this.#registrant
     const around = { endpoint, transactions, outOfDialog, ports, snapshots, serviceRoutes, effects, numbers }
-    this.#tester = new Tester(around)
+    this.#tester = new Tester({ ...around, ...this.#standing(deps) })
+  }
+
+  /** How things stand for a drill: as for any call, but that nothing it does is seen by calls. */
+  #standing({ snapshots, clock, ledger, baseDomain }: ProvidersDeps): DrillStanding {
+    return {
+      live: (now, callId) => ({
+        at: clock.at,
+        baseDomain,
+        decidedBy: 'relay',
+        snapshotAgeMs: 0,
+        version: (customerId) => snapshots.index.version(customerId) ?? null,
+        health: (providerId) => this.#monitor.health(now, providerId),
+        use: (scope) => ledger.use(scope, now, callId),
+      }),
+      full: (now, id) => {
+        const limit = ledger.limits({ kind: 'provider', id }, now).find(({ exceeded }) => exceeded)
+        return limit && `It is full (${describe(limit)}), and was not called.`
+      },
+    }
   }
 
   receive(event: ProvidersInput, now: MonotonicMs): (Effect | TransactionOutput)[] | undefined {
@@ -152,7 +178,8 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
   ): void {
     if (health) this.#monitor.aggregated(health)
     if (registrations) this.#registrant.assigned(now, registrations, withdrawn)
-    for (const command of commands) if (command.kind === 'test_provider') this.#tester.command(now, command)
+    for (const command of commands)
+      if (command.kind === 'test_provider' || command.kind === 'drill') this.#tester.command(now, command)
   }
 
   /** An answer, or a response, to one of our requests; false: it is to none. */

@@ -1,4 +1,5 @@
-import type { CommandResult, MonotonicMs, ProviderFacts, TestCommand } from '#contract'
+import type { CommandResult, DrillCommand, MonotonicMs, ProviderFacts, TestCommand } from '#contract'
+import type { Runtime } from '#routing'
 import type { ServiceRoutes } from '../call/state.ts'
 import { Deadlines } from '../ground/deadlines.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
@@ -10,14 +11,22 @@ import type { ClientOutput, TransactionOutput, Transactions } from '../transacti
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
 import type { OutOfDialogRequests, RequestInFlight, RequestOver } from '../ua/out-of-dialog.ts'
+import { type DrillReport, DrillRun, drillDecision } from './drill.ts'
 import { accountOf, optionsFor, targetOf } from './options.ts'
 import { optionsReport, TestLog, type TestReport } from './report.ts'
 import type { TestCallMemory } from './test-call.ts'
 import { TestCallRunner, type TestRequests, timeoutMs, type Wakeup } from './test-call-runner.ts'
 import { inviteFor } from './test-invite.ts'
 
+/** What a drill is decided and stopped by. */
+export interface DrillStanding {
+  live(now: MonotonicMs, callId: string): Omit<Runtime, 'trial' | 'down'>
+  /** Why a provider has no room for a call, in a sentence; undefined: it has. */
+  full(now: MonotonicMs, providerId: string): string | undefined
+}
+
 /** What tests stand on. */
-interface TesterDeps {
+interface TesterDeps extends DrillStanding {
   readonly endpoint: SipEndpoint
   readonly transactions: Transactions
   readonly effects: EffectBuffer<TransactionOutput>
@@ -39,9 +48,9 @@ const lookMs = 200
 const rememberMs = 600_000
 
 interface Test {
-  readonly command: TestCommand
+  readonly command: TestCommand | DrillCommand
   readonly since: number
-  report: TestReport | undefined
+  report: TestReport | DrillReport | undefined
   foundAt: number | undefined
   heardAt: number | undefined
 }
@@ -85,7 +94,7 @@ export class Tester {
   }
 
   /** A command from the edge; one which came before is not carried out again. */
-  command(now: MonotonicMs, command: TestCommand): void {
+  command(now: MonotonicMs, command: TestCommand | DrillCommand): void {
     this.#forget(now)
     if (this.#tests.has(command.command_id)) return
     const test: Test = { command, since: now, report: undefined, foundAt: undefined, heardAt: undefined }
@@ -97,18 +106,22 @@ export class Tester {
   #begin(now: MonotonicMs, test: Test, until: number): void {
     const { command } = test
     const { snapshots } = this.#deps
-    const provider = snapshots.index.configuration.provider(command.provider_id)
-    const settled = provider !== undefined && snapshots.current(now, command.customer_id)
+    const { configuration } = snapshots.index
+    const provider = command.kind === 'drill' ? undefined : configuration.provider(command.provider_id)
+    const known = command.kind === 'drill' ? configuration.customer(command.customer_id) : provider
+    const settled = known !== undefined && snapshots.current(now, command.customer_id)
     if (!settled && now < until) {
       this.#deadlines.set(now + lookMs, { ring: (later) => this.#begin(later, test, until) })
       return
     }
-    if (!provider) return this.#found(now, test, nothing('this relay does not know the provider'))
     if (this.#running() > testsAtOnce)
       return this.#found(now, test, nothing('too many tests run at once; try again'))
+    if (command.kind === 'drill') return this.#drill(now, test, command)
+    if (!provider) return this.#found(now, test, nothing('this relay does not know the provider'))
     if (command.type === 'options') return this.#options(now, test, provider)
     if (command.to === null) return this.#found(now, test, nothing('a test call needs a number in `to`'))
-    this.#call(now, test, provider, command.to)
+    const { to, from } = command
+    this.#call(now, provider, { to, from }, (later, report) => this.#found(later, test, report))
   }
 
   /** For the beat: what the edge has not heard yet. */
@@ -116,7 +129,7 @@ export class Tester {
     return [...this.#tests.values()].flatMap(({ command, report, heardAt }) =>
       report === undefined || heardAt !== undefined
         ? []
-        : { command_id: command.command_id, result: { type: command.type, ...report } },
+        : { command_id: command.command_id, result: { ...typeOf(command), ...report } },
     )
   }
 
@@ -148,11 +161,28 @@ export class Tester {
     this.#probes.set(probe, { test, provider })
   }
 
-  #call(now: MonotonicMs, test: Test, provider: ProviderFacts, to: string): void {
+  #drill(now: MonotonicMs, test: Test, command: DrillCommand): void {
+    const { snapshots, live, full } = this.#deps
+    const { configuration } = snapshots.index
+    const decision = drillDecision(command, configuration, live(now, command.command_id))
+    new DrillRun(decision, now, {
+      full,
+      provider: (id) => configuration.provider(id),
+      call: (at, provider, from, found) => this.#call(at, provider, { to: command.to, from }, found),
+      found: (at, report) => this.#found(at, test, report),
+    }).next(now)
+  }
+
+  #call(
+    now: MonotonicMs,
+    provider: ProviderFacts,
+    { to, from }: { to: string; from: string | null },
+    found: (now: MonotonicMs, report: TestReport, pddMs: number | null) => void,
+  ): void {
     const { snapshots, ports, serviceRoutes, endpoint, effects } = this.#deps
     const route = serviceRoutes.serviceRoute(provider.id)
     const port = ports.take(now)
-    if (port === undefined) return this.#found(now, test, nothing('no media port is free'))
+    if (port === undefined) return found(now, nothing('no media port is free'), null)
     const memory: TestCallMemory = {
       provider,
       endpoint,
@@ -161,7 +191,7 @@ export class Tester {
       parts: inviteFor(provider, endpoint, {
         home: snapshots.index.configuration.customer(provider.customer_id)?.country ?? '',
         to,
-        from: test.command.from,
+        from,
         port,
       }),
       flows: [],
@@ -172,28 +202,22 @@ export class Tester {
       { state: 'locating', memory },
       (later, report) => {
         ports.give(later, port)
-        this.#found(later, test, report)
+        found(later, report, pddOf(memory.log))
       },
     )
     call.limit(now)
     this.#questions.ask(call, { ask: 'locate', question: firstHop(targetOf(provider), route) })
   }
 
-  #found(now: MonotonicMs, test: Test, report: TestReport): void {
+  #found(now: MonotonicMs, test: Test, report: TestReport | DrillReport): void {
     test.report = report
     test.foundAt = now
-    const { provider_id, customer_id, type } = test.command
+    const { command } = test
     const { ok, verdict, status } = report
-    const ms = Math.round(now - test.since)
-    this.#deps.effects.note('info', 'provider.tested', {
-      provider_id,
-      customer_id,
-      type,
-      ok,
-      status,
-      verdict,
-      ms,
-    })
+    const said = { customer_id: command.customer_id, ok, status, verdict, ms: Math.round(now - test.since) }
+    const { note } = { note: this.#deps.effects.note.bind(this.#deps.effects) }
+    if (command.kind === 'drill') return note('info', 'drill.run', { drill_id: command.drill_id, ...said })
+    note('info', 'provider.tested', { provider_id: command.provider_id, type: command.type, ...said })
   }
 
   #running(): number {
@@ -206,6 +230,15 @@ export class Tester {
     for (const [id, { heardAt }] of this.#tests)
       if (heardAt !== undefined && now - heardAt > rememberMs) this.#tests.delete(id)
   }
+}
+
+function typeOf(command: TestCommand | DrillCommand): { type?: string } {
+  return command.kind === 'drill' ? {} : { type: command.type }
+}
+
+/** From INVITE to ringing or an answer; null: there was neither. */
+function pddOf({ last }: TestLog): number | null {
+  return last && last.response.status < 300 ? Math.round(last.ms) : null
 }
 
 function nothing(verdict: string): TestReport {

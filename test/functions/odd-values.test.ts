@@ -117,6 +117,13 @@ const doors = [
   ),
 ]
 
+const drill = {
+  name: 'odd',
+  assume: null,
+  call: { to: '+12125550000' },
+  schedule: { at: '03:30', time_zone: 'UTC', days: [1] },
+}
+
 /** What each door which takes a body takes well, in the order in which one leans on another. */
 const wholesome: Record<string, () => object> = {
   'POST /v1.0/customers': () => ({ name: 'Odd', default_country: 'US', quotas: {} }),
@@ -167,6 +174,9 @@ const wholesome: Record<string, () => object> = {
     routing_key: 'R0UT1NGKEY',
     webhook_id: made.webhooks,
   }),
+  'POST /v1.0/drills': () => drill,
+  'PUT /v1.0/drills/:id': () => drill,
+  'PATCH /v1.0/drills/:id': () => drill,
   'POST /v1.0/alerts/:id/test': () => ({ note: 'odd' }),
   ...Object.fromEntries(
     ['customer', 'customers/:id', 'extensions/:id', 'trunks/:id'].flatMap((path) => [

@@ -49,6 +49,7 @@ const nouns = [
   'numbers',
   'webhooks',
   'alerts',
+  'drills',
   'accesskeys',
 ]
 const told = ['calls', 'recordings', 'events', 'registrations', 'blocks', 'changes']
@@ -101,6 +102,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET trunks/:id/registrations/history',
     'GET webhooks/:id/deliveries',
     'GET alerts/:id/incidents',
+    'GET drills/:id/runs',
     'GET prompts/:id/sound',
     'POST routes/resolve',
     'POST flows/simulate',
@@ -130,6 +132,7 @@ const stated: Record<AccessScope, string[]> = {
   ],
   call: [
     'POST providers/:id/test',
+    'POST drills/:id/run',
     'POST calls',
     ...['start', 'stop', 'pause', 'resume'].map((what) => `POST calls/:id/recording_${what}`),
   ],
@@ -277,7 +280,7 @@ describe('what leads to another customer’s', () => {
 
 /** What a request for one's own comes to: no relay is here, the call is over, and so is the recording which was deleted. */
 function cameTo({ path }: Endpoint): string {
-  if (path === '/v1.0/providers/:id/test') return 'NO_RELAY'
+  if (path === '/v1.0/providers/:id/test' || path === '/v1.0/drills/:id/run') return 'NO_RELAY'
   return path.includes('/recording_') ? 'CALL_OVER' : 'done'
 }
 
@@ -305,6 +308,7 @@ function changesOf(noun: string): object {
     return { name: 'mine', auth_types: ['basic'], username: 'mine', password: 'mine enough' }
   if (noun === 'webhooks') return { name: 'mine', url: 'http://127.0.0.1:9009/', events: ['*'] }
   if (noun === 'alerts') return { name: 'mine', when: { kind: 'provider_unhealthy' } }
+  if (noun === 'drills') return { name: 'mine', call: { to: '+12125550000' } }
   if (noun === 'recordings') return { heard: true }
   if (noun === 'flows') return { name: 'mine', actions: connect('phone2') }
   return { name: 'mine' }
@@ -330,6 +334,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
   const numbers = await make('numbers', { number: `+1555999111${which}` })
   const webhooks = await make('webhooks', { url: 'http://127.0.0.1:9009/', events: ['*'] })
   const alerts = await make('alerts', { when: { kind: 'new_country' }, webhook_id: webhooks })
+  const drills = await make('drills', { call: { to: '+12125550000' } })
   const accesskeys = await make('accesskeys', {})
   const erasures = await make('erasures', { number: '+15550009999' })
   const made = {
@@ -342,6 +347,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
     numbers,
     webhooks,
     alerts,
+    drills,
     accesskeys,
     erasures,
     customers: of.id,

@@ -334,6 +334,26 @@ describe('quality', () => {
   })
 })
 
+describe('a drill', () => {
+  test('which fails is told of once, and over when it passes', () => {
+    const run = (at: number, passed: boolean): AlertFact => ({
+      kind: 'drill',
+      at: START + at * MINUTE,
+      drillId: 'd1',
+      name: 'Telnyx is down',
+      passed,
+      verdict: 'No route can be taken.',
+    })
+    const told = climb(rule({ kind: 'drill_failed' }), [
+      [0, run(0, true)],
+      [1, run(1, false), '+ d1'],
+      [2, run(2, false)],
+      [3, run(3, true), '- d1'],
+    ])
+    expect(told[0]?.incident.reason).toBe('The drill Telnyx is down failed: No route can be taken.')
+  })
+})
+
 describe('a limit', () => {
   test('is told of when it is reached, and over when it was not again for the window', () => {
     climb(rule({ kind: 'limit_reached', window: 300 }), [

@@ -12,6 +12,7 @@ const quotas = {
   prompts: 9,
   webhooks: 100,
   alerts: 9,
+  drills: 9,
   accesskeys: 9,
 }
 const terms: Terms = { admin: false, quotas, refused: [] }
