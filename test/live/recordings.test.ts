@@ -32,12 +32,17 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-test('a call of an extension which is recorded is heard through the API, each party in a channel of its own', {
+test('a call of an extension which is recorded is announced to both, and heard through the API, each in a channel of its own', {
   timeout: 25_000,
 }, async () => {
-  await recordCalls('separate')
+  await recordCalls('separate', 'beep')
   const call = await talk()
   await pause(1_500)
+  // The beep is twenty packets of neither.
+  for (const sound of [call.sound, bob.calls.at(-1)?.sound]) {
+    const others = [...(sound?.heard ?? [])].filter(([mark]) => mark !== 'a' && mark !== 'b')
+    expect(others.reduce((sum, [, packets]) => sum + packets, 0)).toBeGreaterThan(15)
+  }
   await call.bye()
   const recording = await availableRecording(office)
   expect(recording).toMatchObject({
@@ -100,9 +105,12 @@ test('by the API a call is recorded, and nothing of what is said in a pause', {
   expect(types.slice(0, 2).sort()).toEqual(['recording.finished', 'recording.started'])
 })
 
-async function recordCalls(record: 'off' | 'mixed' | 'separate'): Promise<void> {
+async function recordCalls(
+  record: 'off' | 'mixed' | 'separate',
+  record_announcement: 'beep' | null = null,
+): Promise<void> {
   const [one] = (await office.api.list('/extensions?extension=office1')) as Row[]
-  await office.api.patch(`/extensions/${one?.id}`, { record })
+  await office.api.patch(`/extensions/${one?.id}`, { record, record_announcement })
   await changeHeard()
 }
 
