@@ -124,7 +124,7 @@ async function start(config: Config): Promise<void> {
       return edge.ask(question, withinMs)
     },
     tell: (tell) => {
-      const known = tell.kind === 'binding' ? phones.file.expiresAt(tell.binding.binding_id) : undefined
+      const known = tell.kind === 'binding' ? phones.file.of(tell.binding.binding_id) : undefined
       edge.tell(tell, tell.kind === 'binding' ? holdMsOf(tell, known, relays) : 0)
       if (tell.kind === 'binding') phones.file.keep(tell)
       logTells(tell, log)

@@ -58,6 +58,8 @@ interface ChallengerOptions {
   readonly lifetimeMs?: number
   /** Nonces whose counts are remembered at once. */
   readonly remembered?: number
+  /** Which process of which relay this is: a nonce is good where its counts are. Absent: there is one alone. */
+  readonly maker?: string
   /** Hosts by which a phone may name us instead of its realm. */
   readonly hosts?: readonly string[]
 }
@@ -65,7 +67,7 @@ interface ChallengerOptions {
 /**
  * Challenges strangers and checks their answers (RFC 3261 §22, RFC 8760).
  *
- * A nonce proves its own age, its realm and the address it was sent to, so nothing is remembered about those
+ * A nonce proves its own age, its realm, the process which made it and the address it was sent to, so nothing is remembered about those
  * who never answer, and a phone which answers with it does receive what is sent there. What is remembered is how
  * often a nonce was answered with, so that no answer is good twice.
  */
@@ -73,6 +75,7 @@ export class Challenger {
   readonly #hashes: Hashes
   readonly #lifetimeMs: number
   readonly #hosts: readonly string[]
+  readonly #maker: string
   readonly #counts: NonceCounts
   /** One answer asks for one seal several times. */
   readonly #mac: Hashes['mac']
@@ -82,6 +85,7 @@ export class Challenger {
     this.#mac = rememberLast(2, hashes.mac)
     this.#lifetimeMs = options.lifetimeMs ?? 120_000
     this.#hosts = options.hosts ?? []
+    this.#maker = options.maker ?? ''
     this.#counts = new NonceCounts(this.#lifetimeMs, options.remembered ?? 200_000)
   }
 
@@ -169,10 +173,10 @@ export class Challenger {
   }
 
   #seal(stamp: string, realm: string, address = ''): string {
-    return this.#mac(`nonce ${stamp} ${realm} ${address}`).slice(0, 24)
+    return this.#mac(`nonce ${this.#maker} ${stamp} ${realm} ${address}`).slice(0, 24)
   }
 
-  /** When we, or a relay with our key, gave this nonce to this address for this realm; undefined: none of us did. */
+  /** When we gave this nonce to this address for this realm; undefined: we did not, though another process with our key may have. */
   #issuedAt(nonce: string, realm: string, address: string | undefined): UtcMs | undefined {
     const end = nonce.lastIndexOf('.')
     const stamp = nonce.slice(0, Math.max(0, end))

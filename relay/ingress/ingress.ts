@@ -54,7 +54,10 @@ export interface Ingress {
 export function openIngress(below: IngressDeps): Ingress {
   const { endpoint, served, clock } = below
   const effects: IngressEffects = new EffectBuffer()
-  const challenger = new Challenger(endpoint.hashes, { hosts: [...served.names] })
+  const challenger = new Challenger(endpoint.hashes, {
+    hosts: [...served.names],
+    maker: `${endpoint.relayId} ${endpoint.epoch}`,
+  })
   const blocks = new SourceBlocks(endpoint.entropy)
   const admission = new AdmissionControl({ ...below, challenger, blocks })
   const replies = new StatelessReplies({ endpoint, effects, clock, challenger })

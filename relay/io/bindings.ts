@@ -35,10 +35,10 @@ export class BindingFile {
     return { file, list: { bindings: found.map(({ binding }) => binding) } }
   }
 
-  /** Until when a phone is registered, as kept last; undefined: it is not. */
-  expiresAt(bindingId: string): string | undefined {
+  /** How a phone is registered, as kept last; undefined: it is not. */
+  of(bindingId: string): StoredBinding | undefined {
     const kept = this.#keptById.get(bindingId)
-    return kept && (JSON.parse(kept.text) as StoredBinding).expires_at
+    return kept && (JSON.parse(kept.text) as StoredBinding)
   }
 
   /** Never waits for the disk; but for a refresh it is with the kernel when this returns. */

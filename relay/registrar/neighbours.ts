@@ -24,7 +24,7 @@ interface HeardElsewhere {
 
 /* Implementation */
 /** How long an answer is not asked for again, ms, and how long calls go by it while it is. */
-const freshMs = 2_000
+const freshMs = 250
 const believedMs = 600_000
 const rememberedAtMost = 20_000
 

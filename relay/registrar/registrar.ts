@@ -51,13 +51,15 @@ interface Realms {
 
 /** What happens to phones besides their REGISTERs: connections close, answers to keep-alives come, and time passes. */
 type RegistrarInput =
-  | Extract<Input, { type: 'closed' | 'restored' }>
+  | Extract<Input, { type: 'closed' | 'restored' | 'drain' | 'resume' }>
   | Extract<TransactionOutput, { type: 'stray' }>
   | TimeCorrected
   | { readonly type: 'tick' }
 
 /* Implementation */
 const extensions = new Set(['path'])
+/** What a relay which is about to end grants at most, in seconds: so soon its phones look for another. */
+const drainingS = 30
 
 /**
  * The registrar (RFC 3261 §10.3).
@@ -71,6 +73,7 @@ export class Registrar {
   readonly #keepOpen: NatKeepAlive
   readonly #realms: Realms
   readonly #utc: { readonly epoch: number }
+  #draining = false
 
   /** Without `realms` each domain is a realm. */
   constructor(endpoint: SipEndpoint, realms: Realms = { of: (realm) => ({ realm }) }) {
@@ -93,6 +96,10 @@ export class Registrar {
         return told(this.flowLost(at, event.flow))
       case 'restored':
         return told(this.restore(now, at, event.list, event.from))
+      case 'drain':
+      case 'resume':
+        this.#draining = event.type === 'drain'
+        return []
       case 'corrected':
         return told(this.timeTold(now, at, event.behindMs))
       case 'stray': {
@@ -119,7 +126,8 @@ export class Registrar {
       return refused(420, { headers: unsupported.map((option) => ['unsupported', option]) })
     const { credential } = verified
     if (!owns(verified, request, this.#realms)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
-    const requested = readContacts(request, credential, (contact) =>
+    const most = this.#draining ? Math.min(credential.max_expires, drainingS) : credential.max_expires
+    const requested = readContacts(request, { ...credential, max_expires: most }, (contact) =>
       isKeptOpen(credential, request, contact, flow)
         ? Math.min(credential.min_expires, credential.keepalive_s)
         : credential.min_expires,

@@ -53,7 +53,8 @@ interface Answering {
 export class Party {
   readonly name: string
   readonly address: string
-  readonly relay: HostAndPort
+  /** Where its requests go. */
+  relay: HostAndPort
   readonly trace: TracedMessage[]
   /** Calls placed and taken, oldest first. */
   readonly calls: Call[] = []

@@ -79,9 +79,14 @@ describe('checking an answer', () => {
     expect(check('192.0.2.10').ok).toBe(true)
   })
 
-  test('accepts an answer to a challenge which another relay with our key gave', () => {
-    const line = answered(challenged(new Challenger(hashes), start), request())
-    expect(checked(new Challenger(hashes), start, line).ok).toBe(true)
+  test('calls a right answer to another relay’s challenge stale, so that no answer is good at two', () => {
+    const [a, b] = [new Challenger(hashes, { maker: 'a 1' }), new Challenger(hashes, { maker: 'b 1' })]
+    const line = answered(challenged(a, start), request())
+    expect(checked(a, start, line).ok).toBe(true)
+    expect(checked(b, start, line)).toEqual({ ok: false, why: 'stale' })
+    expect(checked(new Challenger(hashes, { maker: 'a 2' }), start, line)).toEqual({ ok: false, why: 'stale' })
+    // It is challenged anew there, and comes in.
+    expect(checked(b, start, answered(challenged(b, start), request())).ok).toBe(true)
   })
 
   test('refuses a wrong password, an unknown user, a disabled one and a wrong realm alike', () => {

@@ -96,7 +96,12 @@ describe('a call for a phone which registered at another relay', () => {
     hears(ladder, { neighbours: [a.says, c.says] })
     aliceDials(ladder, 'bob')
     ladder.decide(ringBob()).gives('INVITE to A', 'ask target')
-    ladder.answer({ ask: 'target', answer: { at: [{ ...atA, relay_id: 'C' }] } }).gives('INVITE to C')
+    ladder.when(a, answers(ladder.lastRequest(a), a, 180)).gives('180 to Alice')
+    // At A it may ring still, and shall not at both.
+    ladder
+      .answer({ ask: 'target', answer: { at: [{ ...atA, relay_id: 'C' }] } })
+      .gives('CANCEL to A', 'INVITE to C')
+    ladder.when(c, answers(ladder.lastRequest(c), c, 486)).gives('ACK to C', '486 to Alice')
   })
 
   test('says which relay has the phone and cannot be reached, and why', () => {
@@ -222,6 +227,15 @@ describe('a call which another relay hands on', () => {
     ladder.hear({ type: 'drain' }).whatever()
     ladder.when(alice, invite(alice, 'bob')).gives('503 to Alice')
     ladder.when(a, handing()).gives('100 to A', 'INVITE to Bob')
+  })
+
+  test('leaves this relay’s phones half a minute while it drains, so that they look for another', () => {
+    const ladder = fleet()
+    registers(ladder, bob, 'bob')
+    expect(ladder.lastResponse(bob).header('contact')).toContain(';expires=3600')
+    ladder.hear({ type: 'drain' }).whatever()
+    registers(ladder, bob, 'bob')
+    expect(ladder.lastResponse(bob).header('contact')).toMatch(/;expires=30$/)
   })
 
   test('is believed of living relays alone', () => {

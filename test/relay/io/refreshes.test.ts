@@ -16,12 +16,31 @@ describe('a refresh of a registration', () => {
     ['is told at once where none is known of', refreshed, undefined, 1, 0],
     ['is told at once from another place', { ...refreshed, moved_from: place() }, hour, 1, 0],
     ['is told at once of a phone which was lost', { ...refreshed, reason: 'ANSWERS_AGAIN' }, hour, 1, 0],
+    ['is told at once of a phone which was with another relay meanwhile', numbered(9), hour, 1, 0],
+    ['waits where a challenge came between', numbered(2), hour, 1, 60_000],
+    [
+      'is told at once of a phone which began anew',
+      { ...refreshed, binding: { ...refreshed.binding, call_id: 'new' } },
+      hour,
+      1,
+      0,
+    ],
     ['is no first registration', bindingTell('registered'), hour, 1, 0],
     ['is no end of one', bindingTell('unregistered'), hour, 1, 0],
-  ])('%s', (_, told, knownUntil, relays, ms) => expect(holdMsOf(told, knownUntil, relays)).toBe(ms))
+  ])('%s', (_, told, knownUntil, relays, ms) => expect(holdMsOf(told, known(knownUntil), relays)).toBe(ms))
 })
 
 function place(): NonNullable<BindingTell['moved_from']> {
   const { contact, received } = refreshed.binding
   return { contact, ...received }
+}
+
+/** The registration of before, which runs out then. */
+function known(until: string | undefined) {
+  return until === undefined ? undefined : { ...refreshed.binding, expires_at: until }
+}
+
+/** A refresh by a REGISTER so many numbers later. */
+function numbered(later: number): BindingTell {
+  return { ...refreshed, binding: { ...refreshed.binding, cseq: refreshed.binding.cseq + later } }
 }
