@@ -1,12 +1,13 @@
 import { edgeBench } from './edge.ts'
+import { fleetBench } from './fleet.ts'
 import { mediaBench } from './media.ts'
 import { routeBench } from './route.ts'
 import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `… rtp`, `… media`, `… route` and `… edge`: what a registration, a call, a packet, a prompt, a decision and a request
- * to the API cost here.
+ * `npm run bench -- sip`, `… rtp`, `… media`, `… route`, `… edge` and `… fleet`: what a registration, a call, a packet, a prompt, a decision, a request
+ * to the API, and a call handed to another relay cost here.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
@@ -14,6 +15,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   media: mediaBench,
   route: routeBench,
   edge: edgeBench,
+  fleet: fleetBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -84,7 +84,10 @@ describe('checking an answer', () => {
     const line = answered(challenged(a, start), request())
     expect(checked(a, start, line).ok).toBe(true)
     expect(checked(b, start, line)).toEqual({ ok: false, why: 'stale' })
-    expect(checked(new Challenger(hashes, { maker: 'a 2' }), start, line)).toEqual({ ok: false, why: 'stale' })
+    expect(checked(new Challenger(hashes, { maker: 'a 2' }), start, line)).toEqual({
+      ok: false,
+      why: 'stale',
+    })
     // It is challenged anew there, and comes in.
     expect(checked(b, start, answered(challenged(b, start), request())).ok).toBe(true)
   })
