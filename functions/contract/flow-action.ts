@@ -311,7 +311,10 @@ export function flowActionSchema<Id extends z.ZodType<string>>(object: ObjectSch
           .max(flowLimits.listed),
       ).describe('What it does when it is answered, where there is no flow_id; no call among it.'),
       chained: z.boolean().default(false).describe('It ends with this one.'),
-      early_execution: z.boolean().default(false).describe('Its flow begins when it rings.'),
+      early_execution: z
+        .boolean()
+        .default(false)
+        .describe('As in VoIPBIN; its flow begins when it is answered all the same.'),
     }),
   )
   return z.discriminatedUnion('type', [...plain, call], { error: noAction })
