@@ -15,7 +15,8 @@ const started = performance.now()
 /** What closing takes at most is left of the minute. */
 const endsAt = started + 54_000
 const closingMs = 5_000
-const running = await runningStack(process.env.DATA_DIR ?? '.trunkline')
+const folder = process.env.DATA_DIR ?? '.trunkline'
+const running = await runningStack(folder)
 say(
   running ? `Using the stack at ${running.local.api_url}.` : 'No stack runs here: starting one for the demo.',
 )
@@ -28,7 +29,7 @@ process.once('SIGINT', () => void close().then(() => process.exit(130)))
 let code = 1
 try {
   if (stack === undefined) throw new Error('there is no stack to show')
-  stage = await openStage(stack)
+  stage = await openStage(stack, own?.folder ?? folder)
   const verdicts: Verdict[] = []
   for (const scene of pickScenes(process.argv.slice(2))) verdicts.push(await showScene(scene, stage, endsAt))
   showVerdicts(verdicts, performance.now() - started)

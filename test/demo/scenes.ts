@@ -3,6 +3,7 @@ import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
 import { Phone } from '../support/phone.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { pause, soon, within } from '../support/wait.ts'
+import { threeRelays } from './fleet.ts'
 import { loadScene } from './load.ts'
 import { menu } from './menu.ts'
 import { answered, bothHeard, last, shown } from './scene-calls.ts'
@@ -28,18 +29,33 @@ const scenes: Scene[] = [
     title: 'a webhook: its receiver is told of a call, is stopped, started again, and told what it missed',
     play: tellsWebhook,
   },
+  {
+    title:
+      'three relays: the phone is at A, its call lands at B; A is killed, the phone comes to C and rings',
+    play: threeRelays,
+  },
   { title: 'twenty calls a second while the carriers are killed one after the other', play: loadScene },
 ]
 
-/** Scenes whose title holds one of the words, and the setup they stand on; all without words. */
+/** Those which are played by their words alone: they start relays of their own, which takes a while. */
+const longer: Scene[] = [
+  {
+    title:
+      'three relays: the phone is at A, its call lands at B; A is killed, the phone comes to C and rings',
+    play: threeRelays,
+  },
+]
+
+/** Scenes whose title holds one of the words, and the setup they stand on; all but the longer ones without words. */
 export function pickScenes(words: string[]): Scene[] {
   if (words.length === 0) return scenes
-  const wanted = scenes.filter(({ title }) => words.some((word) => title.includes(word)))
+  const all = [...scenes, ...longer]
+  const wanted = all.filter(({ title }) => words.some((word) => title.includes(word)))
   if (wanted.length === 0) {
-    const titles = scenes.map(({ title }) => `  ${title}`).join('\n')
+    const titles = all.map(({ title }) => `  ${title}`).join('\n')
     throw new Error(`No scene is called anything like "${words.join(' ')}". There are:\n${titles}`)
   }
-  return scenes.filter((scene, at) => at < 2 || wanted.includes(scene))
+  return all.filter((scene, at) => at < 2 || wanted.includes(scene))
 }
 
 async function registers({ api, phone }: Stage): Promise<Outcome> {

@@ -3,11 +3,14 @@ import { Carrier } from '../support/carrier.ts'
 import { newCustomer } from '../support/customer.ts'
 import { Phone } from '../support/phone.ts'
 import type { HostAndPort, TracedMessage } from '../support/sip-socket.ts'
-import type { Stack } from '../support/stack.ts'
+import type { Local, Stack } from '../support/stack.ts'
 
 /** Everything a scene plays with: a customer of its own, its phones and three carriers. */
 export interface Stage {
   api: Api
+  local: Local
+  /** Where the stack keeps what it is. */
+  folder: string
   relay: HostAndPort
   realm: string
   /** Every SIP message the parties saw, oldest first. */
@@ -27,7 +30,7 @@ export interface Stage {
 export const columns = ['phone', 'sales', 'relay', 'carrier A', 'carrier B', 'carrier C']
 
 /** Makes a customer for this run of the demo, and the parties; nothing of anybody else's is touched. */
-export async function openStage(stack: Stack): Promise<Stage> {
+export async function openStage(stack: Stack, folder: string): Promise<Stage> {
   const { api, realm, remove } = await newCustomer(stack, 'Demo')
   const trace: TracedMessage[] = []
   const net = `127.${64 + random(64)}.${random(250)}`
@@ -47,7 +50,21 @@ export async function openStage(stack: Stack): Promise<Stage> {
     await remove()
   }
   const number = ourNumber()
-  return { api, relay: stack.relay, realm, trace, phone, sales, a, b, c, number, close }
+  return {
+    api,
+    local: stack.local,
+    folder,
+    relay: stack.relay,
+    realm,
+    trace,
+    phone,
+    sales,
+    a,
+    b,
+    c,
+    number,
+    close,
+  }
 }
 
 /** A number of ours which is none of those the scenes dial: calls to it would count among theirs. */
