@@ -66,6 +66,8 @@ const orderedSound = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('speech'), text: z.string(), language: z.string(), voice: z.string() }),
 ])
 
+export type OrderedSound = z.infer<typeof orderedSound>
+
 const ofCall = { command_id: z.guid(), customer_id: z.guid(), call_id: z.guid() }
 
 /** What is to become of a call which goes on, told to its relay. */

@@ -3,7 +3,7 @@ import type { Configuration, Observation } from '#routing'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
 import type { SessionId } from '../ground/media.ts'
-import { type QuestionNumbers, Questions } from '../ground/questions.ts'
+import { type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
 import type { SoundSource } from '../ground/sound.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { LegRequests } from '../leg/leg-requests.ts'
@@ -101,6 +101,14 @@ type WaitingForAnnouncement = {
 type WaitingForServer = { readonly for: 'server'; readonly active: ActiveCall; readonly fetch: number }
 
 /** An order of the API, until the edge says whether its call may be begun. */
+interface WaitingForOrderedSound {
+  readonly for: 'orderedSound'
+  readonly active: ActiveCall
+  /** Hears where it is, or why it is not to be had. */
+  readonly found: (now: MonotonicMs, reply: Reply) => void
+}
+
+/** A call which the API ordered, until the edge says whether it may be begun. */
 interface WaitingToBegin {
   readonly for: 'begin'
   readonly command: OriginateCommand
@@ -126,6 +134,7 @@ export type WaitingInCall =
   | WaitingForAnnouncement
   | WaitingForServer
   | WaitingToBegin
+  | WaitingForOrderedSound
 
 /** Milliseconds a sound may take until it is here. */
 const soundWithinMs = 15_000

@@ -23,6 +23,9 @@ export interface CallRecord {
   transferType: TransferType | null
   /** The leg which is paid for and came into it by a transfer: at which provider, and whose minutes it costs; null: none did. */
   carried: { readonly providerId: string; readonly payerId: string } | null
+  /** Sides which are on hold, or muted, by the API's word. */
+  held: readonly Side[]
+  muted: readonly Side[]
   ringingAt: UtcMs | undefined
   answeredAt: UtcMs | undefined
   endedAt: UtcMs | undefined

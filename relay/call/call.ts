@@ -46,6 +46,7 @@ import {
   partyReturned,
   partyTaken,
   transferBegun,
+  transferOrdered,
   transferOver,
   transferorLeft,
   transferProgressed,
@@ -272,6 +273,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
     keyAnswered: (event, { call, endpoint }) => stay(...keyAnswered(call, event, endpoint)),
     transferBegun: (event, { call, endpoint }) => stay(...transferBegun(call, event, endpoint)),
+    transferOrdered: (event, { call }) => stay(...transferOrdered(call, event)),
     transferProgressed: ({ status }, { call, endpoint }) =>
       stay(...transferProgressed(call, status, endpoint)),
     partyTaken: (_, { call }) => partyTaken(call),
@@ -294,8 +296,8 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     bye: ({ leg }, { call, endpoint }) =>
       leg === call.transfer?.by ? transferOver(call, true, endpoint) : stay(),
     parting: (_, { call, endpoint }) => transferOver(call, false, endpoint),
-    stop: (_, { call, endpoint }) => transferOver(call, false, endpoint),
     hungUp: (_, { call, endpoint }) => transferOver(call, false, endpoint),
+    stop: (_, { call, endpoint }) => transferOver(call, false, endpoint),
     partyJoined: (_, { call, endpoint }) => stay(...partyJoined(call, endpoint)),
     partyReturned: (event, { call, endpoint }) => partyReturned(call, event, endpoint),
     passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),

@@ -1,4 +1,4 @@
-import type { Command, MonotonicMs, RouteDecision, TargetQuestion } from '#contract'
+import type { CallCommand, Command, MonotonicMs, RouteDecision, TargetQuestion } from '#contract'
 import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
@@ -24,15 +24,15 @@ import {
   type WaitingForPlace,
   type WaitingInCall,
 } from './call-orders.ts'
-import { CommandResults, done, notHere } from './command-results.ts'
+import { CommandResults } from './command-results.ts'
 import { serverSaid } from './flow-server.ts'
 import { leadOf } from './hosts.ts'
-import { byApi } from './hung-up.ts'
 import { LocalTransfers } from './local-transfers.ts'
 import { MadeCalls } from './made-calls.ts'
 import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
+import { OrderedCalls } from './ordered-calls.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { CalleeFinder } from './reach.ts'
 import { questionOf, reachesNone, registeredTarget } from './registered-target.ts'
@@ -70,6 +70,7 @@ export class Calls {
   readonly #orders: CallOrders
   readonly #transfers: LocalTransfers
   readonly #made: MadeCalls
+  readonly #ordered: OrderedCalls
   readonly #results = new CommandResults()
   /** Requests which wait until it is known where the host in their offer leads, by transaction. */
   readonly #awaitingLookup = new Map<number, InDialogRequest>()
@@ -84,6 +85,14 @@ export class Calls {
       endpoint: deps.endpoint,
       orders: this.#orders,
       // No transaction of a party's has its number.
+      open: (now, arrival) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }),
+      step: (...event) => this.#step(...event),
+    })
+    this.#ordered = new OrderedCalls({
+      endpoint: deps.endpoint,
+      orders: this.#orders,
+      results: this.#results,
+      carryOut: (...order) => this.#carryOut(...order),
       open: (now, arrival) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }),
       step: (...event) => this.#step(...event),
     })
@@ -396,6 +405,7 @@ export class Calls {
 
   #answered(now: MonotonicMs, waiting: WaitingInCall, reply: Reply): void {
     if (waiting.for === 'begin') return this.#made.allowed(now, waiting.command, reply)
+    if (waiting.for === 'orderedSound') return waiting.found(now, reply)
     const { active } = waiting
     if (waiting.for === 'place') return this.#placed(now, waiting, reply)
     if (waiting.for === 'sound')
@@ -514,23 +524,17 @@ export class Calls {
       if (command.kind === 'originate') this.#made.command(now, command)
       if (command.kind === 'test_provider' || command.kind === 'drill' || command.kind === 'originate')
         continue
-      const isHangup = command.kind === 'call_hangup'
-      if (!isHangup && !command.kind.startsWith('recording_')) continue
-      if (isHangup && !this.#results.take(command.command_id)) continue
-      const active = this.#orders.index.all().find(({ call }) => call.id === command.call_id)
-      const theirs = active?.call.record.customerId === command.customer_id ? active : undefined
-      if (isHangup) this.#hangUp(now, command.command_id, theirs)
-      if (isHangup || !active || !theirs) continue
+      const active = this.#orders.index
+        .all()
+        .find(({ call }) => call.id === command.call_id && call.record.customerId === command.customer_id)
+      if (!isOfRecording(command)) {
+        this.#ordered.command(now, command, active)
+        continue
+      }
+      if (!active) continue
       active.call.now = now
       this.#orders.recordings.command(command, active.call, isHeard(active))
     }
-  }
-
-  #hangUp(now: MonotonicMs, commandId: string, active: ActiveCall | undefined): void {
-    const isOver = active === undefined || active.machine.state === 'ended'
-    if (!isOver) this.#step(now, active, 'hungUp', byApi)
-    this.#results.conclude(now, commandId, isOver ? notHere : done)
-    this.#orders.effects.emit({ type: 'beat' })
   }
 
   #media(now: MonotonicMs, report: MediaReport): void {
@@ -571,6 +575,12 @@ function isUp({ machine: { state } }: ActiveCall): boolean {
 /** Whether its caller was answered and is there. */
 function isHeard({ machine: { state }, call }: ActiveCall): boolean {
   return state === 'answered' || (state === 'flow' && isAnswered(call))
+}
+
+function isOfRecording(
+  command: CallCommand,
+): command is Extract<CallCommand, { kind: `recording_${string}` }> {
+  return command.kind.startsWith('recording_')
 }
 
 /** Where a sound is, or why it is not to be had. */

@@ -82,6 +82,8 @@ function blankRecord(request: Request): Call['record'] {
     transferredFrom: null,
     carried: null,
     transferType: null,
+    held: [],
+    muted: [],
     ringingAt: undefined,
     answeredAt: undefined,
     endedAt: undefined,

@@ -46,6 +46,8 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       transferred_from: record.transferredFrom,
       sent_out_by: sentOutBy(call),
       transfer_type: record.transferType,
+      ...(record.held.length > 0 && { held: [...record.held] }),
+      ...(record.muted.length > 0 && { muted: [...record.muted] }),
       flow: isJoining(call) ? null : (call.flow?.machine.trace ?? null),
     },
   }

@@ -25,8 +25,8 @@ export interface ReferredCall {
 /** What it begins with, or why there is none. */
 export function referredCall(
   call: Call,
-  { leg: by, request: refer }: InDialogRequest,
-  target: ReferTarget,
+  { leg: by, request: refer }: Pick<InDialogRequest, 'leg' | 'request'>,
+  target: Pick<ReferTarget, 'uri'>,
   endpoint: SipEndpoint,
 ): ReferredCall | ReferRefusal {
   const party = otherOf(call, by)
@@ -74,7 +74,12 @@ function callerOf(
  * is to speak there. No party sent it, so that its answers are told to who asked (RFC 3515 §2.4.4).
  */
 function referredInvite(
-  asked: { readonly by: Leg; readonly party: Leg; readonly target: ReferTarget; readonly hops: number },
+  asked: {
+    readonly by: Leg
+    readonly party: Leg
+    readonly target: Pick<ReferTarget, 'uri'>
+    readonly hops: number
+  },
   flow: Flow,
   endpoint: SipEndpoint,
 ): Request {

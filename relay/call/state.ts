@@ -202,6 +202,8 @@ export interface Transfer {
   /** Who asked for it, and the number of its REFER; undefined: it wants to hear nothing more of it (RFC 4488). */
   readonly by: Leg
   readonly refer: number | undefined
+  /** The API asked for it, not that party. */
+  readonly ordered?: true
   /** Who is transferred. */
   readonly party: Leg
   /** The call which goes on. */
@@ -368,6 +370,8 @@ export type CallState = 'routing' | 'opening' | 'flow' | 'hunting' | 'answered' 
 interface TransferEvents {
   /** The call which a transfer leads to is there. */
   transferBegun: { asked: InDialogRequest; to: Call; type: TransferType }
+  /** The same of one which the API ordered: `by` is the party which is left. */
+  transferOrdered: { by: Leg; to: Call }
   /** What that would be answered were it an INVITE of who asked. */
   transferProgressed: { status: number }
   /** The transferred party leaves for it, speaks there, or comes back. */

@@ -39,6 +39,14 @@ export function transferBegun(
   return [{ type: 'respond', transaction, response: taken }, ...told(call.transfer, 100, endpoint)]
 }
 
+/** One which the API ordered: no party hears of it until it is done. */
+export function transferOrdered(call: Call, { by, to }: CallEvents['transferOrdered']): CallOrder[] {
+  const party = otherOf(call, by)
+  if (party)
+    call.transfer = { type: 'blind', by, refer: undefined, ordered: true, party, to, taken: false, told: 0 }
+  return []
+}
+
 /** The call which goes on has got so far: after a failure this one goes on as it was. */
 export function transferProgressed(call: Call, status: number, endpoint: SipEndpoint): CallOrder[] {
   const { transfer } = call
@@ -61,7 +69,7 @@ export function partyJoined(call: Call, endpoint: SipEndpoint): CallOrder[] {
   if (!transfer) return []
   return [
     ...told(transfer, 200, endpoint),
-    { type: 'set', ms: partingMs, timer: { timer: 'parting', leg: transfer.by } },
+    { type: 'set', ms: transfer.ordered ? 0 : partingMs, timer: { timer: 'parting', leg: transfer.by } },
   ]
 }
 

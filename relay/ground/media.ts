@@ -129,6 +129,13 @@ export type MediaCommand =
   | { readonly type: 'aim'; readonly session: SessionId; readonly side: Side; readonly aim: Aim }
   /** Joins two legs, of one session or of two: each hears the other and is taken from the partner it had. */
   | { readonly type: 'connect'; readonly session: SessionId; readonly side: Side; readonly to: LegName }
+  /** What the party of a leg says reaches its partner no more, or again; it is heard here all the same. */
+  | {
+      readonly type: 'mute'
+      readonly session: SessionId
+      readonly side: Side
+      readonly muted: boolean
+    }
   /** Takes a leg from its partner; both stand alone. */
   | { readonly type: 'disconnect'; readonly session: SessionId; readonly side: Side }
   /** Sends keys to the party of a leg, each for `ms`, as its aim says. */

@@ -186,6 +186,8 @@ export class RtpengineMedia implements MediaPlane {
         return this.#plays.play(leg, command)
       case 'stop-play':
         return leg && this.#plays.stop(leg, command.play)
+      case 'mute':
+        throw new Error('a party is not muted here')
       case 'listen':
         Object.assign(session, { movedAt: monotonicNow(), silent: false })
         return

@@ -107,6 +107,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     if (command.type === 'aim') loosen(mediaRelay.aim(monotonicNow(), id, command.side, command.aim))
     else if (command.type === 'close') release(mediaRelay.close(id, command.side))
     else if (command.type === 'connect') mediaRelay.connect(command, command.to)
+    else if (command.type === 'mute') mediaRelay.mute(command, command.muted)
     else if (command.type === 'disconnect') mediaRelay.disconnect(command)
     else if (command.type === 'listen') mediaRelay.listen(monotonicNow(), command)
     else if (command.type === 'digits') press(command)

@@ -88,6 +88,8 @@ export class MediaLeg implements LegName {
   mux = false
   blind = false
   quiet = false
+  /** What its party says goes no further. */
+  muted = false
   heard = false
   /** Undefined until its first offer or answer came. */
   aimedAt: MonotonicMs | undefined

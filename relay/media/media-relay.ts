@@ -155,6 +155,12 @@ export class MediaRelay {
     return this.#pacer?.pace(now) === true
   }
 
+  /** What a leg's party says goes no further, or does again. */
+  mute(name: LegName, muted: boolean): void {
+    const leg = this.#leg(name)
+    if (leg !== undefined) leg.muted = muted
+  }
+
   /** Takes a leg from its partner: both hear, and are heard by us alone. */
   disconnect(name: LegName): void {
     const leg = this.#leg(name)
@@ -217,6 +223,7 @@ export class MediaRelay {
     if (!rtpPort.spare(now)) return drop(rtpPort)
     if (control) hearReports(now, leg, packet, length)
     else if (!this.#hear(now, leg, packet, length)) return undefined
+    if (leg.muted && !control) return undefined
     return leg.partner === undefined ? undefined : pass(rtpPort, leg.partner, packet, length, control)
   }
 
