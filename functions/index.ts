@@ -5,6 +5,7 @@ import { advice } from './config/advice.ts'
 import { alertActions } from './config/alert-actions.ts'
 import { blocks } from './config/blocks.ts'
 import { callMaking } from './config/call-making.ts'
+import { callOrders } from './config/call-orders.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
@@ -122,6 +123,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/prompts', promptDownloads)
   .route('/v1.0/calls', callMaking)
   .route('/v1.0/calls', calls)
+  .route('/v1.0/calls', callOrders)
   .route('/v1.0/calls', callDiagnoses)
   .route('/v1.0/calls', recordingOrders)
   .route('/v1.0/recordings', recordings)

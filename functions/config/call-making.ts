@@ -70,12 +70,12 @@ interface Wanted {
 }
 
 /** An order with its command's id. */
-interface Ordered {
+interface WantedOrder {
   readonly wanted: Wanted
   readonly order: OriginateCommand
 }
 
-async function orderOf(c: Context<Edge>, { ring_seconds }: CallsAsked, wanted: Wanted): Promise<Ordered> {
+async function orderOf(c: Context<Edge>, { ring_seconds }: CallsAsked, wanted: Wanted): Promise<WantedOrder> {
   const { source, destination, run, at } = wanted
   const [call_id, command_id] = await idsFor(c, at)
   const order: OriginateCommand = {
@@ -109,7 +109,7 @@ async function uuidOf(text: string): Promise<string> {
 /** The call with what is decided of it. Throws where it, or its source, may not be called. */
 async function decided(
   c: Context<Edge>,
-  { wanted, order }: Ordered,
+  { wanted, order }: WantedOrder,
   asked: CallsAsked,
 ): Promise<OrderedRecord> {
   const joined = wanted.run.kind === 'join'

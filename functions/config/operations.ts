@@ -7,6 +7,7 @@ import { alertOperations } from './alert-operations.ts'
 import { blockOperations } from './blocks.ts'
 import { callMakingOperations } from './call-making-operation.ts'
 import { callOperations } from './call-operations.ts'
+import { callOrderOperations } from './call-order-operations.ts'
 import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
 import { diagnosisOperations } from './diagnosis-operations.ts'
@@ -46,6 +47,7 @@ export const operations: readonly Operation[] = [
   ...blockOperations,
   ...callMakingOperations,
   ...callOperations,
+  ...callOrderOperations,
   ...recordingOperations,
   ...diagnosisOperations,
   ...adviceOperations,

@@ -46,7 +46,7 @@ export const callParty = z.enum(callParties)
 export type CallPartyName = z.infer<typeof callParty>
 
 /** Whom of them something is for. */
-const partyChoice = z.enum([...callParties, 'both'])
+export const partyChoice = z.enum([...callParties, 'both'])
 
 /** Whom the API calls, or sends a party of a call to. */
 const calledAddress = z.object({
@@ -65,7 +65,6 @@ const orderedSound = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('url'), url: z.string() }),
   z.object({ kind: z.literal('speech'), text: z.string(), language: z.string(), voice: z.string() }),
 ])
-
 export type OrderedSound = z.infer<typeof orderedSound>
 
 const ofCall = { command_id: z.guid(), customer_id: z.guid(), call_id: z.guid() }
@@ -146,6 +145,14 @@ export type OriginateCommand = z.infer<typeof originateCommand>
 /** Something to do, told to one relay. */
 export const command = z.union([testCommand, drillCommand, callCommand, originateCommand])
 export type Command = z.infer<typeof command>
+
+/** What became of a command to a call. `reason`: a word which stays the same, null where it was done; `message`: a sentence. */
+export const orderResult = z.object({
+  ok: z.boolean(),
+  reason: z.string().nullable().default(null),
+  message: z.string().default(''),
+})
+export type OrderResult = z.infer<typeof orderResult>
 
 /** POST /relay/v1/begin: may this call, which a relay was told to make, be begun by it? */
 export const beginQuestion = z.object({ command_id: z.guid(), call_id: z.guid() })

@@ -1,5 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Beat } from '#contract'
+import { type Beat, type CallCommand, type HubNews, type OrderResult, orderResult } from '#contract'
+import type { Database } from '#db'
+import type { Hub } from '../hub/client.ts'
 import { endedByEdge } from './call-events.ts'
 import { runEvents } from './drills.ts'
 import { writeSelected } from './event-log.ts'
@@ -7,6 +9,77 @@ import { heard } from './hearing.ts'
 
 /** What a command which ends a registration is called in its body. */
 export const END_REGISTRATION = 'end_registration'
+
+/** What is known of a command: its result, once it has one; taken: a relay has it, so that it may have been carried out. */
+export interface CommandState {
+  readonly taken: boolean
+  readonly result: OrderResult | undefined
+}
+
+/** Milliseconds between two looks for a result, at first and at most. */
+const [LOOK_MS, LOOK_AT_MOST_MS] = [60, 400]
+
+/**
+ * Orders something of a relay: pushed at once where the hub has it on the line, else with its next beat; a relay which hears both
+ * carries it out once. Waits so many ms for what becomes of it. What was not taken by then is taken back.
+ */
+export async function order(
+  { db, hub }: { readonly db: Database; readonly hub: Pick<Hub, 'push' | 'result'> },
+  { relayId, ...command }: Omit<CallCommand, 'command_id'> & { readonly relayId: string },
+  withinMs: number,
+): Promise<CommandState> {
+  const id = crypto.randomUUID()
+  const { customer_id, ...body } = command
+  await db.execute(sql`
+    insert into commands (id, customer_id, relay_id, body)
+    values (${id}::uuid, ${customer_id}::uuid, ${relayId}, ${JSON.stringify(body)}::jsonb)`)
+  const pushed = await hub.push(relayId, { commands: [{ ...command, command_id: id }] } as HubNews)
+  const heard = pushed ? await hub.result(id, withinMs) : undefined
+  if (heard) return { taken: true, result: orderResult.parse(heard) }
+  return awaited(db, id, pushed ? 0 : withinMs, pushed)
+}
+
+/** Looks for its result, ever less often. */
+async function awaited(db: Database, id: string, withinMs: number, pushed: boolean): Promise<CommandState> {
+  let pause = LOOK_MS
+  for (let left = withinMs; left > 0; left -= pause) {
+    await new Promise((resume) => setTimeout(resume, pause))
+    const { result } = await look(db, id)
+    if (result) return { taken: true, result }
+    pause = Math.min(LOOK_AT_MOST_MS, pause * 1.5)
+  }
+  return pushed ? look(db, id) : takenBack(db, id)
+}
+
+interface CommandRow extends Record<string, unknown> {
+  taken: boolean
+  result: Record<string, unknown> | null
+}
+
+async function look(db: Database, id: string): Promise<CommandState> {
+  return stateIn(
+    await db.execute<CommandRow>(
+      sql`select taken_at is not null as taken, result from commands where id = ${id}::uuid`,
+    ),
+  )
+}
+
+/** What no relay has taken none will take any more. */
+async function takenBack(db: Database, id: string): Promise<CommandState> {
+  return stateIn(
+    await db.execute<CommandRow>(sql`
+      with back as (
+        update commands set taken_at = now(), done_at = now(), result = '{"ok": false, "reason": "TAKEN_BACK"}'
+        where id = ${id}::uuid and taken_at is null returning id
+      )
+      select m.taken_at is not null as taken, m.result from commands m where m.id = ${id}::uuid`),
+  )
+}
+
+function stateIn({ rows: [row] }: { readonly rows: readonly CommandRow[] }): CommandState {
+  const result = row?.result ? orderResult.parse(row.result) : undefined
+  return { taken: row?.taken === true, result }
+}
 
 /** Writes down which registrations a relay ended: it is told so no more. */
 export function concluded(told: Beat): SQL {

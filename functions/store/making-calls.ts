@@ -165,6 +165,26 @@ export async function followCalls(db: Database, ids?: readonly string[]): Promis
   return Number(rows[0]?.left ?? 0)
 }
 
+/** Takes back a call which has not begun: its record ends, and no relay may begin it any more. false: it has begun, or is over. */
+export async function cancelCall(db: Database, customerId: string, callId: string): Promise<boolean> {
+  const { rows } = await db.execute(sql`
+    with back as (
+      update commands m set done_at = now(), result = '{"ok": false, "reason": "CANCELLED"}'
+      where m.customer_id = ${customerId}::uuid and m.body ->> 'call_id' = ${callId} and ${isToMake}
+      returning m.id
+    ),
+    ended as (
+      update calls c set status = 'hangup', hangup_by = 'system', hangup_reason = 'cancel', ended_at = now(),
+        reject_reason = 'HUNG_UP', reject_message = 'The call was hung up by the API before it began.', updated_at = now()
+      where c.id = ${callId}::uuid and c.customer_id = ${customerId}::uuid and c.sequence = ${NOT_BEGUN}
+        and c.status <> 'hangup' and exists (select from back)
+      returning c.*
+    ),
+    told as (${writeSelected(endedByEdge(sql`ended`))})
+    select from ended`)
+  return rows.length > 0
+}
+
 const unmade = 'No relay was there to make the call in time: it rang nobody.'
 
 /** The condition that a command's relay is gone, or has let it lie; one which drains takes no new call. */

@@ -1,12 +1,5 @@
-import type { CommandResult, MonotonicMs } from '#contract'
+import type { CommandResult, MonotonicMs, OrderResult } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
-
-/** What became of what a relay was told to do. `reason`: a word which stays the same, null where it was done; `message`: a sentence. */
-export interface OrderResult {
-  readonly ok: boolean
-  readonly reason: string | null
-  readonly message: string
-}
 
 /** It was done. */
 export const done: OrderResult = { ok: true, reason: null, message: '' }

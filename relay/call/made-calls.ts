@@ -1,4 +1,10 @@
-import { type FlowActionOf, flowLimits, type MonotonicMs, type OriginateCommand } from '#contract'
+import {
+  type FlowActionOf,
+  flowLimits,
+  type MonotonicMs,
+  type OrderResult,
+  type OriginateCommand,
+} from '#contract'
 import type { FlowEvent } from '#flows'
 import { orderedQuestion } from '#routing'
 import { wholeUtcAt } from '../ground/clock.ts'
@@ -6,7 +12,7 @@ import type { Reply } from '../ground/questions.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
-import { type CommandResults, done, type OrderResult } from './command-results.ts'
+import { type CommandResults, done } from './command-results.ts'
 import { type CallToMake, callsOfFlow, orderedByApi } from './flow-calls.ts'
 import { standIn } from './stand-in.ts'
 import type { CallEvents } from './state.ts'

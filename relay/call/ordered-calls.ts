@@ -4,6 +4,7 @@ import {
   destinationName,
   type MonotonicMs,
   type OrderedSound,
+  type OrderResult,
 } from '#contract'
 import { orderedQuestion } from '#routing'
 import type { Side } from '../ground/media.ts'
@@ -15,7 +16,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
 import { partyOn } from './call-party.ts'
-import type { CommandResults, OrderResult } from './command-results.ts'
+import { type CommandResults, notHere } from './command-results.ts'
 import { pressKey } from './digits.ts'
 import { byApi } from './hung-up.ts'
 import { hold, mayHold, mute } from './party-orders.ts'
@@ -24,8 +25,8 @@ import { type ReferredCall, referredCall } from './referred.ts'
 import { firstLeg, heardAt, otherOf, sideOf } from './sides.ts'
 import type { CallEvents, CallOrder } from './state.ts'
 
-type Ordered = Exclude<CallCommand, { kind: `recording_${string}` }>
-type OrderedOf<Kind extends Ordered['kind']> = Extract<Ordered, { kind: Kind }>
+type LiveOrder = Exclude<CallCommand, { kind: `recording_${string}` }>
+type OrderedOf<Kind extends LiveOrder['kind']> = Extract<LiveOrder, { kind: Kind }>
 
 /** What orders of the API need of all calls. */
 interface OrderedCallsDeps {
@@ -59,16 +60,16 @@ export class OrderedCalls {
   }
 
   /** One order; one which comes once more is not carried out again. `active`: the call it is about; undefined: there is none here. */
-  command(now: MonotonicMs, command: Ordered, active: ActiveCall | undefined): void {
+  command(now: MonotonicMs, command: LiveOrder, active: ActiveCall | undefined): void {
     if (!this.#deps.results.take(command.command_id)) return
-    if (!active || active.machine.state === 'ended') return this.#conclude(now, command, over)
+    if (!active || active.machine.state === 'ended') return this.#conclude(now, command, notHere)
     active.call.now = now
     const result = this.#ordered(now, command, active)
     if (result) this.#conclude(now, command, result)
   }
 
   /** undefined: it is known later. */
-  #ordered(now: MonotonicMs, command: Ordered, active: ActiveCall): OrderResult | undefined {
+  #ordered(now: MonotonicMs, command: LiveOrder, active: ActiveCall): OrderResult | undefined {
     switch (command.kind) {
       case 'call_hangup':
         this.#deps.step(now, active, 'hungUp', byApi)
@@ -275,7 +276,7 @@ export class OrderedCalls {
     for (const order of orders) this.#deps.carryOut(now, active, order)
   }
 
-  #conclude(now: MonotonicMs, { command_id }: Ordered, result: OrderResult): void {
+  #conclude(now: MonotonicMs, { command_id }: LiveOrder, result: OrderResult): void {
     this.#deps.results.conclude(now, command_id, result)
     this.#deps.orders.effects.emit({ type: 'beat' })
   }
@@ -323,7 +324,6 @@ function referTo(destination: CalledAddress) {
 
 const done = (message: string): OrderResult => ({ ok: true, reason: null, message })
 const invalid = (message: string): OrderResult => ({ ok: false, reason: 'CALL_STATE_INVALID', message })
-const over: OrderResult = { ok: false, reason: 'CALL_OVER', message: 'The call is over.' }
 const notAnswered = invalid(
   'The call’s two parties do not speak with each other: it was not answered, is with its flow, or is being transferred.',
 )

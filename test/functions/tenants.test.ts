@@ -134,6 +134,9 @@ const stated: Record<AccessScope, string[]> = {
     'POST providers/:id/test',
     'POST drills/:id/run',
     'POST calls',
+    ...['hangup', 'transfer', 'play', 'talk', 'silence', 'dtmf', 'hold', 'mute'].map(
+      (what) => `POST calls/:id/${what}`,
+    ),
     ...['start', 'stop', 'pause', 'resume'].map((what) => `POST calls/:id/recording_${what}`),
   ],
   admin: [
@@ -281,7 +284,9 @@ describe('what leads to another customer’s', () => {
 /** What a request for one's own comes to: no relay is here, the call is over, and so is the recording which was deleted. */
 function cameTo({ path }: Endpoint): string {
   if (path === '/v1.0/providers/:id/test' || path === '/v1.0/drills/:id/run') return 'NO_RELAY'
-  return path.includes('/recording_') ? 'CALL_OVER' : 'done'
+  return /\/(recording_\w+|hangup|transfer|play|talk|silence|dtmf|hold|mute)$/.test(path)
+    ? 'CALL_OVER'
+    : 'done'
 }
 
 function endpointsOf(noun: string): Endpoint[] {

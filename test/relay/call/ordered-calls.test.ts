@@ -88,10 +88,10 @@ describe('hang up', () => {
   test('takes back one which rings', () => {
     const { ladder, sent } = ringing()
     orders(ladder, { kind: 'call_hangup' })
-    ladder.gives('CANCEL to Telnyx', '603 to Alice', 'beat')
+    ladder.gives('CANCEL to Telnyx', '480 to Alice', 'beat')
     expect(ladder.record).toMatchObject({
       hangup_reason: 'cancel',
-      sip_status: 603,
+      sip_status: 480,
       reject_reason: 'HUNG_UP',
     })
     ladder.when(telnyx, answers(sent, telnyx, 487)).whatever()
@@ -102,7 +102,7 @@ describe('hang up', () => {
     orders(ladder, { kind: 'call_hangup' })
     ladder.whatever()
     orders(ladder, { kind: 'call_hangup' })
-    expect(cameTo(ladder)).toMatchObject({ ok: false, reason: 'CALL_OVER' })
+    expect(cameTo(ladder)).toMatchObject({ ok: false, reason: 'CALL_NOT_FOUND' })
     ladder.whatever()
   })
 
