@@ -1213,6 +1213,8 @@ export const relays = pgTable('relays', {
   /** Configuration it has applied. */
   version: bigint({ mode: 'number' }).notNull(),
   waitingTells: integer().notNull().default(0),
+  /** Since when it is told of as lost; null: it is not. */
+  lostAt: instant(),
   /** Its process is to take no new calls: a new one takes them again. */
   drainOrdered: boolean().notNull().default(false),
   /** Where other relays reach it, as it says in its beats; null: it does not say. */

@@ -45,6 +45,16 @@ export interface ProviderFact {
   readonly address: string | null
 }
 
+/** A relay is not heard of any more, or is back. */
+export interface RelayFact {
+  readonly kind: 'relay'
+  readonly at: number
+  readonly relayId: string
+  readonly lost: boolean
+  readonly why: string
+  readonly address: string | null
+}
+
 /** A limit was reached. */
 export interface LimitFact {
   readonly kind: 'limit'
@@ -149,6 +159,7 @@ export type AlertFact =
   | FailureFact
   | StandingFact
   | ProviderFact
+  | RelayFact
   | LimitFact
   | SuspicionFact
   | DrillFact

@@ -4,7 +4,7 @@ import { minutes, newCountry } from './destinations.ts'
 import type { AlertFact } from './facts.ts'
 import type { AlertRule, Judgement, KindRules, Sighting } from './kind.ts'
 import { postDialDelay, quality, successRate } from './rates.ts'
-import { drillFailed, providerUnhealthy, providerUnregistered, unregistered } from './standing.ts'
+import { drillFailed, providerUnhealthy, providerUnregistered, relayLost, unregistered } from './standing.ts'
 
 /** Every kind, and how it is judged. */
 const kinds = {
@@ -15,6 +15,7 @@ const kinds = {
   success_rate: successRate,
   post_dial_delay: postDialDelay,
   quality,
+  relay_lost: relayLost,
   limit_reached: limitReached,
   fraud_suspected: fraudSuspected,
   drill_failed: drillFailed,

@@ -27,6 +27,7 @@ export function factsOf(row: FactRow): AlertFact[] {
   if (type === 'fraud.suspected') return [suspicionOf(row)]
   if (type === 'drill.passed' || type === 'drill.failed') return [drillOf(row)]
   if (type.startsWith('provider.')) return providerOf(row)
+  if (type.startsWith('relay.')) return relayOf(row)
   if (!call) return []
   if (type === 'call_began') return begunOf(call)
   if (type === 'call_ended') return [endedOf(row.at, call)]
@@ -56,6 +57,13 @@ export function standingsOf({ id, name, hostname, ...row }: ProviderStanding, no
           },
         ]),
   ]
+}
+
+function relayOf({ type, at, data }: FactRow): AlertFact[] {
+  const relayId = text(data.relay_id)
+  if (relayId === null) return []
+  const [lost, why] = [type === 'relay.lost', text(data.why) ?? '']
+  return [{ kind: 'relay', at, relayId, lost, why, address: text(data.address) }]
 }
 
 function failureOf({ at, subjectId, data }: FactRow): AlertFact {

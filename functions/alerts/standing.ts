@@ -1,4 +1,4 @@
-import type { DrillFact, ProviderFact, StandingFact } from './facts.ts'
+import type { DrillFact, ProviderFact, RelayFact, StandingFact } from './facts.ts'
 import { type AlertRule, type Judgement, type KindRules, type Sighting, secondsInWords } from './kind.ts'
 
 /*
@@ -80,6 +80,21 @@ export const providerUnregistered: KindRules<'provider_unregistered', ProviderFa
   remembered: (_, { sample }) => sample,
   judged: (standing) =>
     judgedBy(standing, ['failed', 'auth_failed'], ['pending'], 'does not have our registration'),
+}
+
+/** Relays which were lost: the platform alone is told of them. */
+export const relayLost: KindRules<'relay_lost', RelayFact, RelayFact> = {
+  facts: () => ['relay.lost', 'relay.back'],
+  sightings(_, fact) {
+    if (fact.kind !== 'relay') return []
+    const { at, relayId, address } = fact
+    return [{ at, subject: relayId, about: { relay_id: relayId, address }, count: 1, sample: fact }]
+  },
+  remembered: (_, { sample }) => sample,
+  judged({ relayId, lost, why, address }) {
+    const reason = lost ? `${relayId} is lost: ${why}` : `${relayId} is back.`
+    return { holds: lost, value: null, reason, address, empty: !lost }
+  },
 }
 
 function sightingsOf(rule: AlertRule, fact: ProviderFact): Sighting<ProviderFact>[] {

@@ -109,6 +109,7 @@ const narrowed: Readonly<Record<AlertKind, readonly (keyof AlertInput)[]>> = {
   limit_reached: ['extension_id', 'trunk_id', 'provider_id'],
   fraud_suspected: ['extension_id', 'trunk_id'],
   drill_failed: [],
+  relay_lost: [],
   new_country: [],
   minutes: ['country'],
 }

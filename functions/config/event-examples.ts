@@ -92,6 +92,7 @@ const drillRun = {
   provider_id: exampleIds.provider,
   pdd_ms: 1200,
 }
+const relay = { relay_id: 'relay-1', address: '192.0.2.10', region: 'eu-central', software: '0.1.0' }
 
 /** What events of each type tell, as `data`. Those of what is configured are alike for each noun. */
 const examples = {
@@ -143,6 +144,8 @@ const examples = {
   'provider.addresses_changed': { hostname: 'sip.provider.com', from: ['192.0.2.4'], to: ['192.0.2.5'] },
   'provider.ambiguous': { hostname: 'sip.provider.com', address: '192.0.2.4', why: 'It is another’s too.' },
   'trunk.registration_changed': { from: 'registered', to: 'not_registered', reason: 'BY_PHONE', why: '' },
+  'relay.lost': { ...relay, tm_last_heard: at, calls: 3, why: 'It has not been heard of for 16 seconds.' },
+  'relay.back': { ...relay, tm_lost: at },
   'number.verified': { number: '+15551234567' },
   'limit.reached': {
     kind: 'customer',

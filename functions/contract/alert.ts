@@ -82,6 +82,11 @@ export const alertCondition = z.discriminatedUnion('kind', [
     })
     .describe('The calls’ sound as we hear it is worse on average, among `min_samples` or more.'),
   z
+    .strictObject({ kind: z.literal('relay_lost') })
+    .describe(
+      'A relay is not heard of any more though it was not stopped, and over once it is back. Of the platform’s alerts alone.',
+    ),
+  z
     .strictObject({ kind: z.literal('limit_reached'), window: window(300) })
     .describe('A limit was reached, and over once it was not reached again for the window.'),
   z

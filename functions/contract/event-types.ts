@@ -51,6 +51,8 @@ const happenings = [
   'alert.raised',
   'alert.resolved',
   'alert.test',
+  'relay.lost',
+  'relay.back',
   'erasure.completed',
   'webhook.disabled',
   'webhook.test',

@@ -17,6 +17,7 @@ import { configurationTurn, lookUp, settle, warn } from '../store/hosts.ts'
 import { lease } from '../store/leases.ts'
 import { endSilent } from '../store/lost-calls.ts'
 import { type Kept, keep, report, rest, take, type Withdrawn, withdraw } from '../store/registrations.ts'
+import { missRelays } from '../store/relay-presence.ts'
 import { forget, type Granted, share } from '../store/slices.ts'
 import { protocolIn } from './understood.ts'
 
@@ -90,6 +91,7 @@ function statements(told: Beat): [SQL, ...SQL[]] {
     lease(told),
     takeTurn(),
     sweep(told),
+    missRelays(),
     endSilent(),
     ...(health ? [look(told)] : []),
     combine(told),

@@ -8,7 +8,9 @@ import { sweepRecordings } from '../media/recording-sweep.ts'
 import { drillsDueIn, sweepDrills } from '../store/drills.ts'
 import { erase } from '../store/erasing.ts'
 import { keepHouse, keepHouseInTurn } from '../store/keeping.ts'
+import { endSilent } from '../store/lost-calls.ts'
 import { followCalls, isToMake } from '../store/making-calls.ts'
+import { missedAfterMs, missedInMs, missRelays } from '../store/relay-presence.ts'
 
 /** In how many ms each is due; null: nothing of it is. */
 interface DueIn extends Record<string, number | null> {
@@ -17,13 +19,15 @@ interface DueIn extends Record<string, number | null> {
   readonly erasures: number | null
   readonly makings: number | null
   readonly drills: number | null
+  readonly relays: number | null
 }
-const kinds = ['alerts', 'deliveries', 'erasures', 'makings', 'drills'] as const
+const kinds = ['alerts', 'deliveries', 'erasures', 'makings', 'drills', 'relays'] as const
 /** A call which the API has ordered, and which has not begun, is looked after so often. */
 const followEveryMs = 2_000
 
 /** All that time alone makes due, at once: what an edge does every minute which cannot know when that is. */
 export async function wholeRound(env: object): Promise<void> {
+  await missRelaysAndCalls(prepare(env).db)
   await judgeAlerts(prepare(env).db)
   await Promise.all([
     dispatcherOf(env).sweep(),
@@ -45,16 +49,28 @@ export async function round(env: object, house: boolean): Promise<number | undef
   if (house) await Promise.all([keepHouse(env), sweepPrompts(env), sweepRecordings(env)])
   const due = await dueIn(db)
   const isDue = (what: keyof DueIn) => due[what] !== null && (due[what] as number) <= 0
-  if (isDue('alerts')) await judgeAlerts(db)
+  if (isDue('relays')) await missRelaysAndCalls(db)
+  if (isDue('alerts') || isDue('relays')) await judgeAlerts(db)
   await Promise.all([
-    ...(isDue('alerts') || isDue('deliveries') || house ? [dispatcherOf(env).sweep()] : []),
+    ...(isDue('alerts') || isDue('deliveries') || isDue('relays') || house
+      ? [dispatcherOf(env).sweep()]
+      : []),
     ...(isDue('erasures') ? [erase(db)] : []),
     ...(isDue('makings') ? [followCalls(db)] : []),
     ...(isDue('drills') ? [sweepDrills(db)] : []),
   ])
-  const { makings, ...next } = house || kinds.some(isDue) ? await dueIn(db) : due
-  const times = [...Object.values(next), makings === null ? null : followEveryMs].filter((ms) => ms !== null)
+  const { makings, relays, ...next } = house || kinds.some(isDue) ? await dueIn(db) : due
+  const times = [
+    ...Object.values(next),
+    makings === null ? null : followEveryMs,
+    relays === null ? null : Math.max(relays, missedAfterMs),
+  ].filter((ms) => ms !== null)
   return times.length > 0 ? Math.min(...times) : undefined
+}
+
+/** Tells of relays which are not heard of any more, and ends the calls of those which do not come back. */
+async function missRelaysAndCalls(db: Database): Promise<void> {
+  await db.batch([db.execute(missRelays()), db.execute(endSilent())])
 }
 
 /** By indexes alone. What a Worker is at is due when it should have done with it. */
@@ -67,7 +83,8 @@ async function dueIn(db: Database): Promise<DueIn> {
         order by next_try_at limit 100) as d) as deliveries,
       case when exists (select from erasures where status = 'running') then 0 end as erasures,
       case when exists (select from commands m where ${isToMake}) then 0 end as makings,
-      ${drillsDueIn} as drills`)
+      ${drillsDueIn} as drills,
+      ${missedInMs} as relays`)
   const [row] = rows
   if (!row) throw new Error('What is due brought no row.')
   return row

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Beat, deadAfterMs } from '#contract'
+import { tellBack } from './relay-presence.ts'
 
 /**
  * Makes beats wait for one another until the transaction ends.
@@ -25,7 +26,7 @@ export const living = sql`(select id, draining, neighbour from relays
  */
 export function hear(told: Beat): SQL {
   return sql`
-    with before as (select boot_id from relays where id = ${told.relay_id}),
+    with before as (select boot_id, lost_at from relays where id = ${told.relay_id}),
     heard as (
       insert into relays (id, boot_id, started_at, beat_at, told_at, draining, address, port, version, waiting_tells,
         neighbour, media, spool_bytes, software, protocol, region, load, last_error, clock_ms)
@@ -38,7 +39,7 @@ export function hear(told: Beat): SQL {
         replaced_boots = case when relays.boot_id = excluded.boot_id then relays.replaced_boots
           else (relays.boot_id || array_remove(relays.replaced_boots, excluded.boot_id))[1:${bootsAtMost}] end,
         drain_ordered = relays.drain_ordered and relays.boot_id = excluded.boot_id,
-        beat_at = excluded.beat_at,
+        beat_at = excluded.beat_at, lost_at = null,
         heard_since = case when relays.beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
           then now() else relays.heard_since end,
         draining = excluded.draining, address = excluded.address, port = excluded.port,
@@ -50,12 +51,13 @@ export function hear(told: Beat): SQL {
       where relays.boot_id = excluded.boot_id
         or excluded.boot_id <> all(relays.replaced_boots)
         or relays.beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
-      returning id, boot_id
+      returning id, boot_id, address, region, software
     ),
     renewed as (
       delete from slices s using heard h, before b
       where s.relay_id = h.id and b.boot_id <> h.boot_id
     )
+    , back as (${tellBack(sql`(select h.*, b.lost_at from heard h, before b) as h`)})
     select id as heard from heard`
 }
 

@@ -91,6 +91,23 @@ describe('registration failures', () => {
   })
 })
 
+test('a relay which is lost is raised, and resolved when it is back', () => {
+  const relay = (lost: boolean) => ({
+    kind: 'relay' as const,
+    at: at(0),
+    relayId: 'berlin-1',
+    lost,
+    why: 'It has not been heard of for 16 seconds.',
+    address: '192.0.2.10',
+  })
+  const [raised] = climb(rule({ kind: 'relay_lost' }), [
+    [0, relay(true), '+ berlin-1'],
+    [1, relay(false), '- berlin-1'],
+    [2, failed(2, 100)],
+  ])
+  expect(raised?.incident.reason).toBe('berlin-1 is lost: It has not been heard of for 16 seconds.')
+})
+
 describe('what lasts', () => {
   test('is told again once an hour at most, however much is told of it', () => {
     climb(rule({ kind: 'registration_failures', of: 'account', threshold: 1, window: 7200 }), [

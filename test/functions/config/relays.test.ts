@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import edge from '../../../functions/index.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { newRelay, type TestRelay } from '../../support/beat.ts'
+import { callTell, tellAs } from '../../support/call-tells.ts'
 
 /*
  * A fleet of relays, as its administrator sees and orders it.
@@ -98,5 +100,78 @@ describe('POST /v1.0/relays/{id}/drain', () => {
     expect([none.status, none.body.error.reason]).toEqual([404, 'RELAY_NOT_FOUND'])
     expect((await bob('POST', '/v1.0/relays/berlin-1/drain', {})).status).toBe(403)
     expect((await drain({ drain: 'yes' })).status).toBe(400)
+  })
+})
+
+describe('a relay which is not heard of any more', () => {
+  let hamburg: TestRelay
+  beforeEach(async () => {
+    await app.database.pool.query("delete from events where type like 'relay.%'")
+    hamburg = await newRelay(app, 'hamburg-1')
+    await berlin.beat(vitals)
+    await hamburg.beat(vitals)
+  })
+  const told = async () => {
+    const { body } = await app.platform('GET', '/v1.0/events?type=relay.*')
+    return body.result.map(
+      ({ type, data }: { type: string; data: { relay_id: string } }) => `${type} ${data.relay_id}`,
+    )
+  }
+  const silent = (seconds: number, ...relays: string[]) =>
+    app.database.pool.query(
+      `update relays set beat_at = now() - $1 * interval '1 second', heard_since = now() - interval '1 hour' where id = any($2)`,
+      [seconds, relays],
+    )
+
+  test('is told of once, to the platform, and once when it is back', async () => {
+    await silent(16, 'berlin-1')
+    await silent(1, 'hamburg-1')
+    await hamburg.beat(vitals)
+    await hamburg.beat(vitals)
+    expect(await told()).toEqual(['relay.lost berlin-1'])
+    const { body } = await app.platform('GET', '/v1.0/events?type=relay.lost')
+    expect(body.result[0]).toMatchObject({
+      relay_id: 'berlin-1',
+      data: { region: 'eu-central', calls: 2, why: 'It has not been heard of for 16 seconds.' },
+    })
+    expect((await bob('GET', '/v1.0/events?type=relay.*')).body.result).toEqual([])
+    await berlin.beat(vitals)
+    await berlin.beat(vitals)
+    expect(await told()).toEqual(['relay.back berlin-1', 'relay.lost berlin-1'])
+  })
+
+  test('is told of by cron where no relay is left whose beat would, and its calls end', async () => {
+    await silent(46, 'berlin-1', 'hamburg-1')
+    const call = callTell(
+      app.aliceId,
+      { relay_id: 'berlin-1', status: 'progressing', answered_at: new Date().toISOString() },
+      1,
+    )
+    await tellAs(app, 'berlin-1', call)
+    await app.database.pool.query("update calls set updated_at = now() - interval '1 minute'")
+    await edge.scheduled(undefined, app.env)
+    expect((await told()).sort()).toEqual(['relay.lost berlin-1', 'relay.lost hamburg-1'])
+    const { rows } = await app.database.pool.query('select status, hangup_reason from calls')
+    expect(rows).toEqual([{ status: 'hangup', hangup_reason: 'relay_lost' }])
+  })
+
+  test('is not lost where it was stopped: it drained, and nothing was left there', async () => {
+    await berlin.beat({ ...vitals, draining: true, load: { ...load, calls: 0 } })
+    await silent(16, 'berlin-1')
+    await silent(1, 'hamburg-1')
+    await hamburg.beat(vitals)
+    expect(await told()).toEqual([])
+    await berlin.beat({ ...vitals, draining: true })
+    await silent(16, 'berlin-1')
+    await hamburg.beat(vitals)
+    expect(await told()).toEqual(['relay.lost berlin-1'])
+  })
+
+  test('is not lost where the edge itself was away: it has heard no relay for as long', async () => {
+    await silent(16, 'berlin-1', 'hamburg-1')
+    await app.database.pool.query('update relays set heard_since = now()')
+    await hamburg.beat(vitals)
+    await hamburg.beat(vitals)
+    expect(await told()).toEqual([])
   })
 })

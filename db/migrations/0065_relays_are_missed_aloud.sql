@@ -1,0 +1,1 @@
+ALTER TABLE "relays" ADD COLUMN "lost_at" timestamp (6) with time zone;
