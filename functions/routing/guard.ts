@@ -99,5 +99,5 @@ export function suspicionOfLimit(limit: Pick<Limit, 'kind' | 'id' | 'name' | 're
 /** Why a call out which would be one too many is refused, and what lets it be made. */
 export function velocityWords({ kind, id, resource }: Pick<Limit, 'kind' | 'id' | 'resource'>): string {
   const period = resource === 'calls_per_hour' ? 'an hour' : 'a minute'
-  return `Too many calls in ${period}. Wait, or ${releaseOf(kind, id)}; max_${resource} of the ${kind} says how many.`
+  return `Too many calls ${period}. Wait, or ${releaseOf(kind, id)}; max_${resource} of the ${kind} says how many.`
 }

@@ -463,7 +463,8 @@ const everywhere = z.object({ customer_id: z.string(), token: z.string(), access
 
 function takesBody(door: string): boolean {
   return (
-    /^(POST|PUT|PATCH) /.test(door) && !/\/(restore|recording_(stop|pause|resume)|parts\/:nth)$/.test(door)
+    /^(POST|PUT|PATCH) /.test(door) &&
+    !/\/(restore|run|recording_(stop|pause|resume)|parts\/:nth)$/.test(door)
   )
 }
 

@@ -396,7 +396,7 @@ describe('a limit', () => {
       reason,
       refused: true,
       country,
-      why: 'Too many calls in a minute.',
+      why: 'Too many calls a minute.',
     })
     const told = climb(rule({ kind: 'fraud_suspected', window: 300 }), [
       [0, suspicion(0, 'VELOCITY_EXCEEDED'), '+ office1 VELOCITY_EXCEEDED'],
@@ -406,7 +406,7 @@ describe('a limit', () => {
       [8, undefined, '- office1 COUNTRY_NEW lv'],
     ])
     expect(told[0]?.incident.reason).toBe(
-      'A call of the extension desk was refused: Too many calls in a minute.',
+      'A call of the extension desk was refused: Too many calls a minute.',
     )
     climb({ ...rule({ kind: 'fraud_suspected', window: 300 }), extensionId: 'office2' }, [
       [0, suspicion(0, 'OUTBOUND_BLOCKED')],

@@ -103,7 +103,7 @@ describe('a new country', () => {
 })
 
 describe('what looks like fraud', () => {
-  const suspicion = { kind: 'extension', name: 'desk', country: null, message: 'Too many calls in a minute.' }
+  const suspicion = { kind: 'extension', name: 'desk', country: null, message: 'Too many calls a minute.' }
   test('is an event, once a minute where calls are refused, once for a country where they are not', async () => {
     const tellOf = (said: object, changes: object = {}) => {
       const decision = { ...why, suspicion: { ...suspicion, id: phone.id, ...said } }
@@ -117,7 +117,7 @@ describe('what looks like fraud', () => {
     const data = result.map((event: { data: object }) => event.data)
     expect(data).toMatchObject([
       { kind: 'extension', name: 'desk', reason: 'COUNTRY_NEW', refused: false, country: 'lv', to: GERMAN },
-      { reason: 'VELOCITY_EXCEEDED', refused: true, why: 'Too many calls in a minute.' },
+      { reason: 'VELOCITY_EXCEEDED', refused: true, why: 'Too many calls a minute.' },
     ])
   })
 })

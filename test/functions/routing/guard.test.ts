@@ -88,6 +88,8 @@ describe('calls out which are guarded against fraud', () => {
       suspicion: { id, reason, refused: true },
       message: expect.stringContaining(`POST /v1.0/extensions/${id}/release`),
     })
+    // As much of it as a phone shows.
+    expect(`${reason}: ${decision.explanation?.message}`.slice(0, 120)).toContain(`${id}/release`)
   })
 
   test('which are sent on are the calls of who sends them on', () => {
