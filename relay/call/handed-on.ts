@@ -31,17 +31,20 @@ export function handedDecision(invite: Request): Connect | undefined {
   return { ...handedOver, scopes: [], ...namesOf(from, user), targets: targetsOf(handed, user, realm) }
 }
 
+/** Seconds; no setting lets a phone ring for longer. */
+const ringsAtMost = 600
 const pattern =
   /^(extension|trunk);id=([\da-f-]{36});customer=([\da-f-]{36});ring=(\d{1,5});secure=(allowed|required)$/
 
 function readTarget(text: string | undefined): HandedTarget | undefined {
   const [, kind, id, customerId, ring, secure] = pattern.exec(text ?? '') ?? []
-  if (!id || !customerId) return undefined
+  const ringSeconds = Number(ring)
+  if (!id || !customerId || ringSeconds > ringsAtMost) return undefined
   return {
     kind: kind === 'trunk' ? 'trunk' : 'extension',
     id,
     customerId,
-    ringMs: Number(ring) * 1000,
+    ringMs: ringSeconds * 1000,
     secure: secure === 'required' ? 'required' : 'allowed',
   }
 }

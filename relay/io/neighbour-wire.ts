@@ -49,13 +49,17 @@ export function openNeighbourWire(options: NeighbourWireOptions): Promise<Stream
       flaw: (socket, { tls }) => flawOf({ certificate: shown(socket), distrust: undefined }, tls),
       whose: (socket) => {
         const certificate = shown(socket)
-        const relayId = certificate && named(fingerprintOf(certificate))
-        if (relayId === undefined)
-          log('warn', 'neighbour.stranger', {
-            source: socket.remoteAddress,
-            shown: certificate !== undefined,
-          })
-        return relayId
+        const fingerprint = certificate && fingerprintOf(certificate)
+        const neighbour = fingerprint && named(fingerprint)
+        if (neighbour) return { neighbour, fingerprint }
+        const shows = certificate !== undefined
+        log('warn', 'neighbour.stranger', { source: socket.remoteAddress, shown: shows })
+        return undefined
+      },
+      // One of which the edge has lost sight, as where its beats fail, keeps its calls: no other has its place.
+      outdated: ({ neighbour, fingerprint }) => {
+        const now = placeOf(neighbour)?.tls?.fingerprint
+        return now !== undefined && now !== fingerprint
       },
       instead: ({ neighbour }) => (neighbour === undefined ? undefined : placeOf(neighbour)),
     },

@@ -46,9 +46,17 @@ interface StreamKind {
   /** The number after which connections are counted; absent: 0. */
   readonly numbersFrom?: number
   /** Which relay made a connection; undefined: none did, and it is shut. Absent: any party may connect. */
-  readonly whose?: (socket: Socket) => string | undefined
+  readonly whose?: (socket: Socket) => Proof | undefined
+  /** Whether a relay shows another certificate by now than it did. */
+  readonly outdated?: (proof: Proof) => boolean
   /** Another way to whom a connection led which is gone. */
   readonly instead?: (flow: Flow) => Flow | undefined
+}
+
+/** Which relay is at the other end of a connection, and the fingerprint by which it proved to be that. */
+export interface Proof {
+  readonly neighbour: string
+  readonly fingerprint: string
 }
 
 /** Opens a wire of connections of one kind. */
@@ -68,6 +76,8 @@ interface Connection {
   readonly flow: Flow & { readonly connection: number }
   /** Of one which was made to us. */
   readonly visitor: Visitor | undefined
+  /** Between relays of one fleet. */
+  readonly proof: Proof | undefined
   readonly framer: Framer
   /** Dialled, and not yet through: what is to be sent waits. */
   dialling: boolean
@@ -190,13 +200,10 @@ class Connections implements StreamWire {
     const peer = { address: plainAddress(remoteAddress), port: portNumber(remotePort) }
     const visitor = this.#taken.get(hostPort(peer.address, peer.port))?.visitor
     const { whose } = this.#kind
-    const neighbour = whose?.(socket)
-    if (visitor === undefined || (whose && neighbour === undefined)) return void socket.destroy()
-    visitor.flow = this.#join(
-      socket,
-      { ...peer, ...(neighbour !== undefined && { neighbour }) },
-      visitor,
-    ).flow
+    const proof = whose?.(socket)
+    if (visitor === undefined || (whose && !proof)) return void socket.destroy()
+    const from = proof ? { ...peer, neighbour: proof.neighbour } : peer
+    visitor.flow = this.#join(socket, from, proof, visitor).flow
   }
 
   #dial(flow: Flow): Connection | undefined {
@@ -213,12 +220,8 @@ class Connections implements StreamWire {
       clearTimeout(limit)
       this.#visitors.unmake()
     })
-    const connection = this.#join(socket, {
-      address,
-      port,
-      ...(tls && { tls }),
-      ...(neighbour !== undefined && { neighbour }),
-    })
+    const peer = { address, port, ...(tls && { tls }), ...(neighbour !== undefined && { neighbour }) }
+    const connection = this.#join(socket, peer, proofAskedFor(flow))
     socket.once(this.#kind.through, () => {
       clearTimeout(limit)
       const flaw = this.#kind.flaw(socket, flow)
@@ -230,13 +233,14 @@ class Connections implements StreamWire {
   }
 
   /** `visitor`: who made the connection; undefined: we do, and it is not yet through. */
-  #join(socket: Socket, peer: StreamPeer, visitor?: Visitor): Connection {
+  #join(socket: Socket, peer: StreamPeer, proof: Proof | undefined, visitor?: Visitor): Connection {
     const now = monotonicNow()
     const dialling = visitor === undefined
     const connection: Connection = {
       socket,
       flow: { transport: this.#kind.transport, ...peer, connection: ++this.#number },
       visitor,
+      proof,
       framer: new Framer(),
       dialling,
       greeted: dialling,
@@ -273,7 +277,9 @@ class Connections implements StreamWire {
   }
 
   #hear(connection: Connection, chunk: Uint8Array): void {
-    const { socket, flow, framer } = connection
+    const { socket, flow, framer, proof } = connection
+    // Who stole a relay's key is that relay no longer once it has another.
+    if (proof && this.#kind.outdated?.(proof)) return void socket.destroy()
     connection.heardAt = monotonicNow()
     const { messages, pings, broken } = framer.push(chunk)
     if (pings > 0) this.#write(connection, '\r\n'.repeat(pings))
@@ -328,6 +334,12 @@ interface StreamPeer {
   readonly port: Port
   readonly tls?: Trust
   readonly neighbour?: string
+}
+
+/** What a connection to a relay has to prove before a word is said over it. */
+function proofAskedFor({ neighbour, tls }: Flow): Proof | undefined {
+  const fingerprint = tls?.fingerprint
+  return neighbour !== undefined && fingerprint ? { neighbour, fingerprint } : undefined
 }
 
 /** What two messages must share to take the same connection. */

@@ -252,7 +252,8 @@ describe('a call which another relay hands on', () => {
   test('is refused where it does not say whose phones it means', () => {
     const ladder = fleet()
     registers(ladder, bob, 'bob')
-    for (const target of ['', 'extension;id=1', `provider;id=${extensionIds.bob}`])
+    const forever = `extension;id=${extensionIds.bob};customer=${customerId};ring=601;secure=allowed`
+    for (const target of ['', 'extension;id=1', `provider;id=${extensionIds.bob}`, forever])
       ladder.when(a, handing(target)).gives('400 to A')
   })
 

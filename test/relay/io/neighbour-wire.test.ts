@@ -67,6 +67,32 @@ describe('the wire between relays', () => {
     expect(b.heard).toEqual([])
   })
 
+  test.each([
+    ['made to us', 'a', 'b'],
+    ['we made', 'b', 'a'],
+  ] as const)(
+    'hears no word more over a connection %s once that relay has another key',
+    async (_, other, own) => {
+      const places = new Map<string, Flow>()
+      const ends = { a: await end('a', places), b: await end('b', places) }
+      ends.a.wire.send(ends.b.flow, bytes(options))
+      const [there] = await soon('words at b', () => (ends.b.heard.length > 0 ? ends.b.heard : undefined))
+      ends.b.wire.send(there ?? ends.b.flow, bytes(options))
+      await soon('words at a', () => ends.a.heard[0])
+      // One which the edge has lost sight of is heard on: its calls go on.
+      places.delete(other)
+      ends.a.wire.send(ends.b.flow, bytes(options))
+      ends.b.wire.send(there ?? ends.b.flow, bytes(options))
+      await soon('more words', () => (ends[own].heard.length > 1 ? true : undefined))
+      places.set(other, { ...ends[other].flow, tls: pinned('00'.repeat(32)) })
+      const before = ends[own].heard.length
+      if (other === 'a') ends.a.wire.send(ends.b.flow, bytes(options))
+      else ends.b.wire.send(there ?? ends.b.flow, bytes(options))
+      await soon('the end of it', () => ends[own].closed[0])
+      expect(ends[own].heard).toHaveLength(before)
+    },
+  )
+
   test('finds a relay again whose connection is gone', async () => {
     const [a, b] = await two()
     a.wire.send(b.flow, bytes(options))
