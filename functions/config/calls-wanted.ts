@@ -45,8 +45,21 @@ export async function sourceOf(c: Context<Edge>, { source, caller_id }: CallsAsk
   return { address, extensionId: row.id, callerId: shown }
 }
 
-/** What is done when the first party answers. Throws where the flow is none, or is needed. */
+/** An order carries what is done in the call: of so many octets at most, since one relay hears those of all customers. */
+const RUN_OCTETS = 131_072
+
+/** What is done when the first party answers. Throws where the flow is none, or is needed, or is too long for an order. */
 export async function runOf(c: Context<Edge>, asked: CallsAsked): Promise<OriginateCommand['run']> {
+  const run = await readRun(c, asked)
+  if (JSON.stringify(run).length <= RUN_OCTETS) return run
+  const [field, words] = [asked.flow_id === undefined ? 'actions' : 'flow_id', `${RUN_OCTETS / 1024} KiB`]
+  throw ApiError.field(
+    field,
+    `is, with the flows it leads to, more than the ${words} which an ordered call may carry`,
+  )
+}
+
+async function readRun(c: Context<Edge>, asked: CallsAsked): Promise<OriginateCommand['run']> {
   const { flow_id, actions, source } = asked
   const { customerId } = c.get('principal')
   const db = c.get('db')

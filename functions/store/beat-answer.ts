@@ -10,14 +10,22 @@ import { talkedToday, today } from './talk.ts'
 /** What a beat's answer says beyond what the relay itself was granted. */
 export type News = Omit<BeatAnswer, 'slices' | 'registrations' | 'withdrawn'>
 
+/** A relay waits a second and a half for an answer: what is more waits for the next beat, and keeps no other word from it. */
+const COMMANDS_OCTETS = 1_048_576
+
 /** All that is new to a relay, as JSON; commands in it are marked as taken. */
 export function news(told: Beat): SQL {
   return sql`
     with taken as (
       update commands set taken_at = now()
-      where relay_id = ${told.relay_id} and taken_at is null and created_at > now() - interval '1 minute'
-        and body ->> 'kind' <> ${END_REGISTRATION} and ${heard(told)}
-      returning id, customer_id, body
+      where taken_at is null and ${heard(told)} and id in (
+        select id from (
+          select id, row_number() over waiting as place, sum(octet_length(body::text)) over waiting as octets from commands
+          where relay_id = ${told.relay_id} and taken_at is null and created_at > now() - interval '1 minute'
+            and body ->> 'kind' <> ${END_REGISTRATION}
+          window waiting as (order by created_at, id)) as w
+        where place = 1 or octets <= ${COMMANDS_OCTETS})
+      returning id, customer_id, body, created_at
     )
     select jsonb_build_object(
       'at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
@@ -30,7 +38,7 @@ export function news(told: Beat): SQL {
       'health', (select coalesce(jsonb_agg(jsonb_build_object(
           'provider_id', provider_id, 'status', status, 'since', ${instant(sql`since`)})), '[]')
         from provider_health where status <> 'unknown'),
-      'commands', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id, 'customer_id', customer_id)), '[]')
+      'commands', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id, 'customer_id', customer_id) order by created_at, id), '[]')
         from taken),
       'ends', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id)), '[]') from commands
         where relay_id = ${told.relay_id} and taken_at is null and body ->> 'kind' = ${END_REGISTRATION}

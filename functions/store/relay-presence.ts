@@ -42,9 +42,11 @@ export function missRelays(): SQL {
   return sql`
     with missed as (
       update relays set lost_at = now()
-      where lost_at is null and beat_at < ${ago(missedAfterMs)} and ${lately} and not ${stopped}
+      -- One who is back and says so just now is left alone: it waits in its turn behind this one.
+      where id in (select id from relays where lost_at is null and beat_at < ${ago(missedAfterMs)} and ${lately} and not ${stopped}
         and (not exists (select from relays where ${alive})
           or exists (select from relays where ${alive} and heard_since < ${ago(missedAfterMs)}))
+        for update skip locked)
       returning *
     )
     ${writeEvents({ type: 'relay.lost', customerId: sql`null::uuid`, subjectId, relayId: sql`id`, data }, sql`from missed`)}`

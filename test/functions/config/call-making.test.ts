@@ -45,6 +45,39 @@ const announced = {
 }
 
 describe('POST /v1.0/calls', () => {
+  const long = (octets: number) => [
+    ...Array.from({ length: Math.ceil(octets / 2_000) }, (_, at) => ({
+      id: `say${at}`,
+      type: 'talk',
+      option: { text: 'word '.repeat(380) },
+    })),
+  ]
+
+  test('is refused where an order would carry more than a relay is to hear of one customer', async () => {
+    await a?.beat(alive)
+    const answer = await app.alice('POST', '/v1.0/calls', { ...announced, actions: long(140_000) })
+    expect(answer).toMatchObject({ status: 400, body: { error: { details: [{ field: 'actions' }] } } })
+  })
+
+  test('is heard by relays bit by bit where many carry much: none is lost, and no answer is too long', async () => {
+    await a?.beat(alive)
+    const { status, body } = await app.alice('POST', '/v1.0/calls', {
+      ...announced,
+      destinations: Array.from({ length: 10 }, (_, at) => ({ type: 'tel', target: `+1310555010${at}` })),
+      actions: long(120_000),
+    })
+    expect(status).toBe(200)
+    const made: string[] = body.calls.map(({ id }: { id: string }) => id)
+    const heard: string[][] = []
+    while (heard.flat().length < made.length && heard.length < 4) {
+      const answer = await a?.beat(alive)
+      expect(JSON.stringify(answer).length).toBeLessThan(1_300_000)
+      heard.push((answer?.commands ?? []).map((one) => ('call_id' in one ? one.call_id : '')))
+    }
+    expect(heard.map(({ length }) => length > 0)).toEqual([true, true])
+    expect(heard.flat().toSorted()).toEqual(made.toSorted())
+  })
+
   test('rings the source of a click, and orders that of one relay, once', async () => {
     await a?.beat(alive)
     const { status, body } = await app.alice('POST', '/v1.0/calls', { ...clicked, ring_seconds: 20 })
@@ -77,7 +110,10 @@ describe('POST /v1.0/calls', () => {
       [number, 'flow'],
       [number, 'flow'],
     ])
-    expect(orders[1]?.run).toMatchObject({ variables: { 'voipbin.call.destination.target': far } })
+    const called = orders.map(
+      ({ run }) => run.kind === 'flow' && run.variables['voipbin.call.destination.target'],
+    )
+    expect(called.toSorted()).toEqual([far, 'office2'])
   })
 
   test('goes by a flow which is kept, and those to which it leads', async () => {

@@ -115,11 +115,44 @@ describe('a revoked key', () => {
     await aSecondLater()
     expect(await opens(derived)).toBe('RELAY_KEY_REVOKED')
     expect(await opens(derived, '/relay/v1/bindings')).toBe('RELAY_KEY_REVOKED')
+    const refreshes = { relay_id: 'berlin-1', tells: [refreshed()] }
+    expect(await opens(derived, '/relay/v1/tells', refreshes)).toBe('RELAY_KEY_REVOKED')
+    expect(await opens(made.key, '/relay/v1/tells', refreshes)).toBe('yes')
     expect(await opens(made.key)).toBe('yes')
     expect(await opens(await relayKey(RELAY_SECRET, 'berlin-2'))).toBe('yes')
     expect((await listed()).map(({ id }: { id: string }) => id)).toEqual([made.id])
   })
 })
+
+/** A phone's refresh, which changes nothing but its expiry. */
+function refreshed() {
+  const now = Date.now()
+  const at = (ms: number) => new Date(now + ms).toISOString()
+  return {
+    kind: 'binding',
+    tell_id: crypto.randomUUID(),
+    event: 'refreshed',
+    at: at(0),
+    sequence: 1,
+    binding: {
+      binding_id: crypto.randomUUID(),
+      customer_id: app.aliceId,
+      account: 'extension',
+      extension_id: crypto.randomUUID(),
+      relay_id: 'berlin-1',
+      contact: 'sip:office1@192.0.2.44:5070',
+      q: 1,
+      call_id: 'refresh',
+      cseq: 2,
+      received: { transport: 'udp', address: '192.0.2.44', port: 5070 },
+      path: [],
+      user_agent: '',
+      registered_at: at(-1_000),
+      refreshed_at: at(0),
+      expires_at: at(60_000),
+    },
+  }
+}
 
 describe('RELAY_SECRET', () => {
   const newer = 'another secret of at least as many letters'
