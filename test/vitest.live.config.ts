@@ -16,6 +16,7 @@ const aside = [
   'kamailio',
   'matrix',
   'openapi-client',
+  'orders',
   'pbx',
   'registrant',
   'rings',

@@ -34,13 +34,18 @@ export async function order(
     insert into commands (id, customer_id, relay_id, body)
     values (${id}::uuid, ${customer_id}::uuid, ${relayId}, ${JSON.stringify(body)}::jsonb)`)
   const pushed = await hub.push(relayId, { commands: [{ ...command, command_id: id }] } as HubNews)
-  const heard = pushed ? await hub.result(id, withinMs) : undefined
-  if (heard) return { taken: true, result: orderResult.parse(heard) }
-  return awaited(db, id, pushed ? 0 : withinMs, pushed)
+  if (!pushed) return awaited(db, id, withinMs)
+  const [heard] = await Promise.all([hub.result(id, withinMs), taken(db, id)])
+  return heard ? { taken: true, result: orderResult.parse(heard) } : look(db, id)
+}
+
+/** The hub gave it to its relay: no beat brings it once more, and it is not to be taken back. */
+async function taken(db: Database, id: string): Promise<void> {
+  await db.execute(sql`update commands set taken_at = now() where id = ${id}::uuid and taken_at is null`)
 }
 
 /** Looks for its result, ever less often. */
-async function awaited(db: Database, id: string, withinMs: number, pushed: boolean): Promise<CommandState> {
+async function awaited(db: Database, id: string, withinMs: number): Promise<CommandState> {
   let pause = LOOK_MS
   for (let left = withinMs; left > 0; left -= pause) {
     await new Promise((resume) => setTimeout(resume, pause))
@@ -48,7 +53,7 @@ async function awaited(db: Database, id: string, withinMs: number, pushed: boole
     if (result) return { taken: true, result }
     pause = Math.min(LOOK_AT_MOST_MS, pause * 1.5)
   }
-  return pushed ? look(db, id) : takenBack(db, id)
+  return takenBack(db, id)
 }
 
 interface CommandRow extends Record<string, unknown> {
@@ -64,7 +69,7 @@ async function look(db: Database, id: string): Promise<CommandState> {
   )
 }
 
-/** What no relay has taken none will take any more. */
+/** What no relay has taken none will take any more; one which took it while this was asked has it. */
 async function takenBack(db: Database, id: string): Promise<CommandState> {
   return stateIn(
     await db.execute<CommandRow>(sql`
@@ -72,7 +77,7 @@ async function takenBack(db: Database, id: string): Promise<CommandState> {
         update commands set taken_at = now(), done_at = now(), result = '{"ok": false, "reason": "TAKEN_BACK"}'
         where id = ${id}::uuid and taken_at is null returning id
       )
-      select m.taken_at is not null as taken, m.result from commands m where m.id = ${id}::uuid`),
+      select not exists (select from back) as taken, m.result from commands m where m.id = ${id}::uuid`),
   )
 }
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { CallCommand, Command } from '#contract'
+import type { CallCommand, Command, HubNews } from '#contract'
+import { connect } from '#db'
+import { order } from '../../../functions/store/commands.ts'
 import { type App, startApp } from '../../support/app.ts'
 import { newRelay, type TestRelay } from '../../support/beat.ts'
 import { begunTell, tellAs } from '../../support/call-tells.ts'
@@ -150,5 +152,32 @@ describe('POST /v1.0/calls/{id}/…', () => {
     })
     await tells(3, {})
     expect((await app.alice('GET', `/v1.0/calls/${id}`)).body).toMatchObject({ held: [], muted: [] })
+  })
+})
+
+describe('an order which the hub pushed', () => {
+  const said = { ok: true, reason: null, message: 'It was done.' }
+
+  test.each<[string, boolean, object | undefined, object]>([
+    ['is done where its relay says so', true, said, { taken: true, result: said }],
+    ['was had by a relay which says nothing: it is not taken back', true, undefined, { taken: true }],
+    ['is taken back where no relay had it', false, undefined, { taken: false }],
+  ])('%s', async (_, sent, result, expected) => {
+    const pushed: HubNews[] = []
+    const hub = {
+      push: async (_relay: string, news: HubNews) => pushed.push(news) > 0 && sent,
+      result: async () => result && { ...result },
+    }
+    const db = connect(app.database.databaseUrl, app.database.endpointUrl)
+    const command = {
+      kind: 'call_hangup',
+      customer_id: app.aliceId,
+      call_id: call,
+      relayId: 'relay-1',
+    } as const
+    expect(await order({ db, hub }, command, 0)).toMatchObject(expected)
+    expect(pushed).toMatchObject([{ commands: [{ kind: 'call_hangup', call_id: call }] }])
+    // A beat brings it to no relay once more.
+    expect((await relay.beat({ protocol: 4 })).commands).toEqual([])
   })
 })
