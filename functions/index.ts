@@ -148,12 +148,12 @@ const app = new Hono<Edge>({ strict: false })
   // A relay may be a deploy older or newer: what it says beyond what is known here is passed over.
   .use('/relay/v1/*', authenticateRelay, bringing)
   .on(
-    ['GET', 'POST'],
-    ['hello', 'hub', 'sounds', 'flow-server'].map((door) => `/relay/v1/${door}`),
+    'ALL',
+    ['hello', 'hub', 'sounds', 'flow-server'].map((door) => `/relay/v1/${door}/*`),
     confirmsRelay,
   )
   // The hub hears beats before the database does.
-  .post('/relay/v1/beat', (c, next) => (hubAt(c.env) ? confirmsRelay(c, next) : next()))
+  .use('/relay/v1/beat/*', (c, next) => (hubAt(c.env) ? confirmsRelay(c, next) : next()))
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
   .route('/relay/v1/target', target)

@@ -94,8 +94,9 @@ async function ordered<Input extends z.ZodType>(
   wishOf: (asked: z.output<Input>) => Wish | Promise<Wish>,
 ) {
   const [db, { customerId: customer_id }, call_id] = [c.get('db'), c.get('principal'), readId(c)]
+  const asked = await readBody(c, input)
   const { relayId, begun } = await goingOn(c)
-  const wish = await wishOf(await readBody(c, input))
+  const wish = await wishOf(asked)
   const shown = { order: name, call_id }
   if (!begun && wish.kind === 'call_hangup' && (await cancelCall(db, customer_id, call_id))) {
     hurryDeliveries(c)

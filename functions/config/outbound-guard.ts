@@ -62,7 +62,7 @@ const nouns: Readonly<Record<Kind, { of: NounResource<GuardedRow>; whose: (id: s
 /** Blocking and releasing the calls out of each of a kind. */
 export function outboundGuards(kind: Kind): Hono<Edge> {
   const endpoints = new Hono<Edge>()
-  if (kind === 'customer') endpoints.use('/:id/block', administrator).use('/:id/release', administrator)
+  if (kind === 'customer') endpoints.use('/:id/block/*', administrator).use('/:id/release/*', administrator)
   return endpoints
     .post('/:id/block', async (c) => block(c, kind, readId(c)))
     .post('/:id/release', async (c) => release(c, kind, readId(c)))

@@ -69,7 +69,6 @@ export function notOurs(): ApiError {
 function revoked(relayId: string): ApiError {
   return new ApiError(
     'RELAY_KEY_REVOKED',
-    `
-This key of ${relayId} was revoked. Make another by POST /v1.0/relays/${relayId}/keys, and start the relay with it as RELAY_KEY.`,
+    `This key of ${relayId} was revoked. Make another by POST /v1.0/relays/${relayId}/keys, and start the relay with it as RELAY_KEY.`,
   )
 }

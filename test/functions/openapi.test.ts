@@ -80,6 +80,8 @@ describe('the document', () => {
 const beforeOrElsewhere = new Set([
   'INVALID_FLOW',
   'METHOD_NOT_ALLOWED',
+  'NO_HUB',
+  'RELAY_KEY_REVOKED',
   'RELAY_REPLACED',
   'RESOURCE_NOT_FOUND',
   'SNAPSHOT_TOO_LARGE',

@@ -302,7 +302,16 @@ function ask({ method, path, noun }: Endpoint, whose: Things, as: Client = mallo
   if (path.endsWith('/replay')) return as(method, named, { after: whose.events })
   if (method === 'PUT' || method === 'PATCH')
     return as(method, named, noun === 'customer' ? { colour: 'red' } : changesOf(noun))
+  if (noun === 'calls') return as(method, named, orders[path.split('/').at(-1) ?? ''] ?? {})
   return as(method, named, path.includes(':') ? {} : { colour: 'red' })
+}
+
+/** What an order to a call says, where it is to say something. */
+const orders: Record<string, object> = {
+  transfer: { destination: { type: 'tel', target: '+12125550000' } },
+  play: { stream_urls: ['https://example.com/a.wav'] },
+  talk: { text: 'Hello' },
+  dtmf: { digits: '1' },
 }
 
 /** A change which each noun takes, of whoever's thing. */
