@@ -11,7 +11,7 @@ import { listed, listShape, lists, paging, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
 import { readQuery, takes } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
-import { runDrill, runsOf } from '../store/drills.ts'
+import { HOURLY, runDrill, runsOf } from '../store/drills.ts'
 import { drills } from './drills.ts'
 import { waiting } from './provider-tests.ts'
 
@@ -21,11 +21,7 @@ export const drillActions = new Hono<Edge>()
     const { wait } = readQuery(c, waiting)
     const drill = await drills.find(c, readId(c))
     if (drill.deletedAt !== null) throw new ApiError('DRILL_NOT_FOUND', 'There is no such drill.')
-    const begun = await runDrill(c.get('db'), drill.id)
-    if (begun === 'running')
-      throw new ApiError('TOO_MANY_TESTS', 'This drill is being run already. Wait for what comes of it.')
-    if (begun === 'no relay') throw new ApiError('NO_RELAY', 'No relay is alive which could run it.')
-    const run = await outcome(c, drill.id, begun, wait)
+    const run = await outcome(c, drill.id, await begin(c, drill.id), wait)
     return c.json(present(run), run.doneAt === null ? 202 : 200)
   })
   .get('/:id/runs', lists(), async (c) => {
@@ -38,6 +34,21 @@ export const drillActions = new Hono<Edge>()
     )
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), present))
   })
+
+/** Begins a run, and gives its id. Throws where one goes on, enough were, or no relay lives. */
+async function begin(c: Context<Edge>, drillId: string): Promise<string> {
+  const begun = await runDrill(c.get('db'), drillId)
+  if ('runId' in begun) return begun.runId
+  if (begun.refused === 'running')
+    throw new ApiError('TOO_MANY_TESTS', 'This drill is being run already. Wait for what comes of it.')
+  if (begun.refused === 'no relay') throw new ApiError('NO_RELAY', 'No relay is alive which could run it.')
+  const { waitS } = begun
+  c.header('Retry-After', String(waitS))
+  throw new ApiError(
+    'TOO_MANY_DRILLS',
+    `Drills of yours ran ${HOURLY} times within an hour. Wait ${waitS} s.`,
+  )
+}
 
 type RunRow = typeof commands.$inferSelect
 
@@ -115,7 +126,7 @@ const run = z
   .object({
     id: z.guid(),
     drill_id: z.guid(),
-    relay_id: z.string().describe('Which relay called; empty: none was alive.'),
+    relay_id: z.string().describe('Which relay called; empty: none did, as `verdict` says why.'),
     cause: z.enum(['asked', 'schedule']).describe('Whether it was asked for, or its time had come.'),
     assumed_down: z.guid().nullable().describe('The provider which was taken to be down.'),
     extension_id: z.guid().nullable(),
@@ -212,13 +223,14 @@ export const drillOperations: readonly Operation[] = [
     summary: 'Run a drill now',
     description:
       'A relay decides the call as if the provider were down, and calls those which are left until one takes it. Waits for the ' +
-      'outcome as long as `wait` says; 202 where it takes longer.',
+      'outcome as long as `wait` says; 202 where it takes longer. ' +
+      `All drills of a customer together run ${HOURLY} times within an hour.`,
     tag: 'drills',
     scope: 'call',
     query: waiting,
     answer: run,
     pending: true,
-    errors: ['DRILL_NOT_FOUND', 'TOO_MANY_TESTS', 'NO_RELAY'],
+    errors: ['DRILL_NOT_FOUND', 'TOO_MANY_TESTS', 'TOO_MANY_DRILLS', 'NO_RELAY'],
     example: { parameters: { id: exampleIds.drill, wait: '5' }, answer: example },
   },
   {

@@ -12,34 +12,51 @@ import { writeEvents } from './event-log.ts'
 const LOST = sql`interval '90 seconds'`
 /** Drills of one sweep. */
 const AT_ONCE = 50
+/** Runs of one customer, of all drills together, within an hour: each calls the phone network. */
+export const HOURLY = 30
 
 /** Why a run may begin: it was asked for, or its time has come, and when the next one comes. */
 type RunCause = { cause: 'asked' } | { cause: 'schedule'; was: string; next: UtcMs | undefined }
 
+/** What became of the wish to run a drill; `waitS`: in how many seconds its customer may run one again. */
+type RunBegun =
+  | { runId: string }
+  | { refused: 'running' }
+  | { refused: 'no relay' }
+  | { refused: 'too many'; waitS: number }
+
 /**
- * Gives a living relay a drill to run, and gives the id of the run: the relay with the fewest calls. `running`: one goes on; `no relay`:
- * none lives which could; for a schedule that is a run which failed.
+ * Gives a living relay a drill to run, and gives the id of the run: the relay with the fewest calls. `running`: one goes on; `too many`:
+ * the customer's ran HOURLY times within an hour; `no relay`: none lives which could. For a schedule the last two are a run which failed.
  */
 export async function runDrill(
   db: Database,
   drillId: string,
   why: RunCause = { cause: 'asked' },
-): Promise<'running' | 'no relay' | (string & {})> {
+): Promise<RunBegun> {
   const scheduled = why.cause === 'schedule'
   const next = scheduled && why.next !== undefined ? new Date(why.next).toISOString() : null
   const was = scheduled ? why.was : null
-  // Another run of the same drill waits, so that two do not both find that none goes on.
+  // Another run of the same customer's waits, so that two do not both find that none goes on, or that one more may.
   const [, { rows }] = await db.batch([
-    db.execute(sql`select from drills where id = ${drillId}::uuid for no key update`),
-    db.execute<{ begun: string | null; running: boolean }>(sql`
+    db.execute(
+      sql`select pg_advisory_xact_lock(hashtextextended('drills of ' || customer_id, 0)) from drills where id = ${drillId}::uuid`,
+    ),
+    db.execute<{ begun: string | null; running: boolean; wait_s: number | null }>(sql`
       with running as (select from commands where ${runsOf(drillId)} and done_at is null and created_at > now() - ${LOST}),
+      -- The run which has to be an hour old before there is another: of those which a relay was given.
+      worn as (
+        select created_at from commands where body ->> 'kind' = 'drill' and relay_id <> ''
+          and customer_id = (select customer_id from drills where id = ${drillId}::uuid) and created_at > now() - ${HOUR}
+        order by created_at desc offset ${HOURLY - 1} limit 1),
       relay as (
         select id from relays r where beat_at > now() - ${deadAfterMs} * interval '1 millisecond' and not draining
           and coalesce(protocol, 1) >= ${protocolOfCommand('drill')}
         order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1),
       claimed as (
         update drills set next_run_at = case when ${scheduled} then ${next}::timestamptz else next_run_at end,
-          lost_at = case when exists (select from relay) and not exists (select from running) then now() + ${LOST} else lost_at end
+          lost_at = case when exists (select from relay) and not exists (select from running)
+            and not exists (select from worn) then now() + ${LOST} else lost_at end
         where id = ${drillId}::uuid and deleted_at is null and (not ${scheduled} or enabled and next_run_at = ${was}::timestamptz)
         returning *),
       wanted as (
@@ -47,19 +64,28 @@ export async function runDrill(
           'provider_down', c.assume ->> 'provider_id', 'extension_id', c.call ->> 'extension_id',
           'from', c.call ->> 'shown', 'to', c.call ->> 'e164') as body
         from claimed c where not exists (select from running)),
+      may as (select relay.id from relay where not exists (select from worn)),
       begun as (
         insert into commands (id, customer_id, relay_id, body)
-        select gen_random_uuid(), wanted.customer_id, relay.id, wanted.body from wanted, relay returning id),
+        select gen_random_uuid(), wanted.customer_id, may.id, wanted.body from wanted, may returning id),
       missed as (
         insert into commands (id, customer_id, relay_id, body, taken_at, done_at, result)
-        select gen_random_uuid(), customer_id, '', body, now(), now(), ${failure(sql`'No relay was alive which could run it.'`)}
-        from wanted where ${scheduled} and not exists (select from relay) returning *),
+        select gen_random_uuid(), customer_id, '', body, now(), now(), ${failure(sql`case when exists (select from worn) then ${TOO_MANY}::text else ${NO_RELAY}::text end`)}
+        from wanted where ${scheduled} and not exists (select from may) returning *),
       told as (${runEvents(sql`missed`)})
-      select (select id from begun) as begun, exists (select from running) as running`),
+      select (select id from begun) as begun, exists (select from running) as running,
+        (select ceil(extract(epoch from created_at + ${HOUR} - now()))::float8 from worn) as wait_s`),
   ])
   const [row] = rows
-  return row?.begun ?? (row?.running ? 'running' : 'no relay')
+  if (row?.begun) return { runId: row.begun }
+  if (row?.running) return { refused: 'running' }
+  const waitS = row?.wait_s ?? null
+  return waitS === null ? { refused: 'no relay' } : { refused: 'too many', waitS }
 }
+
+const HOUR = sql`interval '1 hour'`
+const NO_RELAY = 'No relay was alive which could run it.'
+const TOO_MANY = `Drills of this customer ran ${HOURLY} times within an hour: this one did not run.`
 
 /** The condition that a command is a run of this drill. */
 export function runsOf(drillId: string): SQL {

@@ -123,6 +123,49 @@ describe('a drill', () => {
     expect((await alice('POST', `/v1.0/drills/${drill}/run?wait=0`)).body.error.reason).toBe('NO_RELAY')
   })
 
+  test('runs with the customer’s others thirty times within an hour, by hand or by itself', async () => {
+    const db = prepare(app.env).db
+    const bob = await app.newcomer('Bob')
+    await beat()
+    const made = async () =>
+      (await bob('POST', '/v1.0/drills', { call: { to: '+12125550000' } })).body.id as string
+    const [worn, one, other] = [await made(), await made(), await made()]
+    await app.database.pool.query(
+      `insert into commands (id, customer_id, relay_id, body, created_at, done_at)
+       select gen_random_uuid(), $1, case when n = 29 then '' else 'relay-1' end, jsonb_build_object('kind', 'drill', 'drill_id', $2::text),
+         now() - interval '59 minutes' + n * interval '1 minute', now() from generate_series(0, 29) n`,
+      [bob.id, worn],
+    )
+    const both = await Promise.all([one, other].map((id) => bob('POST', `/v1.0/drills/${id}/run?wait=0`)))
+    expect(both.map(({ status }) => status).sort()).toEqual([202, 429])
+    const refused = both.find(({ status }) => status === 429)
+    expect(refused?.body.error).toMatchObject({
+      reason: 'TOO_MANY_DRILLS',
+      message: expect.stringMatching(/^Drills of yours ran 30 times within an hour\. Wait \d+ s\.$/),
+    })
+    const wait = Number(refused?.headers.get('retry-after'))
+    expect(wait).toBeGreaterThan(0)
+    expect(wait).toBeLessThanOrEqual(60)
+    const last = both[0]?.status === 429 ? one : other
+    const due = () =>
+      app.database.pool.query(
+        `update drills set schedule = '{"every_minutes": 60}', next_run_at = now() - interval '1 second' where id = $1`,
+        [last],
+      )
+    await due()
+    await sweepDrills(db)
+    const list = async () => (await bob('GET', `/v1.0/drills/${last}/runs`)).body.result
+    const verdict = 'Drills of this customer ran 30 times within an hour: this one did not run.'
+    expect(await list()).toMatchObject([
+      { cause: 'schedule', state: 'done', ok: false, relay_id: '', verdict },
+    ])
+    await app.database.pool.query(
+      `update commands set created_at = created_at - interval '2 minutes' where customer_id = $1 and body ->> 'drill_id' = $2`,
+      [bob.id, worn],
+    )
+    expect((await bob('POST', `/v1.0/drills/${last}/run?wait=0`)).status).toBe(202)
+  })
+
   test.each([
     ['assume.provider_id', { assume: { provider_id: crypto.randomUUID(), down: true } }],
     ['call.to', { call: { to: '911' } }],
