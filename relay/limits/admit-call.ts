@@ -45,6 +45,18 @@ export function admitCall(
   return { ...decision, explanation }
 }
 
+/** A decided call out begins which holds no place in any limit: the guard alone counts it. */
+export function countBeginning(
+  ledger: Ledger,
+  now: MonotonicMs,
+  callId: string,
+  decision: RouteDecision,
+): void {
+  const { customer_id, scopes } = decision
+  if (customer_id === null || !isPaid(decision)) return
+  for (const scope of scopes) ledger.begins(now, callId, scope, customer_id)
+}
+
 /** Whether it goes out by providers. */
 function isPaid(decision: RouteDecision): boolean {
   return decision.kind === 'connect' && decision.targets.kind === 'providers'

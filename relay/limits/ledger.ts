@@ -117,6 +117,11 @@ export class Ledger implements BeatReporter {
     if (!known && call.answered) this.#daily.begin(key, callId, utcAt(this.#clock.epoch, now))
   }
 
+  /** A call out begins which holds no place in any limit, as a drill's: it counts in how fast they begin alone. */
+  begins(now: MonotonicMs, callId: string, scope: Scope, customerId: string): void {
+    this.#beginOut(now, this.#usage.open(now, scope, customerId), callId)
+  }
+
   /** Whether a call, or a `leg` of it, would count as one more in what is limited. */
   adds(now: MonotonicMs, callId: string, { kind, id, resource }: LimitReached, leg?: number): boolean {
     const scope = { kind, id } as Scope

@@ -1,6 +1,6 @@
 // A drill: a call to a number, decided as if one provider were down, and tried at those which are left, one after the other as a
-// caller's call would be. Each is called by a test call (`test-call.ts`): nothing of it counts in health, figures or limits, and
-// a provider which is full is not called.
+// caller's call would be. Each is called by a test call (`test-call.ts`): nothing of it counts in health, figures or limits, but
+// that a call out began, and a provider which is full is not called.
 
 import type {
   Consideration,

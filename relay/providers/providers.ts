@@ -8,7 +8,7 @@ import type { Effect, Input } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { QuestionNumbers, Reply } from '../ground/questions.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
-import { describe } from '../limits/admit-call.ts'
+import { countBeginning, describe } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Ports } from '../media/ports.ts'
 import type { ProviderState } from '../policy/routing-events.ts'
@@ -70,7 +70,7 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
     this.#tester = new Tester({ ...around, ...this.#standing(deps) })
   }
 
-  /** How things stand for a drill: as for any call, but that nothing it does is seen by calls. */
+  /** How things stand for a drill: as for any call, but that nothing it does is seen by calls, except by the guard. */
   #standing({ snapshots, clock, ledger, baseDomain }: ProvidersDeps): DrillStanding {
     return {
       live: (now, callId) => ({
@@ -82,6 +82,7 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
         health: (providerId) => this.#monitor.health(now, providerId),
         use: (scope) => ledger.use(scope, now, callId),
       }),
+      begins: (now, callId, decision) => countBeginning(ledger, now, callId, decision),
       full: (now, id) => {
         const limit = ledger.limits({ kind: 'provider', id }, now).find(({ exceeded }) => exceeded)
         return limit && `It is full (${describe(limit)}), and was not called.`

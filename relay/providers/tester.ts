@@ -1,4 +1,11 @@
-import type { CommandResult, DrillCommand, MonotonicMs, ProviderFacts, TestCommand } from '#contract'
+import type {
+  CommandResult,
+  DrillCommand,
+  MonotonicMs,
+  ProviderFacts,
+  RouteDecision,
+  TestCommand,
+} from '#contract'
 import type { Runtime } from '#routing'
 import type { ServiceRoutes } from '../call/state.ts'
 import { Deadlines } from '../ground/deadlines.ts'
@@ -21,6 +28,8 @@ import { inviteFor } from './test-invite.ts'
 /** What a drill is decided and stopped by. */
 export interface DrillStanding {
   live(now: MonotonicMs, callId: string): Omit<Runtime, 'trial' | 'down'>
+  /** A drill begins to call, which its customer's guard counts. */
+  begins(now: MonotonicMs, callId: string, decision: RouteDecision): void
   /** Why a provider has no room for a call, in a sentence; undefined: it has. */
   full(now: MonotonicMs, providerId: string): string | undefined
 }
@@ -162,9 +171,10 @@ export class Tester {
   }
 
   #drill(now: MonotonicMs, test: Test, command: DrillCommand): void {
-    const { snapshots, live, full } = this.#deps
+    const { snapshots, live, begins, full } = this.#deps
     const { configuration } = snapshots.index
     const decision = drillDecision(command, configuration, live(now, command.command_id))
+    begins(now, command.command_id, decision)
     new DrillRun(decision, now, {
       full,
       provider: (id) => configuration.provider(id),

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type DrillCommand, monotonicMs, PLATFORM, type ProviderFacts, routeFacts } from '#contract'
+import {
+  type DrillCommand,
+  monotonicMs,
+  type OutboundGuard,
+  outboundGuard,
+  PLATFORM,
+  type ProviderFacts,
+  routeFacts,
+} from '#contract'
 import type { Ladder, Party } from '../../support/ladder.ts'
 import { answers, office, provider, telnyx, twilio } from '../../support/office.ts'
 import { beats, configured, edgeSays, healthOf, ownerId } from '../../support/providers.ts'
@@ -80,6 +88,38 @@ describe('a drill as if a provider were down', () => {
   })
 })
 
+describe('a drill of a customer whose calls out may not begin faster', () => {
+  const guard = outboundGuard.parse({ max_calls_per_hour: 1 })
+  const scope = { kind: 'customer', id: ownerId } as const
+  const used = (ladder: Ladder) =>
+    ladder.engine.rooms.ledger
+      .limits(scope, monotonicMs(ladder.now))
+      .map(({ resource, used }) => `${resource} ${used}`)
+
+  test('counts as one call which began, however many providers it tries', () => {
+    const ladder = drilled({ provider_down: null }, { guard })
+    for (const carrier of [telnyx, twilio]) {
+      ladder.locate(carrier).gives(`INVITE to ${carrier.name}`)
+      ladder.when(carrier, answers(ladder.lastRequest(carrier), carrier, 503)).whatever()
+    }
+    expect(used(ladder)).toEqual(['calls_per_hour 1'])
+    expect(ladder.engine.rooms.ledger.leases()).toEqual([])
+    const again = order({ command_id: ownerId })
+    const answer = edgeSays({ commands: [again], slices: [{ scope, resource: 'calls_per_hour', amount: 1 }] })
+    ladder.hear({ type: 'beat', answer, sentAt: monotonicMs(ladder.now) }).gives()
+    const results = ladder.engine.pulse(monotonicMs(ladder.now)).results
+    expect(results).toMatchObject([
+      { command_id: ownerId, result: { ok: false, decision: { reason: 'VELOCITY_EXCEEDED' } } },
+    ])
+  })
+
+  test('which calls nobody counts as none', () => {
+    const ladder = drilled({}, { providers: [configured(telnyx)], guard })
+    expect(found(ladder)).toMatchObject({ decision: { reason: 'NO_ROUTE' } })
+    expect(used(ladder)).toEqual(['calls_per_hour 0'])
+  })
+})
+
 describe('a drill which takes nothing to be so', () => {
   test('calls the first, then as a caller’s call would the next', () => {
     const ladder = drilled({ provider_down: null })
@@ -128,7 +168,8 @@ function drilled(
   {
     providers = [configured(telnyx), configured(twilio)],
     busy,
-  }: { providers?: ProviderFacts[]; busy?: string } = {},
+    guard,
+  }: { providers?: ProviderFacts[]; busy?: string; guard?: OutboundGuard } = {},
 ): Ladder {
   const ladder = office()
   const { snapshot, secrets } = configuration(ownerId, 1)
@@ -146,7 +187,8 @@ function drilled(
     }),
   )
   const platform = configuration(PLATFORM, 1)
-  const files = [filed({ snapshot: { ...snapshot, providers, routes }, secrets }), filed(platform)]
+  const customer = { ...snapshot.customer, ...(guard && { guard }) }
+  const files = [filed({ snapshot: { ...snapshot, customer, providers, routes }, secrets }), filed(platform)]
   ladder.hear({ type: 'cached', files, confirmed: { version: 1, held: 1, at: 0, behind: {} } }).after(250)
   beats(ladder)
   if (busy) {
@@ -154,7 +196,20 @@ function drilled(
     ledger.open('a live call', ownerId)
     ledger.take(monotonicMs(ladder.now), 'a live call', { kind: 'provider', id: busy })
   }
-  const order: DrillCommand = {
+  const slices = guard && [
+    { scope: { kind: 'customer' as const, id: ownerId }, resource: 'calls_per_hour' as const, amount: 1 },
+  ]
+  return ladder
+    .hear({
+      type: 'beat',
+      answer: edgeSays({ commands: [order(command)], ...(slices && { slices }) }),
+      sentAt: monotonicMs(ladder.now),
+    })
+    .whatever()
+}
+
+function order(command: Partial<DrillCommand>): DrillCommand {
+  return {
     command_id: commandId,
     kind: 'drill',
     customer_id: ownerId,
@@ -165,13 +220,6 @@ function drilled(
     to: '+15551234567',
     ...command,
   }
-  return ladder
-    .hear({
-      type: 'beat',
-      answer: edgeSays({ commands: [order] }),
-      sentAt: monotonicMs(ladder.now),
-    })
-    .whatever()
 }
 
 /** What the next beat says of it. */
