@@ -149,11 +149,15 @@ const app = new Hono<Edge>({ strict: false })
   .use('/relay/v1/*', authenticateRelay, bringing)
   .on(
     'ALL',
-    ['hello', 'hub', 'sounds', 'flow-server'].map((door) => `/relay/v1/${door}/*`),
+    ['hello', 'sounds', 'flow-server'].map((door) => `/relay/v1/${door}/*`),
     confirmsRelay,
   )
-  // The hub hears beats before the database does.
-  .use('/relay/v1/beat/*', (c, next) => (hubAt(c.env) ? confirmsRelay(c, next) : next()))
+  // Where there is a hub, it hears beats before the database does.
+  .on(
+    'ALL',
+    ['hub', 'beat'].map((door) => `/relay/v1/${door}/*`),
+    (c, next) => (hubAt(c.env) ? confirmsRelay(c, next) : next()),
+  )
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
   .route('/relay/v1/target', target)

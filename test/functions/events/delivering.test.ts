@@ -404,12 +404,12 @@ describe('POST /v1.0/webhooks/{id}/replay', () => {
 })
 
 describe('while nothing is due', () => {
-  test('a minute costs eight round trips: alerts, deliveries, what is old, what is to be erased, calls not begun, drills, sounds of prompts and recordings', async () => {
+  test('a minute costs nine round trips: alerts, deliveries, what is old, what is to be erased, calls not begun, drills, relays not heard of, sounds of prompts and recordings', async () => {
     await app.database.pool.query('delete from deliveries')
     await sweep()
     app.database.requests()
     await sweep()
-    expect(app.database.requests()).toBe(8)
+    expect(app.database.requests()).toBe(9)
   })
 })
 
