@@ -7,7 +7,15 @@ import { defineConfig } from 'vitest/config'
 const local = process.env.TEST_DATABASE_URL === undefined ? [] : ['functions/local/**']
 /** What takes longest by far is asked for by name (`ODD_VALUES=some`, or `all`), and by `.ci/run`. */
 const odd = process.env.ODD_VALUES === undefined ? ['functions/odd-values.test.ts'] : []
-const exclude = ['live/**', 'bench/**', '**/node_modules/**', ...local, ...odd]
+/** What takes long and seldom fails alone is run where it is asked for, as `functions`, or by its name; so does `.ci/run`. */
+const long = [
+  'functions/contract.test.ts',
+  'functions/http/resource.test.ts',
+  'functions/store/slices.test.ts',
+  'functions/config/call-filters.test.ts',
+  'functions/config/inbound.test.ts',
+].filter((file) => !process.argv.slice(2).some((word) => file.includes(word)))
+const exclude = ['live/**', 'bench/**', '**/node_modules/**', ...local, ...odd, ...long]
 /** These put something in the place of a module, or measure the heap: others must not meet it, nor they others. */
 const apart = globSync('**/*.test.ts', {
   cwd: import.meta.dirname,
