@@ -130,7 +130,7 @@ export class Engine {
         ],
         news: [neighbours, routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
         pong: [routing, ledger],
-        unbeaten: [routing],
+        unbeaten: [neighbours, routing],
         cached: [routing],
         configured: [providers],
         revoked: [revocations],

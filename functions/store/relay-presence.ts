@@ -28,7 +28,7 @@ function ago(ms: number): SQL {
  */
 export const missedInMs = sql`(
   select ceil(extract(epoch from min(beat_at
-    + case when lost_at is null then ${missedAfterMs} else ${lostAfterMs} end * interval '1 millisecond') - now()) * 1000)::float8
+    + (case when lost_at is null then ${missedAfterMs} else ${lostAfterMs} end)::integer * interval '1 millisecond') - now()) * 1000)::float8
   from relays where lost_at is null and ${lately} and not ${stopped} or lost_at is not null and beat_at > ${ago(5 * 60_000)})`
 
 /**

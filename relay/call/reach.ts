@@ -13,7 +13,7 @@ import type { Reachable } from './state.ts'
 interface ReachDeps {
   readonly endpoint: SipEndpoint
   readonly registrar: Pick<Registrar, 'contacts'>
-  readonly neighbours: Pick<Neighbours, 'any' | 'elsewhere' | 'placeOf'>
+  readonly neighbours: Pick<Neighbours, 'any' | 'edgeAway' | 'elsewhere' | 'placeOf'>
 }
 
 /** Looks where callees are. */
@@ -31,10 +31,12 @@ export class CalleeFinder {
     return this.#here(now, target).length > 0 ? undefined : questionOf(target)
   }
 
-  /** What is asked while it rings already; undefined: it was just now. */
+  /** What is asked while it rings already; undefined: it was just now, or the edge is away, which is asked no more than it must be. */
   meanwhile(now: MonotonicMs, target: RegisteredTarget): TargetQuestion | undefined {
     const { neighbours } = this.#deps
-    return neighbours.any && !neighbours.elsewhere(now, target.id)?.fresh ? questionOf(target) : undefined
+    return neighbours.any && !neighbours.edgeAway && !neighbours.elsewhere(now, target.id)?.fresh
+      ? questionOf(target)
+      : undefined
   }
 
   /** Where it can be rung, as far as is known. `handedOn`: another relay rings it here, and it is handed to no third. */

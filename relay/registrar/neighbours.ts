@@ -33,6 +33,7 @@ export class Neighbours {
   readonly #relayId: string
   #byId = new Map<string, Neighbour>()
   #elsewhere = new BoundedMap<string, Remembered>(rememberedAtMost)
+  #edgeAway = false
 
   constructor({ relayId }: { readonly relayId: string }) {
     this.#relayId = relayId
@@ -44,7 +45,9 @@ export class Neighbours {
   }
 
   /** An edge which is older says nothing, and what it said before it was rolled back goes on. */
-  receive(event: Extract<Input, { type: 'beat' | 'news' }>): never[] {
+  receive(event: Extract<Input, { type: 'beat' | 'news' | 'unbeaten' }>): never[] {
+    this.#edgeAway = event.type === 'unbeaten' && event.away
+    if (event.type === 'unbeaten') return []
     const { neighbours } = event.type === 'beat' ? event.answer : event.news
     if (neighbours === undefined) return []
     const before = this.#byId
@@ -58,6 +61,11 @@ export class Neighbours {
   named(fingerprint: string): string | undefined {
     for (const [id, one] of this.#byId) if (one.fingerprint === fingerprint) return id
     return undefined
+  }
+
+  /** Whether the edge, as far as is known, would not say where phones are. */
+  get edgeAway(): boolean {
+    return this.#edgeAway
   }
 
   /** Whether a relay lives, as far as is known. */
