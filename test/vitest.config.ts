@@ -14,6 +14,10 @@ const long = [
   'functions/store/slices.test.ts',
   'functions/config/call-filters.test.ts',
   'functions/config/inbound.test.ts',
+  'functions/config/making.test.ts',
+  'functions/config/answers.test.ts',
+  'functions/asking.test.ts',
+  'functions/store/sides.test.ts',
 ].filter((file) => !process.argv.slice(2).some((word) => file.includes(word)))
 const exclude = ['live/**', 'bench/**', '**/node_modules/**', ...local, ...odd, ...long]
 /** These put something in the place of a module, or measure the heap: others must not meet it, nor they others. */
