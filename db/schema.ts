@@ -958,7 +958,7 @@ export const drills = pgTable(
     detail: text().notNull().default(''),
     /** The provider which is taken to be down; null: none. */
     assume: jsonb().$type<{ provider_id: string; down: true }>(),
-    /** As it was written, and what that came to: in whose name it calls, which number it shows, whom it calls. */
+    /** The test call as it was written, and as it was understood: caller, number shown, number called. */
     call: jsonb()
       .$type<{
         from: string | null

@@ -24,7 +24,7 @@ export interface Seal {
 
 /**
  * AES-256-GCM under the first key; what older ones closed still opens. Opening throws where the key by which it was
- * closed is not among them. Opening throws where the key by which it was closed is not among them.
+ * closed is not among them.
  */
 export function sealWith(keys: [SealKey, ...SealKey[]]): Seal {
   const cryptoKeys = new Map<string, Promise<CryptoKey>>()

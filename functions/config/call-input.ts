@@ -17,7 +17,7 @@ const named = {
   detail: text,
 }
 
-/** Whom a call is to ring, or a party of one is sent to. */
+/** The destination of a call, or of a party of one which is led elsewhere. */
 const calledInput = z
   .strictObject({ type: z.enum(destinationTypes), ...named })
   .refine((one) => one.target !== '' || one.target_name !== '', 'names nobody: give it a target')

@@ -17,7 +17,7 @@ const text = z
 /** Nothing is to be said. */
 export const hangupInput = z.strictObject({})
 
-/** Whom a party is led to. */
+/** A party of a call, and the destination to which it is led. */
 export const transferInput = z.strictObject({
   party: party.default('caller'),
   destination: z
@@ -53,7 +53,7 @@ export const talkInput = z.strictObject({
   voice_id: z.string().max(128).default('').describe('The voice’s name; empty: the language’s usual one.'),
 })
 
-/** Whom nothing is to be played any more. */
+/** The parties to which nothing is to be played any more. */
 export const silenceInput = z.strictObject({ party: parties.default('both') })
 
 /** Keys to be pressed. */

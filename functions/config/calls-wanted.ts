@@ -93,7 +93,7 @@ async function hold(c: Context<Edge>, checks: readonly Check[]): Promise<void> {
   for (const { ask, refuse } of checks) refuse((await c.get('db').execute(ask)).rows)
 }
 
-/** Whom it calls, each as records have it. Throws where one can be none, or is named twice. */
+/** The destinations of an order, each as records have it. Throws where one can be none, or is named twice. */
 export async function destinationsOf(
   c: Context<Edge>,
   { destinations }: CallsAsked,

@@ -106,7 +106,7 @@ async function numbersOf(
   return { to: called.e164, from: from === null ? null : await own(db, from, caller) }
 }
 
-/** Whom a customer may call by a test: that number, and what is known of the customer. Throws, naming the field, whom it may not. */
+/** A number which a customer may call by a test, and what is known of the customer. Throws, naming the field, where it may not. */
 export async function calledBy(db: Database, customerId: string, field: string, to: string) {
   const { rows } = await db.execute<{ caller: CustomerFacts }>(sql`
     select ${customerJson} as caller from customers c where c.id = ${customerId}::uuid and c.deleted_at is null`)

@@ -45,10 +45,10 @@ const callParties = ['caller', 'callee'] as const
 export const callParty = z.enum(callParties)
 export type CallPartyName = z.infer<typeof callParty>
 
-/** Whom of them something is for. */
+/** One party of a call, or both. */
 export const partyChoice = z.enum([...callParties, 'both'])
 
-/** Whom the API calls, or sends a party of a call to. */
+/** A destination which the API calls, or to which it leads a party of a call. */
 const calledAddress = z.object({
   type: z.enum(destinationTypes),
   /** E.164, an extension's name, a trunk's `domain_name`, or a SIP URI. */
@@ -116,7 +116,7 @@ export type CallCommand = z.infer<typeof callCommand>
 const originateCommand = z.object({
   ...ofCall,
   kind: z.literal('originate'),
-  /** Whom the call is from. Where it is joined (`run`) this is an extension, rung first. */
+  /** The caller, as records have it. Where it is joined (`run`) this is an extension, rung first. */
   source: address,
   destination: calledAddress,
   /** The extension in whose name and limits it is made; null: the customer's alone. */

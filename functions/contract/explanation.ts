@@ -121,7 +121,7 @@ export const explanation = z.object({
   emergency: z.boolean().default(false),
   caller_id: shownCaller.nullable().default(null),
   limits: z.array(limit).default([]),
-  /** What looked like fraud, of whom: refused, or told of and allowed; absent: nothing did. */
+  /** A suspicion of fraud and its account: the call was refused, or allowed and told of; absent: nothing looked like it. */
   suspicion: suspicion.optional(),
   /** The candidates in the order considered: all that are tried, and the first of those that were skipped. */
   candidates: z.array(consideration).default([]),

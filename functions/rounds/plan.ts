@@ -1,7 +1,7 @@
 import { type UtcMs, utcMs } from '#contract'
 import { stirEveryMs } from '../rounds-keeper.ts'
 
-/** So long after it was said the database may still be written to by whom said it: a statement takes 25 s at most. */
+/** A Worker which said that it uses the database may write to it for so long afterwards: a statement takes 25 s at most. */
 const stirredForMs = stirEveryMs + 30_000
 /** While the database is used what is due is looked for so often, and first so soon. */
 const lookEveryMs = 5_000

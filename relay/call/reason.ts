@@ -24,7 +24,7 @@ export function refusalOf({ reason, message }: Cause): string {
 
 /**
  * Why a party leaves, in all its words (RFC 3326 §2: one for each protocol, on a line of its own or not). undefined
- * where it gives none. undefined where it gives none.
+ * where it gives none.
  */
 export function reasonsOf(request: Request): string | undefined {
   return request.all('reason').join(', ') || undefined
