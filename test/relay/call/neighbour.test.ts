@@ -74,6 +74,17 @@ describe('a call for a phone which registered at another relay', () => {
     ladder.decide(ringBob()).gives('INVITE to Bob')
   })
 
+  test('asks an edge which is away only where there is no phone here: the others ring without a word of it', () => {
+    const ladder = fleet()
+    registers(ladder, bob, 'bob')
+    ladder.hear({ type: 'unbeaten', why: 'it answers 500', away: true })
+    aliceDials(ladder, 'bob')
+    ladder.decide(ringBob()).gives('INVITE to Bob')
+    hears(ladder, { neighbours: [a.says, c.says] })
+    aliceDials(ladder, 'bob')
+    ladder.decide(ringBob()).gives('INVITE to Bob', 'ask target')
+  })
+
   test('follows a phone which moved: who has it no longer says so, and the edge is asked once more', () => {
     const ladder = fleet()
     aliceDials(ladder, 'bob')
