@@ -29,6 +29,8 @@ const apart = globSync('**/*.test.ts', {
 export default defineConfig({
   test: {
     root: import.meta.dirname,
+    // Where no person watches, a line for each file and what failed at the end: logs are cut at their beginning.
+    reporters: process.stdout.isTTY ? ['default'] : [join(import.meta.dirname, 'support/brief-reporter.ts')],
     // Left to itself it keeps one core free: on two that is half of what there is. Many files wait for a while.
     maxWorkers: Math.max(3, availableParallelism()),
     hookTimeout: 120_000,

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /**
@@ -35,6 +36,7 @@ const { LANE: lane } = process.env
 export default defineConfig({
   test: {
     root: import.meta.dirname,
+    reporters: process.stdout.isTTY ? ['default'] : [join(import.meta.dirname, 'support/brief-reporter.ts')],
     include: lane === 'aside' ? aside : ['live/**/*.test.ts'],
     exclude: ['**/node_modules/**', ...(lane === 'here' ? aside : [])],
     fileParallelism: false,
