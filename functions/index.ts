@@ -17,6 +17,7 @@ import { flowSecrets } from './config/flow-secrets.ts'
 import { flowServer } from './config/flow-server.ts'
 import { simulations } from './config/flow-simulation.ts'
 import { forwarding } from './config/forwarding.ts'
+import { metrics } from './config/metrics.ts'
 import { operations } from './config/operations.ts'
 import { outboundGuards, ownOutboundGuard } from './config/outbound-guard.ts'
 import { promptDownloads } from './config/prompts.ts'
@@ -41,7 +42,7 @@ import { authenticate, authenticateRelay, confirmsRelay, withinScope } from './h
 import { signing } from './http/config-lock.ts'
 import { crossOrigin } from './http/cors.ts'
 import { documented } from './http/docs.ts'
-import { healthz } from './http/healthz.ts'
+import { healthz, readyz } from './http/healthz.ts'
 import { idempotent } from './http/idempotency.ts'
 import { unanswered } from './http/method.ts'
 import { knownParameters } from './http/query.ts'
@@ -91,8 +92,12 @@ const app = new Hono<Edge>({ strict: false })
 
   .use(crossOrigin)
   .route('/healthz', healthz)
+  .route('/readyz', readyz)
   .route(RECORDING_LINKS, recordingLinks)
   .route('/', documented(operations, about))
+
+  .use('/metrics', rateLimited, authenticate, withinScope(operations), knownParameters('token', 'accesskey'))
+  .route('/metrics', metrics)
 
   .use(
     '/v1.0/*',

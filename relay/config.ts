@@ -60,6 +60,10 @@ export interface Config {
   readonly soundBytes: number
   /** Another engine for speech than our own, and what it knows us by; undefined: there is none. */
   readonly hostedSpeech: { readonly url: string; readonly token: string | undefined } | undefined
+  /** Where those are answered who watch machines, and what they must show; undefined: nowhere. */
+  readonly watch:
+    | { readonly host: string; readonly port: Port; readonly token: string | undefined }
+    | undefined
 }
 
 const portOf = wholeNumber(0, 65_535).transform(portNumber)
@@ -100,6 +104,13 @@ const variables = {
     webPlaceOf,
   ).optional(),
   SPEECH_TOKEN: secret('be text', (text) => text).optional(),
+  METRICS_HOST: setting('an IP address of this machine, or 0.0.0.0 for all of them', ipOf).default(
+    '127.0.0.1',
+  ),
+  METRICS_PORT: portOf.optional(),
+  METRICS_TOKEN: secret('be 16 visible ASCII characters or more', (text) =>
+    /^[!-~]{16,}$/.test(text) ? text : undefined,
+  ).optional(),
 }
 
 /** Reads the settings, or lists everything that is wrong with them in words. */
@@ -113,6 +124,9 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
   const { TLS_CERT: cert, TLS_KEY: key } = said
   if (!cert !== !key)
     faults.push(`TLS_CERT and TLS_KEY go together, and ${cert ? 'TLS_KEY' : 'TLS_CERT'} is missing`)
+  const { METRICS_HOST: host, METRICS_PORT: port, METRICS_TOKEN: token } = said
+  if (port !== undefined && token === undefined && !isLoopback(host))
+    faults.push('METRICS_TOKEN must be set where METRICS_HOST is not this machine alone')
   if (faults.length > 0) return { ok: false, faults }
   return {
     ok: true,
@@ -142,11 +156,16 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       dnsServers: said.DNS_SERVERS,
       soundBytes: said.SOUND_CACHE_MB * 1024 * 1024,
       hostedSpeech: said.SPEECH_URL ? { url: said.SPEECH_URL, token: said.SPEECH_TOKEN } : undefined,
+      watch: port === undefined ? undefined : { host, port, token },
     },
   }
 }
 
 const everywhere = new Set(['0.0.0.0', '::'])
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
+}
 
 /** Where the edge is; a path before `/relay/v1` is a proxy's. */
 function edgeUrlOf(text: string): string | undefined {

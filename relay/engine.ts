@@ -76,7 +76,19 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, limits }: En
   const calls = new Calls({ ...below, ports, ledger, serviceRoutes: providers, carriers })
   const forwarding = new CallForwarding({ quotaWait, calls })
   const ingress = openIngress({ ...below, served, clock, calls, routing, domains, quotaWait, providers })
-  return { ...below, clock, ledger, providers, routing, quotaWait, calls, forwarding, ...ingress }
+  return {
+    ...below,
+    ports,
+    snapshots,
+    clock,
+    ledger,
+    providers,
+    routing,
+    quotaWait,
+    calls,
+    forwarding,
+    ...ingress,
+  }
 }
 
 /**

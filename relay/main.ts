@@ -4,6 +4,7 @@ import { type Beat, type BeatAnswer, type MonotonicMs, utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
+import { answersFrom } from './io/answers.ts'
 import type { BeatSource } from './io/beat-words.ts'
 import { followPair, readPair } from './io/certificate.ts'
 import { monotonicNow } from './io/clock.ts'
@@ -32,8 +33,10 @@ import { holdMsOf } from './io/refreshes.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
-import { openVitals } from './io/vitals.ts'
-import { openWires } from './io/wires.ts'
+import { openVitals, softwareVersion } from './io/vitals.ts'
+import { Watch } from './io/watch.ts'
+import { openWatchPort } from './io/watch-port.ts'
+import { openWires, type Tap } from './io/wires.ts'
 
 /*
  * The relay as a process: settings → engine → sockets. SIGTERM drains: no new calls, the others may
@@ -45,7 +48,9 @@ if (read.ok) start(read.config).catch((error: unknown) => fail(sentence(error)))
 else fail(`The relay cannot start: ${read.faults.join('; ')}.`)
 
 async function start(config: Config): Promise<void> {
-  const { log, last: lastError } = rememberErrors(openLog({ level: config.logLevel }))
+  const watch = config.watch && new Watch()
+  const plain = openLog({ level: config.logLevel })
+  const { log, last: lastError } = rememberErrors(watch?.counted(plain) ?? plain)
   keepTrimmed(log)
   const { limit, open } = readDescriptors()
   const descriptors = shared(limit, open)
@@ -71,6 +76,7 @@ async function start(config: Config): Promise<void> {
     resolver: systemResolver(config.dnsServers),
     stale: (question) => log('warn', 'dns.stale', { question }),
   })
+  const answers = answersFrom({ locator, source, sounds, flowServers, edge })
   let host: Host | undefined
   const early: Input[] = []
   /** Relays alive, as far as the edge has said. */
@@ -91,7 +97,19 @@ async function start(config: Config): Promise<void> {
   const flows = () => engine.rooms.knownFlows
   const shown = config.neighbourPort === 'off' ? undefined : neighbourPair(config.relayKey, config.relayId)
   const neighbours = () => engine.rooms.neighbours
-  const wires = await openWires({ config, descriptors, pair, neighbour: shown, neighbours, hear, flows, log })
+  const tap: Tap | undefined =
+    watch && ((direction, { transport }, bytes) => watch.message(direction, transport, bytes.length))
+  const wires = await openWires({
+    config,
+    descriptors,
+    pair,
+    neighbour: shown,
+    neighbours,
+    hear,
+    flows,
+    tap,
+    log,
+  })
   const engine = new Engine({
     endpoint: {
       address: config.publicIp,
@@ -110,24 +128,16 @@ async function start(config: Config): Promise<void> {
   const running = new Host(engine, {
     send: wires.send,
     close: wires.close,
-    ask: async (question, withinMs) => {
-      if (question.ask === 'locate')
-        return { ask: 'locate', answer: await locator.locate(question.question, withinMs) }
-      if (question.ask === 'whereabouts')
-        return { ask: 'whereabouts', answer: await locator.whereabouts(question.question) }
-      if (question.ask === 'snapshot')
-        return { ask: 'snapshot', answer: await source.pull(question.question) }
-      if (question.ask === 'sound')
-        return { ask: 'sound', answer: await sounds.find(question.question, withinMs) }
-      if (question.ask === 'flow-server')
-        return { ask: 'flow-server', answer: await flowServers.ask(question.question) }
-      return edge.ask(question, withinMs)
+    ask: (question, withinMs) => {
+      const answer = answers(question, withinMs)
+      return watch?.timed(question.ask, answer) ?? answer
     },
     tell: (tell) => {
       const known = tell.kind === 'binding' ? phones.file.of(tell.binding.binding_id) : undefined
       edge.tell(tell, tell.kind === 'binding' ? holdMsOf(tell, known, relays) : 0)
       if (tell.kind === 'binding') phones.file.keep(tell)
       logTells(tell, log)
+      watch?.tell(tell)
     },
     snapshots,
     media: (command) => {
@@ -176,7 +186,10 @@ async function start(config: Config): Promise<void> {
           fingerprint: shown.fingerprint,
         },
     },
-    pulse: () => engine.pulse(monotonicNow()),
+    pulse: () => {
+      const part = engine.pulse(monotonicNow())
+      return watch?.saying(part) ?? part
+    },
     vitals: openVitals({ region: config.region, load: () => engine.load, spool, lastError }),
   }
   let heardOf = Number.NEGATIVE_INFINITY
@@ -185,6 +198,7 @@ async function start(config: Config): Promise<void> {
     if (sentAt < heardOf) return
     heardOf = sentAt
     met = true
+    watch?.heard()
     relays = answer.relays
     edge.beaten(true)
     hear({ type: 'beat', answer, sentAt })
@@ -216,7 +230,10 @@ async function start(config: Config): Promise<void> {
       hear({ type: 'news', news })
       shutdown.ordered(news.drain)
     },
-    current: (sentAt) => hear({ type: 'pong', sentAt }),
+    current: (sentAt) => {
+      watch?.heard()
+      hear({ type: 'pong', sentAt })
+    },
     rest: () => heartbeat.rest(),
     resume: (inMs) => heartbeat.resume(inMs),
     replaced: () => heartbeat.stepDown(),
@@ -224,6 +241,22 @@ async function start(config: Config): Promise<void> {
   })
   const followed = config.tls && pair && followPair(config.tls, pair, wires.present, log)
   if (followed) process.on('SIGHUP', () => void followed.look())
+  const media_engine = mediaOf(config).engine
+  const watched = {
+    load: () => engine.load,
+    portsFree: () => engine.rooms.ports.free,
+    configured: () => !engine.rooms.snapshots.empty,
+    spool,
+    about: { relay_id: relayId, version: softwareVersion(), region: config.region ?? '', media_engine },
+  }
+  const watchPort =
+    config.watch &&
+    watch &&
+    (await openWatchPort({
+      ...config.watch,
+      metrics: () => watch.exposition(watched),
+      readiness: () => watch.readiness(watched),
+    }))
   const parts = () => ({
     host: running,
     wires,
@@ -236,6 +269,8 @@ async function start(config: Config): Promise<void> {
     flows: { stop: () => flowHttp.close() },
     http: { stop: () => http.close() },
     disk,
+    ...(watchPort && { watchPort }),
+    ...(watch && { watch }),
   })
   const shutdown = new Shutdown({ engine, hear, drainMs: config.drainMs, log, parts })
   const end = () => {
@@ -253,6 +288,7 @@ async function start(config: Config): Promise<void> {
     host: config.sipHost,
     port: wires.port,
     ...(wires.tlsPort !== undefined && { tls_port: wires.tlsPort }),
+    ...(watchPort && { metrics_port: watchPort.port }),
   }
   process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
 }

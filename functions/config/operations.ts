@@ -17,6 +17,7 @@ import { eventOperations } from './event-operations.ts'
 import { flowSecretOperations } from './flow-secrets.ts'
 import { simulationOperations } from './flow-simulation.ts'
 import { forwardingOperations } from './forwarding.ts'
+import { metricsOperations } from './metrics.ts'
 import { outboundGuardOperations } from './outbound-guard.ts'
 import { promptOperations } from './prompts.ts'
 import { providerOperations } from './provider-operations.ts'
@@ -60,6 +61,7 @@ export const operations: readonly Operation[] = [
   ...changeOperations,
   ...versionOperations,
   ...relayOperations,
+  ...metricsOperations,
   ...healthzOperations,
   ...docsOperations,
 ]

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { type Edge, prepare, quietly } from '../env.ts'
 import { ApiError } from './api-error.ts'
@@ -9,10 +9,15 @@ import type { Operation } from './operation.ts'
 const patienceMs = 2_000
 
 /** Whether this edge can work: 200, or 503 within two seconds where its database does not answer. */
-export const healthz = new Hono<Edge>().get('/', async (c) => {
+export const healthz = new Hono<Edge>().get('/', answering)
+
+/** The same, where machines look for it which tell living from ready: an edge has nothing else to get ready. */
+export const readyz = new Hono<Edge>().get('/', answering)
+
+async function answering(c: Context<Edge>) {
   await soon(prepare(quietly(c.env)).db.execute(sql`select 1`))
-  return c.json({ status: 'ok' })
-})
+  return c.json({ status: 'ok' as const })
+}
 
 async function soon(answer: Promise<unknown>): Promise<void> {
   let giveUp: () => void = () => {}
@@ -32,6 +37,17 @@ export const healthzOperations: readonly Operation[] = [
     method: 'get',
     path: '/healthz',
     summary: 'Ask whether the edge and its database can work',
+    tag: 'about',
+    scope: null,
+    answer: z.object({ status: z.literal('ok') }),
+    errors: [],
+    example: { answer: { status: 'ok' } },
+  },
+  {
+    id: 'getReadiness',
+    method: 'get',
+    path: '/readyz',
+    summary: 'Ask the same, as orchestrators do before they send requests',
     tag: 'about',
     scope: null,
     answer: z.object({ status: z.literal('ok') }),

@@ -55,7 +55,7 @@ export interface Parameter {
 export interface ApiResponse {
   description: string
   headers?: Record<string, Reference>
-  content?: Partial<Content<'application/json' | 'text/event-stream' | 'audio/wav'>>
+  content?: Partial<Content<'application/json' | 'text/event-stream' | 'text/plain' | 'audio/wav'>>
 }
 interface ResponseHeader {
   description: string

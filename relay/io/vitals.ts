@@ -22,7 +22,7 @@ const resolutionMs = 50
 
 /** Looks after the process from now on; each question is about the time since the one before. */
 export function openVitals({ region = '', load, spool, lastError }: VitalsOptions): () => VitalsPart {
-  const [software, busy] = [versionHere(), sinceLast()]
+  const [software, busy] = [softwareVersion(), sinceLast()]
   return () => {
     const { calls, bindings: registrations } = load()
     return {
@@ -39,7 +39,7 @@ export function openVitals({ region = '', load, spool, lastError }: VitalsOption
 }
 
 /** Our own version, as package.json has it. */
-function versionHere(): string {
+export function softwareVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 

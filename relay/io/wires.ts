@@ -13,6 +13,9 @@ import { openTls } from './tls.ts'
 import { openUdp } from './udp.ts'
 import { Visitors } from './visitors.ts'
 
+/** Sees every message of SIP, as it was read and before anything follows, or as it is written; it neither changes nor keeps it. */
+export type Tap = (direction: 'in' | 'out', flow: Flow, bytes: Uint8Array) => void
+
 interface WiresOptions {
   readonly config: Config
   readonly descriptors: ReturnType<typeof shared>
@@ -25,6 +28,8 @@ interface WiresOptions {
   neighbours(): { named(fingerprint: string): string | undefined; placeOf(relayId: string): Flow | undefined }
   /** Whose a connection is; asked once there are connections. */
   flows(): { needs(flow: Flow): boolean; knows(flow: Flow): boolean }
+  /** undefined: none is looked at, and none costs anything for it. */
+  readonly tap: Tap | undefined
   readonly log: Log
 }
 
@@ -53,12 +58,14 @@ export async function openWires({
   neighbours,
   hear,
   flows,
+  tap,
   log,
 }: WiresOptions): Promise<Wires> {
+  const arrive = (flow: Flow, bytes: Uint8Array) => hear({ type: 'packet', flow, bytes })
   const ends = {
     host: config.sipHost,
     port: config.sipPort,
-    receive: (flow: Flow, bytes: Uint8Array) => hear({ type: 'packet', flow, bytes }),
+    receive: tapped('in', arrive, tap),
     unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
     log,
   }
@@ -78,17 +85,31 @@ export async function openWires({
     (await openBeside(config, { ...streams, pair: neighbour, known: () => true, ...asked(neighbours) }))
   const wires = { udp, tcp, tls }
   const wireOf = (flow: Flow) => (flow.neighbour === undefined ? wires[flow.transport] : (relays ?? tls))
+  const leave = (flow: Flow, bytes: Uint8Array, loose?: boolean) => wireOf(flow).send(flow, bytes, loose)
   return {
     port,
     tlsPort: pair && tls.address.port,
     neighbourPort: relays?.address.port,
-    send: (flow, bytes, loose) => wireOf(flow).send(flow, bytes, loose),
+    send: tapped('out', leave, tap),
     close: (flow) =>
       (flow.neighbour !== undefined && relays ? relays : flow.transport === 'tls' ? tls : tcp).hangUp(flow),
     present: tls.present,
     async stop() {
       await Promise.all([udp.close(), tcp.close(), tls.close(), relays?.close()])
     },
+  }
+}
+
+/** The one place where each message passes, in or out. */
+function tapped(
+  direction: 'in' | 'out',
+  pass: (flow: Flow, bytes: Uint8Array, loose?: boolean) => void,
+  tap: Tap | undefined,
+): typeof pass {
+  if (tap === undefined) return pass
+  return (flow, bytes, loose) => {
+    tap(direction, flow, bytes)
+    pass(flow, bytes, loose)
   }
 }
 

@@ -79,3 +79,8 @@ const phrases: Readonly<Record<number, string>> = {
 export function reasonPhrase(status: number): string {
   return phrases[status] ?? phrases[Math.floor(status / 100) * 100] ?? 'Unknown'
 }
+
+/** Whether a status has a reason phrase of its own. */
+export function hasPhrase(status: number): boolean {
+  return Object.hasOwn(phrases, status)
+}
