@@ -36,7 +36,7 @@ import { SnapshotSource } from './io/snapshots.ts'
 import { openVitals, softwareVersion } from './io/vitals.ts'
 import { Watch } from './io/watch.ts'
 import { openWatchPort } from './io/watch-port.ts'
-import { openWires, type Tap } from './io/wires.ts'
+import { type MessageTap, openWires } from './io/wires.ts'
 
 /*
  * The relay as a process: settings → engine → sockets. SIGTERM drains: no new calls, the others may
@@ -97,7 +97,7 @@ async function start(config: Config): Promise<void> {
   const flows = () => engine.rooms.knownFlows
   const shown = config.neighbourPort === 'off' ? undefined : neighbourPair(config.relayKey, config.relayId)
   const neighbours = () => engine.rooms.neighbours
-  const tap: Tap | undefined =
+  const tap: MessageTap | undefined =
     watch && ((direction, { transport }, bytes) => watch.message(direction, transport, bytes.length))
   const wires = await openWires({
     config,

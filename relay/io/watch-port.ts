@@ -19,7 +19,7 @@ interface WatchPortOptions {
 const connectionsAtMost = 16
 const patienceMs = 5_000
 
-/** Opens the port at which machines are watched: `/metrics`, `/healthz`, `/readyz`. Rejects where it cannot be had. */
+/** Opens the port at which machines are watched: `/metrics`, `/healthz`, `/readyz`. Throws where it cannot be had. */
 export async function openWatchPort(
   options: WatchPortOptions,
 ): Promise<{ readonly port: Port; stop(): Promise<void> }> {

@@ -14,7 +14,7 @@ import { openUdp } from './udp.ts'
 import { Visitors } from './visitors.ts'
 
 /** Sees every message of SIP, as it was read and before anything follows, or as it is written; it neither changes nor keeps it. */
-export type Tap = (direction: 'in' | 'out', flow: Flow, bytes: Uint8Array) => void
+export type MessageTap = (direction: 'in' | 'out', flow: Flow, bytes: Uint8Array) => void
 
 interface WiresOptions {
   readonly config: Config
@@ -29,7 +29,7 @@ interface WiresOptions {
   /** Whose a connection is; asked once there are connections. */
   flows(): { needs(flow: Flow): boolean; knows(flow: Flow): boolean }
   /** undefined: none is looked at, and none costs anything for it. */
-  readonly tap: Tap | undefined
+  readonly tap: MessageTap | undefined
   readonly log: Log
 }
 
@@ -104,7 +104,7 @@ export async function openWires({
 function tapped(
   direction: 'in' | 'out',
   pass: (flow: Flow, bytes: Uint8Array, loose?: boolean) => void,
-  tap: Tap | undefined,
+  tap: MessageTap | undefined,
 ): typeof pass {
   if (tap === undefined) return pass
   return (flow, bytes, loose) => {

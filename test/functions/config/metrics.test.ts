@@ -47,7 +47,11 @@ describe('GET /metrics', () => {
     const now = new Date().toISOString()
     const times = { started_at: now, ringing_at: now, answered_at: now, ended_at: now }
     const attempts = [attemptTold(id, 503), attemptTold(id, 200)]
-    await tellAs(app, 'berlin-1', callTell(customer_id, { ...times, attempts, provider_id: id }))
+    await tellAs(
+      app,
+      'berlin-1',
+      callTell(customer_id, { ...times, relay_id: 'berlin-1', attempts, provider_id: id }),
+    )
     const { status, type, text } = await scrape(app.aliceKey)
     expect([status, type]).toEqual([200, expositionType])
     const families = readExposition(text)
