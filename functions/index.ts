@@ -16,6 +16,7 @@ import { events } from './config/events.ts'
 import { flowSecrets } from './config/flow-secrets.ts'
 import { flowServer } from './config/flow-server.ts'
 import { simulations } from './config/flow-simulation.ts'
+import { flowVersions } from './config/flow-versions.ts'
 import { forwarding } from './config/forwarding.ts'
 import { metrics } from './config/metrics.ts'
 import { operations } from './config/operations.ts'
@@ -121,6 +122,7 @@ const app = new Hono<Edge>({ strict: false })
   .all('/v1.0/flows/simulate', (c) => c.notFound()) // not a flow whose id is "simulate"
   .route('/v1.0/flows/secret', flowSecrets)
   .all('/v1.0/flows/secret', (c) => c.notFound()) // nor one whose id is "secret"
+  .route('/v1.0/flows', flowVersions)
   .route('/v1.0/providers', carriers)
   .route('/v1.0/extensions', forwarding)
   .route('/v1.0/extensions', extensionDiagnoses)

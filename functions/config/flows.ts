@@ -1,5 +1,7 @@
+import type { Context } from 'hono'
 import * as z from 'zod'
 import { numbers, flows as table } from '#db'
+import type { Edge } from '../env.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { field, readOnly, readOnlyKeys } from '../http/field.ts'
 import { leaning } from '../http/queries.ts'
@@ -9,6 +11,21 @@ import { actions, actionsExample, flowVariables } from './flow-actions.ts'
 import { carriedOut } from './flow-engines.ts'
 import { leadingTo, referencesThere, refuseFaulty, settledActions } from './flow-references.ts'
 import { quota } from './quota.ts'
+
+/** What a flow does, as it is written. */
+export const flowProgramInput = z.object({ actions, variables: flowVariables.default({}) })
+
+/** What it takes to have a flow do that. Throws INVALID_FLOW, and where a destination can be none. */
+export async function programmed(
+  c: Context<Edge>,
+  id: string,
+  { actions, variables }: z.output<typeof flowProgramInput>,
+) {
+  const settled = await settledActions(c, actions)
+  refuseFaulty(settled, variables)
+  const checks = [...referencesThere(settled, c.get('principal').customerId, id), ...carriedOut(settled)]
+  return { row: { actions: settled, variables }, checks }
+}
 
 /** Small programs which incoming calls follow. */
 export const flows = resource({
@@ -20,8 +37,8 @@ export const flows = resource({
     type: field(z.literal('flow').default('flow')),
     name: field(name),
     detail: field(detail),
-    actions: field(actions),
-    variables: field(flowVariables.default({})),
+    actions: field(flowProgramInput.shape.actions),
+    variables: field(flowProgramInput.shape.variables),
     version: readOnly(
       z.int().describe('Rises with every change of what it does; a call keeps the version it began with.'),
       ({ version }: { version: number }) => version,
@@ -30,14 +47,7 @@ export const flows = resource({
   // A copy is made from one which was shown, by VoIPBIN too, where flows go on.
   ignored: [...readOnlyKeys, 'version', 'on_complete_flow_id', 'direct_hash'],
   quota: quota('flows'),
-  draft: async (input, { c, id, customerId }) => {
-    const settled = await settledActions(c, input.actions)
-    refuseFaulty(settled, input.variables)
-    return {
-      row: { actions: settled },
-      checks: [...referencesThere(settled, customerId, id), ...carriedOut(settled)],
-    }
-  },
+  draft: (input, { c, id }) => programmed(c, id, input),
   deleting: {
     leaners: (flow) => [leaning(numbers, 'callFlowId', flow), leadingTo('flow', flow.id, flow)],
     cascade: 'asked',

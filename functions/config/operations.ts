@@ -16,6 +16,7 @@ import { erasureOperations } from './erasures.ts'
 import { eventOperations } from './event-operations.ts'
 import { flowSecretOperations } from './flow-secrets.ts'
 import { simulationOperations } from './flow-simulation.ts'
+import { flowVersionOperations } from './flow-versions.ts'
 import { forwardingOperations } from './forwarding.ts'
 import { metricsOperations } from './metrics.ts'
 import { outboundGuardOperations } from './outbound-guard.ts'
@@ -40,6 +41,7 @@ export const operations: readonly Operation[] = [
   ...outboundGuardOperations,
   ...promptOperations,
   ...simulationOperations,
+  ...flowVersionOperations,
   ...flowSecretOperations,
   ...providerOperations,
   ...resolveOperations,

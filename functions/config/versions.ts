@@ -6,13 +6,13 @@ import { ApiError } from '../http/api-error.ts'
 import { lockConfig } from '../http/config-lock.ts'
 import type { ErrorCode, Operation } from '../http/operation.ts'
 import { refuseIfMatch } from '../http/precondition.ts'
-import { readInput } from '../http/validate.ts'
+import { readNoBody } from '../http/validate.ts'
 import { type Configured, configured, reachOf, rowsSince, type ThenAndNow } from '../store/history.ts'
 import { shownOf } from './history.ts'
 import { quotasOf } from './quota.ts'
 import { type LeftOut, live, planFor, type RestorationPlan } from './restoration.ts'
 import { outcomeOf, statementsFor } from './restoring.ts'
-import { refuseUntold } from './version.ts'
+import { readVersion, refuseUntold } from './version.ts'
 
 /** A customer's whole configuration, as it was with a change. */
 export const versions = new Hono<Edge>()
@@ -24,20 +24,9 @@ export const versions = new Hono<Edge>()
   .post('/:version/restore', async (c) => {
     const version = readVersion(c)
     refuseIfMatch(c)
-    await readNothing(c)
+    await readNoBody(c)
     return c.json(await restore(c, version))
   })
-
-/** A body needs none; one which says more than `customer_id` is refused, not passed over. */
-async function readNothing(c: Context<Edge>): Promise<void> {
-  if ((await c.req.text()) !== '') await readInput(c, z.strictObject({}))
-}
-
-function readVersion(c: Context<Edge>): number {
-  const text = c.req.param('version') ?? ''
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
-  throw new ApiError('INVALID_ID', 'The version in the path is not a whole number from 1.')
-}
 
 /** A customer's rows at a version and now, and the number of the last change there was. Throws where that cannot be told. */
 async function historyAt(c: Context<Edge>, version: number): Promise<{ rows: ThenAndNow[]; newest: number }> {

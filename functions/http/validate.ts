@@ -39,6 +39,11 @@ export async function readInput<Shape extends z.ZodType>(
   return parse(shape, without(body, [...ignored, 'customer_id']))
 }
 
+/** For a request whose body needs say nothing: one which says more than `customer_id` is refused, not passed over. */
+export async function readNoBody(c: Context<Edge>): Promise<void> {
+  if ((await c.req.text()) !== '') await readInput(c, z.strictObject({}))
+}
+
 /**
  * The request's JSON body, which says what is to change of something; `owner` is whose such things are. Throws where
  * it is no object. Throws where it is no object.

@@ -107,6 +107,8 @@ const stated: Record<AccessScope, string[]> = {
     'POST routes/resolve',
     'POST flows/simulate',
     'GET versions/:version',
+    'GET flows/:id/versions',
+    'GET flows/:id/versions/:version',
   ],
   configure: [
     ...nouns
@@ -125,6 +127,7 @@ const stated: Record<AccessScope, string[]> = {
     'DELETE registrations/:id',
     'DELETE blocks/:id',
     'POST versions/:version/restore',
+    'POST flows/:id/versions/:version/restore',
     'POST webhooks/:id/rotate',
     'POST webhooks/:id/test',
     'POST webhooks/:id/replay',
@@ -295,7 +298,10 @@ function endpointsOf(noun: string): Endpoint[] {
 
 /** Mallory asks about a thing which is hers, or another's. What is made, is asked for without what it needs. */
 function ask({ method, path, noun }: Endpoint, whose: Things, as: Client = mallory) {
-  const named = path.replace(':id', whose[noun] ?? '').replace(':test_id', whose.tests ?? '')
+  const named = path
+    .replace(':id', whose[noun] ?? '')
+    .replace(':test_id', whose.tests ?? '')
+    .replace(':version', '1')
   if (path.endsWith('/stream')) return as(method, `${named}?seconds=1`)
   if (method === 'GET' || method === 'DELETE') return as(method, named)
   if (path.endsWith('/rotate')) return as(method, named, { overlap_seconds: 60 })
