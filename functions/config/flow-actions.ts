@@ -1,14 +1,18 @@
 import * as z from 'zod'
 import { actionId, type FlowAction, flowActionSchema, flowLimits } from '#contract'
+import { asWritten } from './flow-as-written.ts'
 
 /** An action as it is written: nothing in it is unknown, and its id is given where it has none. */
-const action = flowActionSchema(
-  (shape) => z.strictObject(shape),
-  actionId
-    .optional()
-    .transform((id) => id ?? crypto.randomUUID())
-    .pipe(z.string())
-    .describe('How other actions name it: any short text; given where it has none.'),
+const action = z.preprocess(
+  asWritten,
+  flowActionSchema(
+    (shape) => z.strictObject(shape),
+    actionId
+      .optional()
+      .transform((id) => id ?? crypto.randomUUID())
+      .pipe(z.string())
+      .describe('How other actions name it: any short text; given where it has none.'),
+  ),
 )
 
 /** What a flow does, in its order. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { actionInstead } from './flow-instead.ts'
 import { flowLimits } from './flow-words.ts'
 import { destinationTypes, ringCondition } from './vocabulary.ts'
 
@@ -118,6 +119,10 @@ export function flowActionSchema<Id extends z.ZodType<string>>(object: ObjectSch
           .enum(['normal', 'failed', 'busy', 'cancel', 'timeout', 'noanswer', 'dialout', 'rejected'])
           .default('normal')
           .describe('What a caller is told who was not answered.'),
+        reference_id: z
+          .literal(nil, 'is not known here: a connect with relay_reason true ends the call as it ended there')
+          .optional()
+          .describe('Of no call, as VoIPBIN shows it.'),
       }).prefault({}),
     ),
     action('stop', nothing),
@@ -320,17 +325,20 @@ export function flowActionSchema<Id extends z.ZodType<string>>(object: ObjectSch
   return z.discriminatedUnion('type', [...plain, call], { error: noAction })
 }
 
-/** Says which actions there are. */
+/** Says which actions there are, and what is written instead of one of VoIPBIN's. */
 function noAction({
   code,
   options,
+  input,
 }: {
   readonly code: string
   readonly options?: unknown
+  readonly input?: unknown
 }): string | undefined {
-  return code === 'invalid_union' && Array.isArray(options)
-    ? `is none of the actions there are: ${options.join(', ')}`
-    : undefined
+  if (code !== 'invalid_union' || !Array.isArray(options)) return undefined
+  const instead = actionInstead(Reflect.get(Object(input), 'type'))
+  if (instead !== undefined) return `is not done here: write ${instead}`
+  return `is none of the actions there are: ${options.join(', ')}`
 }
 
 function clock(lastHour: number) {

@@ -55,6 +55,9 @@ export const callVariables = [
   'voipbin.activeflow.version',
 ] as const
 
+/** How far the call is: `ringing`, or `progressing` once it was answered. A flow sets it itself. */
+export const statusVariable = 'voipbin.call.status'
+
 /** Variables which actions set, besides those their options name. */
 export const resultVariables = {
   digits_receive: ['voipbin.call.digits'],

@@ -1,4 +1,4 @@
-import { type FlowAction, flowLimits } from '#contract'
+import { type FlowAction, flowLimits, variableInstead } from '#contract'
 import { edgesOf, endlessCircle, targetsOf } from './graph.ts'
 import { unsetUses } from './uses.ts'
 
@@ -76,8 +76,9 @@ function endlessFault(actions: readonly FlowAction[], circle: readonly number[])
 }
 
 function unsetMessage(name: string, action: string): string {
+  const instead = variableInstead(name)
   const remedy = name.startsWith('voipbin.')
-    ? 'there is none of that name before it'
+    ? `there is none of that name before it${instead === undefined ? '' : `: read ${quoted(instead)}`}`
     : 'set it by a variable_set before, or in the variables of the flow'
   return `of ${action} reads the variable ${quoted(name)}, which is not set on every way there: ${remedy}`
 }

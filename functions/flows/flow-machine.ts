@@ -1,4 +1,11 @@
-import { type FlowAction, type FlowProgram, type FlowTrace, flowLimits, type UtcMs } from '#contract'
+import {
+  type FlowAction,
+  type FlowProgram,
+  type FlowTrace,
+  flowLimits,
+  statusVariable,
+  type UtcMs,
+} from '#contract'
 import { begin } from './actions.ts'
 import type { FlowEvent } from './flow-event.ts'
 import type { FlowOrder } from './flow-order.ts'
@@ -240,12 +247,12 @@ class Run implements FlowRun {
   readonly variables: FlowVariables
   keys = ''
   listening = false
-  answered: boolean
   webhooks = 0
   recording: FlowRun['recording']
   now: UtcMs = 0 as UtcMs
   readonly recordingId: () => string
   readonly #frames: readonly Frame[]
+  #answered = false
   #orders: FlowOrder[] = []
   #numbers = 0
   #waits = false
@@ -255,6 +262,15 @@ class Run implements FlowRun {
     this.answered = answered ?? false
     this.recordingId = recordingId
     this.#frames = frames
+  }
+
+  get answered(): boolean {
+    return this.#answered
+  }
+
+  set answered(answered: boolean) {
+    this.#answered = answered
+    this.variables.know(statusVariable, answered ? 'progressing' : 'ringing')
   }
 
   get tooDeep(): boolean {

@@ -1,4 +1,4 @@
-import { callVariables, type FlowAction, resultVariables } from '#contract'
+import { callVariables, type FlowAction, resultVariables, statusVariable } from '#contract'
 import { type FlowEdge, variableIn } from './graph.ts'
 
 /** A variable which an action reads, and where in it. */
@@ -19,7 +19,7 @@ export function unsetUses(
   edges: readonly (readonly FlowEdge[])[],
   given: Iterable<string>,
 ): { readonly place: number; readonly use: VariableUse }[] {
-  const there = setBefore(actions, edges, new Set<string>([...callVariables, ...given]))
+  const there = setBefore(actions, edges, new Set<string>([...callVariables, statusVariable, ...given]))
   return actions.flatMap((action, place) => {
     const set = there[place]
     // What no way leads to uses nothing.

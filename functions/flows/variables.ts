@@ -58,6 +58,11 @@ export class FlowVariables {
     return true
   }
 
+  /** Sets what follows from the call, and is shown by it: no action did. */
+  know(name: string, value: string): void {
+    if (this.#takes(name, value)) this.#values.set(name, value)
+  }
+
   /** Counts a value in, if there is room for it. What becomes no larger always has room. */
   #takes(name: string, value: string): boolean {
     const before = this.#values.get(name)

@@ -6,6 +6,7 @@ import { programsLedTo } from '../../../functions/config/flow-programs.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, BASE_DOMAIN, RELAY_SECRET, startApp } from '../../support/app.ts'
 import { newRelay } from '../../support/beat.ts'
+import { voipbinFlows, voipbinRefused } from '../../support/voipbin-flows.ts'
 
 let app: App
 const number = '+15551112233'
@@ -186,6 +187,111 @@ describe('a flow', () => {
   })
 })
 
+describe('a flow of VoIPBIN\u2019s documents', () => {
+  test.each(voipbinFlows)(
+    'is kept and runs as it stands: $name',
+    async ({ actions, variables = {}, walks }) => {
+      const { status, body } = await make(actions, { variables })
+      expect([status, body.error]).toEqual([200, undefined])
+      for (const { tried, through } of walks) {
+        const { body: walked } = await app.alice('POST', '/v1.0/flows/simulate', {
+          flow_id: body.id,
+          ...tried,
+        })
+        expect(walked.trace.map(({ type }: { type: string }) => type)).toEqual(through)
+      }
+    },
+  )
+
+  test('shows nothing of what is passed over', async () => {
+    const passed = [
+      { type: 'talk', option: { text: 'Hello', gender: 'female' }, tm_execute: '2026-11-24T09:00:00Z' },
+    ]
+    const { body } = await make(passed)
+    expect(Object.keys(body.actions[0])).not.toContain('tm_execute')
+    expect(Object.keys(body.actions[0].option)).not.toContain('gender')
+    expect((await app.alice('PUT', `/v1.0/flows/${body.id}`, { actions: passed })).body.version).toBe(2)
+    expect((await app.alice('PATCH', `/v1.0/flows/${body.id}`, { name: 'x' })).body.version).toBe(2)
+  })
+
+  test.each(voipbinRefused)(
+    'has %j, which is refused with what to write instead',
+    async (action, instead) => {
+      const { status, body } = await make([action])
+      expect(status).toBe(400)
+      expect(body.error.details.map(({ message }: { message: string }) => message).join()).toMatch(instead)
+    },
+  )
+})
+
+describe('the versions of a flow', () => {
+  const talks = (text: string) => ({ id: 'say', type: 'talk', option: { text } })
+  /** One which was changed twice and renamed, and what is asked of its versions. */
+  async function changedTwice() {
+    const { body } = await make([answer])
+    const path = `/v1.0/flows/${body.id}`
+    await app.alice('PATCH', path, { actions: [talks('${who}')], variables: { who: 'you' } })
+    await app.alice('PATCH', path, { name: 'renamed' })
+    await app.alice('PATCH', path, { actions: [talks('third')], variables: {} })
+    return { id: body.id, path, versions: (more = '') => app.alice('GET', `${path}/versions${more}`) }
+  }
+
+  test('are listed, the newest first and page by page, each as it was last', async () => {
+    const { id, versions } = await changedTwice()
+    const { body: first } = await versions('?page_size=2')
+    expect(first.result).toMatchObject([
+      { flow_id: id, version: 3, name: 'renamed', actions: [{ option: { text: 'third' } }] },
+      { flow_id: id, version: 2, name: 'renamed', variables: { who: 'you' } },
+    ])
+    const { body: last } = await versions(`?page_size=2&page_token=${first.next_page_token}`)
+    expect(last).toMatchObject({
+      result: [{ version: 1, name: 'the menu', actions: [{ id: 'answer', type: 'answer' }] }],
+      next_page_token: '',
+    })
+    const times = [...last.result, ...first.result.reverse()].map(({ tm_create }) => tm_create)
+    expect(times).toEqual([...times].sort())
+    const { body: keys } = await app.alice('GET', '/v1.0/accesskeys')
+    expect(keys.result.map((key: { id: string }) => key.id)).toContain(last.result[0].key_id)
+  })
+
+  test('are read one by one; one which is not there yet is 404, and one which is not kept 410', async () => {
+    const { id, versions } = await changedTwice()
+    expect((await versions('/2')).body).toMatchObject({
+      version: 2,
+      actions: [{ option: { text: '${who}' } }],
+    })
+    const latest = 'select max(at) from changes where resource_id = $1'
+    await app.database.pool.query(`delete from changes where resource_id = $1 and at < (${latest})`, [id])
+    expect((await versions()).body.result).toMatchObject([{ version: 3 }, { version: 2, tm_create: null }])
+    const refused = await Promise.all(['/1', '/4', '/0', '/x'].map(versions))
+    expect(refused.map(({ status, body }) => [status, body.error.reason])).toEqual([
+      [410, 'VERSION_GONE'],
+      [404, 'VERSION_NOT_FOUND'],
+      [400, 'INVALID_ID'],
+      [400, 'INVALID_ID'],
+    ])
+  })
+
+  test('come back as a new one, which is checked as what is saved', async () => {
+    const { path } = await changedTwice()
+    const restored = (version: number) => app.alice('POST', `${path}/versions/${version}/restore`)
+    const { body: back } = await restored(2)
+    expect(back).toMatchObject({ version: 4, name: 'renamed', variables: { who: 'you' } })
+    expect((await restored(4)).body.version).toBe(4)
+    const headers = { authorization: `Bearer ${app.aliceKey}`, 'if-match': '"another"' }
+    const mismatched = await app.send(`${path}/versions/1/restore`, { method: 'POST', headers })
+    expect(mismatched.status).toBe(412)
+    await app.alice('POST', '/v1.0/extensions', { extension: 'gone', password: 'secure-password' })
+    const { body: found } = await app.alice('GET', '/v1.0/extensions?extension=gone')
+    await app.alice('PATCH', path, { actions: [answer, rings('gone')] })
+    await app.alice('PATCH', path, { actions: [answer] })
+    await app.alice('DELETE', `/v1.0/extensions/${found.result[0].id}`)
+    const { status, body } = await restored(5)
+    expect([status, body.error.reason]).toEqual([400, 'REFERENCE_NOT_FOUND'])
+    expect((await app.alice('GET', path)).body.version).toBe(6)
+  })
+})
+
 describe('a flow which is tried', () => {
   const walk = (asked: object) => app.alice('POST', '/v1.0/flows/simulate', asked)
   const ids = (body: { trace: { action_id: string }[] }) => body.trace.map((step) => step.action_id)
@@ -249,12 +355,14 @@ describe('a flow which relays cannot carry out', () => {
   const hears = { engine: 'rtpengine', keys: true } as const
   const own = { engine: 'own', keys: true } as const
   const presses = { id: 'door', type: 'digits_send', option: { digits: '9' } }
-  const cases: [string, (Beat['media'] | undefined)[], object[], RegExp | undefined][] = [
+  const skips = { type: 'talk', option: { text: 'Hello', digits_handle: 'next' } }
+  const speaks = (end_of_key?: string) => ({ type: 'voicemail', option: { end_of_key } })
+  const cases: [string, (Beat['media'] | undefined)[], object[], RegExp | undefined, string?][] = [
     [
       'asks for keys where no relay hears any',
       [deaf],
       [answer, ask],
-      /^digits_receive hears no keys.*MEDIA_ENGINE/,
+      /^digits_receive hears no keys: each.*MEDIA_ENGINE.*leave the action out$/,
     ],
     [
       'sends keys where each relay has an rtpengine',
@@ -262,12 +370,28 @@ describe('a flow which relays cannot carry out', () => {
       [answer, presses],
       /^digits_send sends no keys/,
     ],
+    [
+      'lets a key end what is said where no relay hears any',
+      [deaf],
+      [answer, skips],
+      /^waits for a key.*or leave it out$/,
+      '.option.digits_handle',
+    ],
+    [
+      'lets a key end a message where no relay hears any',
+      [deaf],
+      [answer, speaks()],
+      /^waits for a key.*or write "none"$/,
+      '.option.end_of_key',
+    ],
+    ['lets silence end a message', [deaf], [answer, speaks('none')], undefined],
+    ['lets keys end what one relay hears', [deaf, hears], [answer, skips, speaks()], undefined],
     ['asks for keys where one relay hears them', [deaf, hears], [answer, ask], undefined],
     ['sends keys where one relay does', [hears, own], [answer, presses], undefined],
     ['asks for keys of an older relay', [undefined], [answer, ask, presses], undefined],
     ['asks for nothing of the kind', [deaf], [answer, rings('sales')], undefined],
   ]
-  test.each(cases)('%s', async (_, engines, actions, why) => {
+  test.each(cases)('%s', async (_, engines, actions, why, at = '') => {
     const relays = await Promise.all(engines.map((_, at) => newRelay(app, `engine-${at}`)))
     for (const [at, relay] of relays.entries()) await relay.beat({ media: engines[at] })
     const answers = [
@@ -281,7 +405,7 @@ describe('a flow which relays cannot carry out', () => {
       expect([status, body.error.reason, body.error.details[0].field]).toEqual([
         400,
         'INVALID_FLOW',
-        'actions.1',
+        `actions.1${at}`,
       ])
       expect(body.error.details[0].message).toMatch(why)
     }
