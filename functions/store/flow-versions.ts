@@ -8,7 +8,7 @@ import { changes, flows } from '#db'
  */
 
 /** Of a flow's changes the last so many are looked through. */
-export const LOOKED_THROUGH = 1_000
+const LOOKED_THROUGH = 1_000
 
 /** One version of a flow. */
 export interface FlowVersion extends Record<string, unknown> {
