@@ -46,6 +46,12 @@ export const drillSchedule = z
 /** When a drill runs by itself; null: it does not. */
 export type DrillSchedule = z.output<typeof drillSchedule>
 
+/** How often a schedule runs within an hour at most. */
+export function runsAnHour(schedule: DrillSchedule): number {
+  if (schedule === null) return 0
+  return 'every_minutes' in schedule ? Math.ceil(60 / schedule.every_minutes) : 1
+}
+
 /** The first run of a schedule after an instant (UTC ms); undefined: there is none. */
 export function runAfter(schedule: DrillSchedule, after: UtcMs): UtcMs | undefined {
   if (schedule === null) return undefined

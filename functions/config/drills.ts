@@ -4,14 +4,15 @@ import * as z from 'zod'
 import { instant, PLATFORM } from '#contract'
 import { extensions, providers, drills as table } from '#db'
 import { utcNow } from '../clock.ts'
-import { drillSchedule, runAfter } from '../drill-schedule.ts'
+import { drillSchedule, runAfter, runsAnHour } from '../drill-schedule.ts'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { requireScope } from '../http/authenticate.ts'
-import { condition } from '../http/check.ts'
+import { type Check, condition } from '../http/check.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { derived, field, readOnly } from '../http/field.ts'
 import { resource } from '../http/resource.ts'
+import { HOURLY, scheduledRuns } from '../store/drills.ts'
 import { account } from './account.ts'
 import { detail, id, name } from './fields.ts'
 import { calledBy, ownShown } from './provider-tests.ts'
@@ -66,11 +67,12 @@ export const drills = resource({
   filters: { name },
   unversioned: ['nextRunAt', 'lostAt'],
   quota: quota('drills'),
-  async draft(input, { c, customerId }) {
+  async draft(input, { c, id, customerId }) {
     // What runs by itself calls carriers without being asked to again.
     if (input.schedule !== null) requireScope(c, 'call')
     const next = input.enabled ? runAfter(input.schedule, utcNow()) : undefined
     const { assume } = input
+    const ownRuns = input.enabled ? runsAnHour(input.schedule) : 0
     return {
       row: {
         call: await callOf(c, input.call),
@@ -89,6 +91,7 @@ export const drills = resource({
               'REFERENCE_NOT_FOUND',
             ),
         ),
+        ...(ownRuns > 0 ? [seldom(customerId, id, ownRuns)] : []),
       ],
     }
   },
@@ -104,6 +107,23 @@ export const drills = resource({
     shown: { tm_next_run: '2026-11-30T09:30:00.000Z' },
   },
 })
+
+/** Those of a customer which run by themselves do so as often as they may, and no more: none is refused when its time comes. */
+function seldom(customerId: string, drillId: string, ownRuns: number): Check {
+  const others = scheduledRuns(customerId, drillId)
+  return {
+    ask: sql`select ${others} as others`,
+    holds: sql`${others} + ${ownRuns}::integer <= ${HOURLY}`,
+    refuse: ([row]) => {
+      const all = Number(Reflect.get(Object(row), 'others')) + ownRuns
+      if (all > HOURLY)
+        throw ApiError.field(
+          'schedule',
+          `would have drills run by themselves ${all} times within an hour, and ${HOURLY} are allowed, those run by hand included: let this one, or another, run less often`,
+        )
+    },
+  }
+}
 
 /** The call as it is kept: whose name it is made in, and the numbers. Throws where it may not be made. */
 async function callOf(c: Context<Edge>, { from, to }: { from: string | null; to: string }) {

@@ -3,7 +3,7 @@ import { healthStatus, instant } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { within } from '../store/provider-statistics.ts'
-import { testInput, waiting } from './provider-tests.ts'
+import { TEST_CALLS_HOURLY, testInput, waiting } from './provider-tests.ts'
 
 const at = '2026-11-24T09:00:00.000Z'
 const ratio = z.number().nullable().describe('Answered ÷ attempts; null without attempts.')
@@ -146,7 +146,9 @@ export const providerOperations: readonly Operation[] = [
     method: 'post',
     path: '/v1.0/providers/{id}/test',
     summary: 'Try a provider by OPTIONS, or by a call',
-    description: 'Waits for the outcome as long as `wait` says; 202 where it takes longer.',
+    description:
+      'Waits for the outcome as long as `wait` says; 202 where it takes longer. ' +
+      `All providers of a customer together are tried by ${TEST_CALLS_HOURLY} calls within an hour.`,
     tag: 'providers',
     scope: 'call',
     query: waiting,

@@ -32,10 +32,12 @@ export const waiting = z.object({
 
 /** Tests of one provider which may go on at once. */
 const MOST = 3
+/** Test calls of one customer, to all its providers together, within an hour: each calls the phone network. */
+export const TEST_CALLS_HOURLY = 30
 
 /**
  * Gives a living relay the test to carry out, and gives its id. The one with the fewest calls, unless one is named.
- * Throws where none lives, or enough are under way.
+ * Throws where none lives, enough are under way, or enough calls were made within an hour.
  */
 export async function begin(c: Context<Edge>, providerId: string, input: TestInput): Promise<string> {
   const [db, { customerId }] = [c.get('db'), c.get('principal')]
@@ -45,18 +47,22 @@ export async function begin(c: Context<Edge>, providerId: string, input: TestInp
     type: input.type,
     ...(await numbersOf(db, input, await callerOf(db, customerId, providerId))),
   }
-  // Another test of the same provider waits, so that two do not both see room for one more.
+  const worn = input.type === 'call' ? wornOut(customerId) : sql`(select now() as created_at where false)`
+  // Another test of the same customer's waits, so that two do not both see room for one more.
   const [, { rows: others }, { rows }] = await db.batch([
-    db.execute(sql`select from providers where id = ${providerId}::uuid for no key update`),
-    db.execute<{ under_way: string }>(
-      sql`select count(*) as under_way from commands where ${underWay(providerId)}`,
+    db.execute(
+      sql`select pg_advisory_xact_lock(hashtextextended(${`provider tests of ${customerId}`}::text, 0))`,
+    ),
+    db.execute<{ under_way: string; wait_s: number | null }>(
+      sql`select count(*) as under_way, (select ceil(extract(epoch from created_at + ${HOUR} - now()))::float8 from ${worn} as worn) as wait_s
+        from commands where ${underWay(providerId)}`,
     ),
     db.execute<{ id: string }>(sql`
       insert into commands (id, customer_id, relay_id, body)
       select gen_random_uuid(), ${customerId}::uuid, r.id, ${JSON.stringify(body)}::jsonb from relays r
       where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'
         and (r.id = ${input.relay_id}::text or ${input.relay_id}::text is null and not r.draining)
-        and (select count(*) from commands where ${underWay(providerId)}) < ${MOST}
+        and (select count(*) from commands where ${underWay(providerId)}) < ${MOST} and not exists ${worn}
       order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1
       returning id`),
   ])
@@ -67,11 +73,28 @@ export async function begin(c: Context<Edge>, providerId: string, input: TestInp
       'TOO_MANY_TESTS',
       `${MOST} tests of this provider go on already. Wait for one of them.`,
     )
+  const waitS = others[0]?.wait_s ?? null
+  if (waitS !== null) {
+    c.header('Retry-After', String(waitS))
+    throw new ApiError(
+      'TOO_MANY_TESTS',
+      `Your providers were tried by ${TEST_CALLS_HOURLY} calls within an hour. Wait ${waitS} s, or try by OPTIONS.`,
+    )
+  }
   const who = input.relay_id === null ? 'No relay is' : `Relay ${input.relay_id} is not`
   throw new ApiError(
     'NO_RELAY',
     `${who} alive to test from: none was heard within ${deadAfterMs / 1000} seconds.`,
   )
+}
+
+const HOUR = sql`interval '1 hour'`
+
+/** The test call of a customer's which has to be an hour old before there is another; no row: one may be made. */
+function wornOut(customerId: string): SQL {
+  return sql`(select created_at from commands
+    where body ->> 'kind' = 'test_provider' and body ->> 'type' = 'call' and customer_id = ${customerId}::uuid and created_at > now() - ${HOUR}
+    order by created_at desc offset ${TEST_CALLS_HOURLY - 1} limit 1)`
 }
 
 /** The condition that a command is a test of this provider of which something may still come. */
@@ -151,7 +174,7 @@ interface Outcome extends Record<string, unknown> {
 
 /**
  * What became of a test; waits for it up to so many seconds, looking ever less often. undefined where it has come to
- * nothing by then. undefined where it has come to nothing by then.
+ * nothing by then.
  */
 export async function outcome(
   db: Database,

@@ -92,6 +92,12 @@ export function runsOf(drillId: string): SQL {
   return sql`body ->> 'kind' = 'drill' and body ->> 'drill_id' = ${drillId}`
 }
 
+/** How often those of a customer run by themselves within an hour at most, but one of them; SQL of `runsAnHour`. */
+export function scheduledRuns(customerId: string, butId: string): SQL {
+  return sql`(select coalesce(sum(coalesce(ceil(60.0 / (schedule ->> 'every_minutes')::integer), 1)), 0)::integer from drills
+    where customer_id = ${customerId}::uuid and id <> ${butId}::uuid and enabled and deleted_at is null and jsonb_typeof(schedule) = 'object')`
+}
+
 /** Statement which writes an event for each run of `runs` which is over: rows of commands. */
 export function runEvents(runs: SQL): SQL {
   return writeEvents(

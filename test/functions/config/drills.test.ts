@@ -166,6 +166,29 @@ describe('a drill', () => {
     expect((await bob('POST', `/v1.0/drills/${last}/run?wait=0`)).status).toBe(202)
   })
 
+  test('is refused where schedules would come to more within an hour, whichever is changed', async () => {
+    const carol = await app.newcomer('Carol')
+    const often = { call: { to: '+12125550000' }, schedule: { every_minutes: 5 } }
+    const [one, two] = [
+      await carol('POST', '/v1.0/drills', often),
+      await carol('POST', '/v1.0/drills', often),
+    ]
+    expect([one.status, two.status]).toEqual([200, 200])
+    const refused = await carol('POST', '/v1.0/drills', often)
+    expect(refused).toMatchObject({ status: 400, body: { error: { details: [{ field: 'schedule' }] } } })
+    expect(refused.body.error.message).toContain('36 times within an hour, and 30 are allowed')
+    const daily = { at: '03:30', time_zone: 'Europe/Berlin' }
+    expect((await carol('POST', '/v1.0/drills', { ...often, schedule: daily })).status).toBe(200)
+    const idle = await carol('POST', '/v1.0/drills', { ...often, enabled: false })
+    expect(idle.status).toBe(200)
+    const enabled = () => carol('PATCH', `/v1.0/drills/${idle.body.id}`, { enabled: true })
+    expect((await enabled()).status).toBe(400)
+    // One which stays as it is counts once, and what is deleted no more.
+    expect((await carol('PATCH', `/v1.0/drills/${one.body.id}`, { name: 'often' })).status).toBe(200)
+    await carol('DELETE', `/v1.0/drills/${two.body.id}`)
+    expect((await enabled()).status).toBe(200)
+  })
+
   test.each([
     ['assume.provider_id', { assume: { provider_id: crypto.randomUUID(), down: true } }],
     ['call.to', { call: { to: '911' } }],

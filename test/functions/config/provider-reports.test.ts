@@ -136,6 +136,32 @@ describe('POST /v1.0/providers/{id}/test', () => {
     expect((await ask({}, '?wait=0')).status).toBe(202)
   })
 
+  test('calls thirty times within an hour, all providers together; by OPTIONS it goes on', async () => {
+    await one.beat()
+    const { rows: made } = await app.database.pool.query(
+      `insert into commands (id, customer_id, relay_id, body, created_at, done_at)
+       select gen_random_uuid(), $1, 'relay-1', jsonb_build_object('kind', 'test_provider', 'type', 'call', 'provider_id', gen_random_uuid()),
+         now() - interval '59 minutes' + n * interval '1 minute', now() from generate_series(0, 29) n returning id`,
+      [bob.id],
+    )
+    await app.database.pool.query(
+      `update commands set done_at = now() where customer_id = $1 and done_at is null`,
+      [bob.id],
+    )
+    const refused = await ask({ type: 'call', to: '+15551234567' }, '?wait=0')
+    expect([refused.status, refused.body.error.reason]).toEqual([429, 'TOO_MANY_TESTS'])
+    expect(refused.body.error.message).toMatch(
+      /by 30 calls within an hour\. Wait \d+ s, or try by OPTIONS\.$/,
+    )
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await ask({}, '?wait=0')).status).toBe(202)
+    await app.database.pool.query(
+      `update commands set created_at = created_at - interval '2 hours' where id = any($1)`,
+      [made.map(({ id }) => id)],
+    )
+    expect((await ask({ type: 'call', to: '+15551234567' }, '?wait=0')).status).toBe(202)
+  })
+
   test('is for one’s own providers', async () => {
     expect(await app.platform('POST', `/v1.0/providers/${carrier.id}/test`, {})).toMatchObject({
       status: 404,
