@@ -138,6 +138,7 @@ export class Calls {
         break
       case 'beat':
         this.#results.delivered(event.sentAt)
+        this.#made.heard(now)
         this.#commanded(now, event.answer.commands)
         break
       case 'news':

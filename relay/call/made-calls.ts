@@ -27,6 +27,12 @@ interface MadeCallsDeps {
   step<E extends keyof CallEvents>(now: MonotonicMs, active: ActiveCall, name: E, event: CallEvents[E]): void
 }
 
+/** An order of which the edge did not say whether it may be carried out, and why not. */
+interface UnsaidBegin {
+  readonly command: OriginateCommand
+  readonly why: string
+}
+
 /** Hears whether a call was begun: its first INVITE is out, or none ever will be. */
 type BeginHearer = (now: MonotonicMs, result: OrderResult) => void
 
@@ -41,6 +47,8 @@ export class MadeCalls {
   readonly #hearers = new Map<ActiveCall, BeginHearer>()
   /** How many each call's flow has made. */
   readonly #madeBy = new WeakMap<ActiveCall, number>()
+  /** The edge is asked about them again as soon as it is heard. */
+  #unsaid: UnsaidBegin[] = []
   /** None is begun for now. */
   draining = false
 
@@ -50,17 +58,21 @@ export class MadeCalls {
 
   /** The API orders one; an order which comes once more makes no second call. */
   command(now: MonotonicMs, command: OriginateCommand): void {
-    const { results, orders } = this.#deps
-    const { command_id, call_id } = command
-    if (!results.take(command_id)) return
-    const refusal = this.#refusal(now, command)
-    if (refusal) return this.#conclude(now, command_id, refusal)
-    const question = { command_id, call_id }
-    orders.questions.ask({ for: 'begin', command }, { ask: 'begin', question }, beginWithinMs)
+    if (!this.#deps.results.take(command.command_id)) return
+    this.#ask(now, command, tooLate)
   }
 
-  /** The edge has said whether it may be begun here. */
+  /** The edge is heard: what it did not say before is asked again. It says the same to who asks twice. */
+  heard(now: MonotonicMs): void {
+    for (const { command, why } of this.#unsaid.splice(0)) this.#ask(now, command, edgeAway(why))
+  }
+
+  /** The edge has said whether it may be begun here, or has not. */
   allowed(now: MonotonicMs, command: OriginateCommand, reply: Reply): void {
+    if (reply.type === 'unanswered') {
+      this.#unsaid.push({ command, why: reply.why })
+      return this.#deps.orders.effects.emit({ type: 'beat' })
+    }
     const { command_id } = command
     const refusal = notAllowed(reply)
     if (refusal) return this.#conclude(now, command_id, refusal)
@@ -101,10 +113,14 @@ export class MadeCalls {
     this.#deps.orders.effects.emit({ type: 'beat' })
   }
 
-  #refusal(now: MonotonicMs, { until }: OriginateCommand): OrderResult | undefined {
-    if (this.draining) return refusal('RELAY_DRAINING', 'The relay takes no new calls.')
-    const late = Date.parse(until) <= wholeUtcAt(this.#deps.endpoint, now)
-    return late ? refusal('TOO_LATE', 'The call was to be begun before the relay heard of it.') : undefined
+  /** Asks the edge whether it may be begun here; `late`: what comes of it where there is no time left for that. */
+  #ask(now: MonotonicMs, command: OriginateCommand, late: OrderResult): void {
+    const { command_id, call_id, until } = command
+    if (this.draining) return this.#conclude(now, command_id, draining)
+    if (Date.parse(until) <= wholeUtcAt(this.#deps.endpoint, now))
+      return this.#conclude(now, command_id, late)
+    const question = { command_id, call_id }
+    this.#deps.orders.questions.ask({ for: 'begin', command }, { ask: 'begin', question }, beginWithinMs)
   }
 
   /** Why a call's flow makes no more; undefined: it may. */
@@ -163,10 +179,14 @@ function refusal(reason: string, message: string): OrderResult {
   return { ok: false, reason, message }
 }
 
-function notAllowed(reply: Reply): OrderResult | undefined {
-  if (reply.type === 'unanswered')
-    return refusal('EDGE_AWAY', `The edge did not say whether the call may be begun: ${reply.why}.`)
-  const { answer } = reply
+const draining = refusal('RELAY_DRAINING', 'The relay takes no new calls.')
+const tooLate = refusal('TOO_LATE', 'The call was to be begun before the relay heard of it.')
+
+function edgeAway(why: string): OrderResult {
+  return refusal('EDGE_AWAY', `The edge did not say in time whether the call may be begun: ${why}.`)
+}
+
+function notAllowed({ answer }: Extract<Reply, { type: 'answered' }>): OrderResult | undefined {
   if (answer.ask === 'begin' && answer.answer.begin) return undefined
   const why = answer.ask === 'begin' ? answer.answer.message : ''
   return refusal(

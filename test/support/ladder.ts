@@ -78,6 +78,9 @@ export class Ladder {
       limits?: LimitSource
       /** false: the test speaks for the media thread. */
       opens?: boolean
+      /** Which relay it is, and where its random numbers begin: those of several are not the same. */
+      relayId?: string
+      seed?: number
     } = {},
   ) {
     this.#parties = parties
@@ -87,8 +90,8 @@ export class Ladder {
         address: relayAddress,
         port: portNumber(5060),
         tlsPort: options.tlsPort,
-        relayId: 'r1',
-        entropy: steadyEntropy(),
+        relayId: options.relayId ?? 'r1',
+        entropy: steadyEntropy(options.seed),
         hashes: steadyHashes,
         // Clocks do not tick in whole milliseconds.
         epoch: 1_700_000_000_000.25,

@@ -289,11 +289,6 @@ describe('an order', () => {
       { reason: 'NOT_TO_BE_BEGUN', message: 'It is r2’s.' },
     ],
     [
-      'the edge does not say that it may begin',
-      (ladder) => ladder.noAnswer('begin'),
-      { reason: 'EDGE_AWAY' },
-    ],
-    [
       'it is to go nowhere',
       (ladder) => begin(ladder).gives('ask route').decide(rejected(404, 'NO_ROUTE')),
       { reason: 'NO_ROUTE' },
@@ -314,6 +309,32 @@ describe('an order', () => {
     answer(scene.ladder).gives('beat')
     expect(scene.results).toMatchObject([{ ok: false, ...result }])
     forgets(scene.ladder)
+  })
+
+  test('of which the edge does not say whether it may be begun is asked about again with the next beat, and begins', () => {
+    const scene = new MadeScene()
+    scene.told(scene.order).ladder.gives('ask begin').noAnswer('begin').gives('beat')
+    expect(scene.results).toEqual([])
+    // It is heard twice, and begun once.
+    scene.told(scene.order).ladder.gives('ask begin')
+    begin(scene.ladder).gives('ask route')
+    scene.ladder.decide(through(provider(telnyx))).gives('ask locate')
+    scene.ladder.locate(telnyx).gives('INVITE to Telnyx', 'beat')
+    expect(scene.results).toMatchObject([{ ok: true }])
+    scene.ladder.hear({ type: 'stop' })
+    forgets(scene.ladder)
+  })
+
+  test.each<[string, (ladder: Ladder) => Ladder, string]>([
+    ['it is too late by then', (ladder) => ladder.after(90_000), 'EDGE_AWAY'],
+    ['the relay takes no new calls', (ladder) => ladder.hear({ type: 'drain' }).whatever(), 'RELAY_DRAINING'],
+  ])('of which the edge said nothing is refused where %s', (_, meanwhile, reason) => {
+    const scene = new MadeScene(orderOf(menu, { until: '2023-11-14T22:14:00.000Z' }))
+    scene.told(scene.order).ladder.gives('ask begin').noAnswer('begin').gives('beat')
+    meanwhile(scene.ladder)
+    scene.told().ladder.gives('beat')
+    expect(scene.results).toMatchObject([{ ok: false, reason }])
+    expect(scene.ladder.tells).toEqual([])
   })
 
   test('is carried out again once the relay takes calls again', () => {
