@@ -55,6 +55,7 @@ import {
   registrationStatuses,
   resources,
   type SecurePolicy,
+  type SipMessage,
   scopeKinds,
   type TimeWindow,
   type TransferPolicy,
@@ -112,6 +113,8 @@ export const customers = pgTable(
     useDefaultRoutes: boolean().notNull().default(true),
     /** Whether the names which its callers give themselves go to providers. */
     passDisplayName: boolean().notNull().default(false),
+    /** Whether the SIP messages of its calls are kept. */
+    captureMessages: boolean().notNull().default(false),
     digestAlgorithms: text().array().$type<DigestAlgorithm[]>().notNull().default(['MD5']),
     /** Beginnings of E.164 numbers which this customer's accounts may not call. */
     blockedPrefixes: text().array().notNull().default([]),
@@ -708,6 +711,18 @@ export const attempts = pgTable(
 export const callsPruned = pgTable('calls_pruned', {
   customerId: uuid().primaryKey(),
   until: instant().notNull(),
+})
+
+/** The SIP messages of one call as its relay saw them, secrets masked; they go with the call, and when a party of it is erased. */
+export const callMessages = pgTable('call_messages', {
+  callId: uuid()
+    .primaryKey()
+    .references(() => calls.id, { onDelete: 'cascade' }),
+  customerId: uuid().notNull(),
+  /** Rises with each time that they are told: a lower one is old news. */
+  sequence: bigint({ mode: 'number' }).notNull(),
+  leftOut: integer().notNull(),
+  messages: jsonb().$type<SipMessage[]>().notNull(),
 })
 
 /** One request that a number or an extension be erased from what is kept; carried out in steps (`erase_step`). */

@@ -5,6 +5,7 @@ import { advice } from './config/advice.ts'
 import { alertActions } from './config/alert-actions.ts'
 import { blocks } from './config/blocks.ts'
 import { callMaking } from './config/call-making.ts'
+import { messagesOfCalls } from './config/call-messages.ts'
 import { callOrders } from './config/call-orders.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
@@ -130,6 +131,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/prompts', promptDownloads)
   .route('/v1.0/calls', callMaking)
   .route('/v1.0/calls', calls)
+  .route('/v1.0/calls', messagesOfCalls)
   .route('/v1.0/calls', callOrders)
   .route('/v1.0/calls', callDiagnoses)
   .route('/v1.0/calls', recordingOrders)

@@ -4,8 +4,10 @@ import { type Beat, type BeatAnswer, type MonotonicMs, utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
+import { hostPort } from './ground/flow.ts'
 import { answersFrom } from './io/answers.ts'
 import type { BeatSource } from './io/beat-words.ts'
+import { Capture, capturedBy } from './io/capture.ts'
 import { followPair, readPair } from './io/certificate.ts'
 import { monotonicNow } from './io/clock.ts'
 import { readDescriptors, shared } from './io/descriptors.ts'
@@ -33,10 +35,11 @@ import { holdMsOf } from './io/refreshes.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
+import { traceTo } from './io/trace.ts'
 import { openVitals, softwareVersion } from './io/vitals.ts'
 import { Watch } from './io/watch.ts'
 import { openWatchPort } from './io/watch-port.ts'
-import { type MessageTap, openWires } from './io/wires.ts'
+import { allOf, openWires } from './io/wires.ts'
 
 /*
  * The relay as a process: settings → engine → sockets. SIGTERM drains: no new calls, the others may
@@ -97,8 +100,17 @@ async function start(config: Config): Promise<void> {
   const flows = () => engine.rooms.knownFlows
   const shown = config.neighbourPort === 'off' ? undefined : neighbourPair(config.relayKey, config.relayId)
   const neighbours = () => engine.rooms.neighbours
-  const tap: MessageTap | undefined =
-    watch && ((direction, { transport }, bytes) => watch.message(direction, transport, bytes.length))
+  const capture = new Capture({
+    relayId,
+    utc: () => engine.rooms.clock.epoch + monotonicNow(),
+    place: (transport) => hostPort(config.publicIp, (transport === 'tls' && wires.tlsPort) || wires.port),
+    uuid: entropy.uuid,
+    tell: (told) => edge.tell(told),
+  })
+  const captured = capturedBy(capture, snapshots)
+  for (const { snapshot } of kept.files) captured.look(snapshot)
+  const trace = process.argv.includes('--trace') ? traceTo(process.stderr) : undefined
+  const tap = allOf([trace, watch?.tap, capture.tap])
   const wires = await openWires({
     config,
     descriptors,
@@ -138,8 +150,9 @@ async function start(config: Config): Promise<void> {
       if (tell.kind === 'binding') phones.file.keep(tell)
       logTells(tell, log)
       watch?.tell(tell)
+      if (tell.kind === 'call') capture.called(tell, () => engine.rooms.calls.legsOf(tell.call.call_id))
     },
-    snapshots,
+    snapshots: captured,
     media: (command) => {
       if (command.type === 'record') uploads.begun(command.path)
       media.order(command)
@@ -263,6 +276,7 @@ async function start(config: Config): Promise<void> {
     media,
     heartbeat,
     hub,
+    capture,
     edge,
     uploads,
     sounds,

@@ -103,6 +103,14 @@ const fields = {
   pass_display_name: field(
     z.boolean().default(false).describe('Whether the names which callers give themselves go to providers.'),
   ),
+  capture_messages: field(
+    z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether the SIP messages of its calls are kept, secrets masked, as long as the calls are: `calls/{id}/messages` and `/pcap`.',
+      ),
+  ),
   digest_algorithms: field(algorithms.default(['MD5'])),
   blocked_prefixes: field(
     prefixes.describe('Numbers beginning so may not be called, whatever their country.'),

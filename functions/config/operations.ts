@@ -6,6 +6,7 @@ import { adviceOperations } from './advice.ts'
 import { alertOperations } from './alert-operations.ts'
 import { blockOperations } from './blocks.ts'
 import { callMakingOperations } from './call-making-operation.ts'
+import { callMessageOperations } from './call-messages.ts'
 import { callOperations } from './call-operations.ts'
 import { callOrderOperations } from './call-order-operations.ts'
 import { changeOperations } from './changes.ts'
@@ -50,6 +51,7 @@ export const operations: readonly Operation[] = [
   ...blockOperations,
   ...callMakingOperations,
   ...callOperations,
+  ...callMessageOperations,
   ...callOrderOperations,
   ...recordingOperations,
   ...diagnosisOperations,

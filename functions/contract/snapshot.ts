@@ -42,6 +42,8 @@ export const customerFacts = z.object({
   use_default_routes: z.boolean().default(true),
   /** Names which its callers give themselves go to providers. */
   pass_display_name: z.boolean().default(false),
+  /** Whether the SIP messages of its calls are kept. */
+  capture_messages: z.boolean().default(false),
   /** The default outgoing number, and the only number there is: E.164. */
   default_number: z.string().nullable().default(null),
   only_number: z.string().nullable().default(null),

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { callParty } from './command.ts'
 import { explanation } from './explanation.ts'
 import { flowTrace } from './flow-trace.ts'
+import { messagesTell } from './sip-message.ts'
 import { port } from './units.ts'
 import {
   address,
@@ -261,7 +262,7 @@ const eventTell = z.object({
 export type EventTell = z.infer<typeof eventTell>
 
 /** What a relay tells the edge, once and for good; `tell_id` says whether it was told before. */
-export const tell = z.discriminatedUnion('kind', [bindingTell, callTell, relayTell, eventTell])
+export const tell = z.discriminatedUnion('kind', [bindingTell, callTell, relayTell, eventTell, messagesTell])
 export type Tell = z.infer<typeof tell>
 
 /** Tells of one relay, in the order they happened. */

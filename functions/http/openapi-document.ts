@@ -55,7 +55,11 @@ export interface Parameter {
 export interface ApiResponse {
   description: string
   headers?: Record<string, Reference>
-  content?: Partial<Content<'application/json' | 'text/event-stream' | 'text/plain' | 'audio/wav'>>
+  content?: Partial<
+    Content<
+      'application/json' | 'text/event-stream' | 'text/plain' | 'audio/wav' | 'application/vnd.tcpdump.pcap'
+    >
+  >
 }
 interface ResponseHeader {
   description: string

@@ -34,7 +34,7 @@ export interface Operation {
   /** Body of a successful answer (`io: 'output'`). */
   readonly answer: z.ZodType
   /** The media type of that body; absent: JSON. */
-  readonly media?: 'text/event-stream' | 'text/plain' | 'audio/wav'
+  readonly media?: 'text/event-stream' | 'text/plain' | 'audio/wav' | 'application/vnd.tcpdump.pcap'
   /** Status of a successful answer; absent: 200. */
   readonly success?: 200 | 202 | 204 | 307
   /** It may be answered 202 too: what was asked for is still going on. */

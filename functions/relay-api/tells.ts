@@ -9,6 +9,7 @@ import { ApiError } from '../http/api-error.ts'
 import { guardedBy } from '../http/relay-guard.ts'
 import { readTold } from '../http/validate.ts'
 import { endBefore, type Fact, type StoredReceipt, store } from '../store/calls.ts'
+import { keepMessages } from '../store/messages.ts'
 import { keepRecordings } from '../store/recordings.ts'
 import { keepBlocks } from '../store/source-blocks.ts'
 
@@ -23,8 +24,9 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
     throw new ApiError('PERMISSION_DENIED', `This key is ${relayId}'s, not ${relay_id}'s.`)
   const heard = told.map((item) => hear(item, relayId))
   const good = heard.flatMap((item) => ('tell' in item ? [item.tell] : []))
-  const facts = good.filter((one) => one.kind !== 'relay')
+  const facts = good.filter((one) => one.kind !== 'relay' && one.kind !== 'messages')
   const starts = good.filter((one) => one.kind === 'relay')
+  const seen = good.filter((one) => one.kind === 'messages')
   // What is written over and over makes nothing due which is not known.
   const db = facts.every(isRefresh) ? quiet(c) : c.get('db')
   const { told: hurry, ...receipt } = await storeAll(db, facts)
@@ -32,6 +34,9 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   if (blocks) await c.get('db').execute(blocks)
   const recordings = keepRecordings(facts)
   if (recordings) await c.get('db').execute(recordings)
+  // After the calls they are of.
+  if (seen.length > 0) await c.get('db').execute(keepMessages(seen))
+  receipt.accepted.push(...seen.map(({ tell_id }) => tell_id))
   // After the facts: what the relay had yet to say of its calls counts first.
   for (const start of starts) await endBefore(c.get('db'), start)
   receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))
@@ -62,8 +67,8 @@ function hear(item: unknown, relayId: string): Heard {
 }
 
 function ownerOf(told: Tell): string {
-  if (told.kind === 'relay' || told.kind === 'event') return told.relay_id
-  return told.kind === 'binding' ? told.binding.relay_id : told.call.relay_id
+  if (told.kind === 'binding') return told.binding.relay_id
+  return told.kind === 'call' ? told.call.relay_id : told.relay_id
 }
 
 /** All at once; if one of them cannot be stored, each by itself, so that it stands alone. */

@@ -25,7 +25,7 @@ export const customerJson = sql`json_build_object(
     select coalesce(json_agg(country order by country), '[]') from found where country is not null),
   'blocked_prefixes', c.blocked_prefixes, 'require_caller_id', c.require_caller_id,
   'use_default_routes', c.use_default_routes,
-  'pass_display_name', c.pass_display_name,
+  'pass_display_name', c.pass_display_name, 'capture_messages', c.capture_messages,
   'default_number', (select number from numbers n
     where n.id = c.default_outgoing_number_id and n.customer_id = c.id and n.deleted_at is null and n.enabled and n.ownership <> 'claimed'),
   'only_number', (select min(number) from (

@@ -110,6 +110,12 @@ export class CallIndex {
     return this.#bySession.has(call.session)
   }
 
+  /** The call of that id; undefined: there is none, or it is settled. */
+  named(callId: string): ActiveCall | undefined {
+    for (const active of this.#bySession.values()) if (active.call.id === callId) return active
+    return undefined
+  }
+
   session(id: number): ActiveCall | undefined {
     return this.#bySession.get(id)
   }

@@ -38,6 +38,7 @@ import { CalleeFinder } from './reach.ts'
 import { questionOf, reachesNone, registeredTarget } from './registered-target.ts'
 import { countedWithPbx } from './sent-on.ts'
 import { isAnswered } from './sides.ts'
+import { type SignalledLeg, signalledLegs } from './signalled-legs.ts'
 import type {
   Branch,
   CallEvents,
@@ -121,6 +122,12 @@ export class Calls {
   /** How what comes in finds its call. */
   get index(): Omit<CallIndex, 'add' | 'remove' | 'addServer' | 'removeServer' | 'addDialog' | 'addBranch'> {
     return this.#orders.index
+  }
+
+  /** The legs of a call which is not settled yet; undefined: it is. */
+  legsOf(callId: string): SignalledLeg[] | undefined {
+    const active = this.#orders.index.named(callId)
+    return active && signalledLegs(active.call)
   }
 
   nextDeadline(): number | undefined {

@@ -14,7 +14,7 @@ import type { MediaCommand } from '../ground/media.ts'
 import { monotonicNow } from './clock.ts'
 
 /** The world, as far as the engine's effects reach into it. */
-interface HostDeps {
+export interface HostDeps {
   /** `loose`: nothing waits for it, and what becomes of it need not be known. */
   send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
   close(flow: Flow): void

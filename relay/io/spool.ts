@@ -23,6 +23,9 @@ export interface SpooledTell extends JournalRecord {
   heldUntil: number
 }
 
+/** A batch which is longer takes no more: an edge reads 4 MiB at once, and a letter may be three octets. */
+const batchLength = 768 * 1024
+
 /** Where tells are kept until they are heard, and how many. */
 export interface SpoolOptions {
   readonly folder: string
@@ -119,10 +122,12 @@ export class Spool {
 
   #ready(count: number, now: MonotonicMs, which: (tell: SpooledTell) => boolean): SpooledTell[] {
     const batch: SpooledTell[] = []
+    let length = 0
     for (const tell of this.#waitingById.values()) {
-      if (batch.length >= count) break
+      if (batch.length >= count || length >= batchLength) break
       if (tell.sent || tell.notBefore > now || !which(tell)) continue
       tell.sent = true
+      length += tell.text.length
       batch.push(tell)
     }
     return batch
@@ -218,6 +223,9 @@ function matterOf(tell: Tell): Matter | undefined {
         : about('call', tell.call.call_id, false, 2, true)
     case 'relay':
       return about('relay', '', true, 2)
+    // Each has all of the one before it.
+    case 'messages':
+      return about('messages', tell.call_id, true, 0)
     case 'event':
       return about('event', tell.tell_id, false, 2)
     case 'binding': {

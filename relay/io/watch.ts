@@ -1,4 +1,4 @@
-import { exposition, type MetricFamily, type Tell, type Transport } from '#contract'
+import { exposition, type MetricFamily, type Tell } from '#contract'
 import type { Engine } from '../engine.ts'
 import type { BeatPart } from '../ground/reporter.ts'
 import { monotonicNow, systemUtc } from './clock.ts'
@@ -7,6 +7,7 @@ import { Counter, gauge, Histogram } from './metrics.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import type { Spool } from './spool.ts'
 import { TellMetrics } from './tell-metrics.ts'
+import type { MessageTap } from './wires.ts'
 
 /** What is asked of the relay whenever it is looked at. */
 interface Watched {
@@ -61,10 +62,10 @@ export class Watch {
     this.#tells.tell(tell)
   }
 
-  message(direction: 'in' | 'out', transport: Transport, bytes: number): void {
+  readonly tap: MessageTap = (direction, { transport }, bytes) => {
     const labels = [direction, transport]
     this.#messages.add(labels)
-    this.#bytes.add(labels, bytes)
+    this.#bytes.add(labels, bytes.length)
   }
 
   /** The answer, and how long it took. */

@@ -16,6 +16,15 @@ import { Visitors } from './visitors.ts'
 /** Sees every message of SIP, as it was read and before anything follows, or as it is written; it neither changes nor keeps it. */
 export type MessageTap = (direction: 'in' | 'out', flow: Flow, bytes: Uint8Array) => void
 
+/** Several taps as one; undefined: there is none. */
+export function allOf(taps: readonly (MessageTap | undefined)[]): MessageTap | undefined {
+  const there = taps.filter((tap) => tap !== undefined)
+  if (there.length < 2) return there[0]
+  return (...message) => {
+    for (const tap of there) tap(...message)
+  }
+}
+
 interface WiresOptions {
   readonly config: Config
   readonly descriptors: ReturnType<typeof shared>

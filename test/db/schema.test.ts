@@ -54,6 +54,7 @@ describe('tenancy', () => {
     relay_keys_derived: 'one mark for each relay',
     // A row per thing, and the thing is one customer's already; relays and the edge write them, no customer does.
     attempts_call_id_position_pk: 'part of a call',
+    call_messages_pkey: 'likewise',
     leases_call_id_scope_kind_scope_id_pk: 'a call counted in a limit',
     slices_scope_id_scope_kind_resource_relay_id_pk: 'a relay’s share of a limit',
     provider_reports_provider_id_relay_id_pk: 'a provider seen from a relay',

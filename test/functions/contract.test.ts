@@ -216,6 +216,7 @@ async function happen(): Promise<void> {
     [app.aliceId, known('provider')],
   )
   await recorded(call.call.call_id)
+  await seen(call.call.call_id)
   await app.database.pool.query(
     `insert into source_blocks (id, customer_id, relay_id, source, since, until, failures, accounts)
      values (gen_random_uuid(), $1, 'relay-1', '192.0.2.66', now(), now() + interval '1 hour', 100, 20)`,
@@ -234,6 +235,14 @@ async function recorded(callId: string): Promise<void> {
   )
 }
 
+/** The messages of a call are kept. */
+async function seen(callId: string): Promise<void> {
+  await app.database.pool.query(
+    `insert into call_messages (call_id, customer_id, sequence, left_out, messages) values ($1, $2, 1, 0, '[]')`,
+    [callId, app.aliceId],
+  )
+}
+
 /** The example's call is one which goes on, recorded or not. */
 async function goesOn(recorded: boolean): Promise<void> {
   const call = callTell()
@@ -241,6 +250,7 @@ async function goesOn(recorded: boolean): Promise<void> {
   const told = { ...call, call: { ...call.call, ...under } }
   await app.relay('POST', '/relay/v1/tells', { relay_id: 'relay-1', tells: [told] })
   client.known.set(exampleIds.call, call.call.call_id)
+  await seen(call.call.call_id)
   if (recorded)
     await app.database.pool.query(
       `insert into recordings (id, customer_id, relay_id, kind, call_id, channels, started_at)

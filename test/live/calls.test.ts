@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Call } from '../support/call.ts'
 import {
@@ -17,6 +19,7 @@ import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
 import { header, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
+import { captureLoopback, hasTshark, type SharkMessage, sharkMessages } from '../support/tshark.ts'
 import { changeHeard, soon, within } from '../support/wait.ts'
 
 const dialled = '+15551234567'
@@ -60,6 +63,45 @@ describe('calls through the running stack', () => {
     expect(await call.bye()).toBe(200)
     expect(await last(a).over).toBe('them')
   })
+
+  test.skipIf(!hasTshark)(
+    'a customer which has messages kept reads those which a capture saw, as many and in the same order, without a secret',
+    async () => {
+      await office.api.patch('/customer', { capture_messages: true })
+      await changeHeard()
+      const file = (name: string) => join(stack.folder, name)
+      const capture = await captureLoopback(file('seen.pcap'), `udp port ${stack.relay.port}`)
+      a.onCall = refuse(503, 'Service Unavailable')
+      b.onCall = answers('b', 50)
+      const { call, result } = await phone.call(dialled, 'p')
+      expect(statusOf(await result)).toBe(200)
+      expect(await call.reinvite('sendonly')).toBe(200)
+      expect(await call.bye()).toBe(200)
+      const [{ id } = { id: '' }] = await office.api.list('/calls')
+      const path = `/calls/${id}`
+      const kept = await soon('the last of it to be kept', async () => {
+        const list = (await office.api.get(`${path}/messages`)).result as { text: string }[]
+        const byes = list.filter(({ text }) => /^CSeq: \d+ BYE/im.test(text))
+        return byes.length >= 4 ? list : undefined
+      })
+      await capture.stop()
+      const { api_url } = stack.local
+      const headers = { authorization: `Bearer ${office.key}` }
+      const response = await fetch(`${api_url}/v1.0${path}/pcap`, { headers })
+      writeFileSync(file('kept.pcap'), Buffer.from(await response.arrayBuffer()))
+      const [seen, written] = [await sharkMessages(file('seen.pcap')), await sharkMessages(file('kept.pcap'))]
+      const legs = new Set(written.map(({ callId }) => callId))
+      const ofCall = seen.filter(({ callId }) => legs.has(callId))
+      expect(legs.size).toBe(3)
+      expect(written).toHaveLength(kept.length)
+      expect(kept.length).toBeGreaterThan(20)
+      // The wire has several on their way at once; each way of each leg has its own order.
+      expect(byWay(written)).toEqual(byWay(ofCall))
+      const all = JSON.stringify(kept)
+      expect(all).toContain('response=\\"****')
+      expect(all).not.toMatch(/response=\\"[0-9a-f]/)
+    },
+  )
 
   test('hold and resume reach the other side, and the sound comes back', async () => {
     a.onCall = answers('a', 50)
@@ -212,4 +254,14 @@ async function heardBothWays(
 ): Promise<void> {
   await soon('the callee to be heard', () => (caller.sound?.heardOf(calleeLetter) ?? 0) > 5)
   await soon('the caller to be heard', () => (callee.sound?.heardOf(callerLetter) ?? 0) > 5)
+}
+
+/** The messages of each leg in each direction, in order. */
+function byWay(messages: readonly SharkMessage[]): Record<string, string[]> {
+  const ways: Record<string, string[]> = {}
+  for (const { callId, way, what } of messages) {
+    ways[`${callId} ${way}`] ??= []
+    ways[`${callId} ${way}`]?.push(what)
+  }
+  return ways
 }

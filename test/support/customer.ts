@@ -9,6 +9,8 @@ export interface Customer {
   realm: string
   /** The API with this customer's own access key. */
   api: Api
+  /** That key. */
+  key: string
   /** Takes it away again. */
   remove(): Promise<void>
 }
@@ -21,6 +23,7 @@ export async function newCustomer({ api, local }: Stack, name: string): Promise<
     id,
     realm: local.realm.replace(local.customer_id, id),
     api: openApi(local.api_url, String(key.token)),
+    key: String(key.token),
     remove: () => api.delete(`/customers/${id}`),
   }
 }

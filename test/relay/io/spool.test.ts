@@ -21,7 +21,7 @@ import { BindingFile } from '../../../relay/io/bindings.ts'
 import { Spool, type SpooledTell, type SpoolOptions } from '../../../relay/io/spool.ts'
 import { explanationOf } from '../../support/limits.ts'
 import { silence } from '../../support/silence.ts'
-import { bindingTell, callTell } from './tells.ts'
+import { bindingTell, callTell, messagesTell } from './tells.ts'
 
 /** As the edge stores them: the last word wins, and a decision stays where the last word brings none. */
 function hear(edge: Map<string, CallTell>, tell: CallTell): void {
@@ -57,6 +57,18 @@ describe('the spool', () => {
     expect(spool.take(9, monotonicMs(999))).toEqual([])
     expect(spool.take(9, monotonicMs(1_000))).toHaveLength(2)
     expect(spool.dueAt(monotonicMs(1_000))).toBeUndefined()
+    await spool.close()
+  })
+
+  test('tells of a call’s messages the newest word alone, and no more at once than an edge reads', async () => {
+    const spool = await opened()
+    const [first, second] = [randomUUID(), randomUUID()]
+    const newest = [messagesTell(first, 2), messagesTell(second, 1)]
+    spool.add(messagesTell(first, 1))
+    for (const tell of newest) spool.add(tell)
+    expect(told(spool)).toEqual(newest)
+    for (let calls = 0; calls < 20; calls++) spool.add(messagesTell(randomUUID(), 1, 'x'.repeat(100_000)))
+    expect(spool.take(500, monotonicMs(0)).length).toBeLessThan(10)
     await spool.close()
   })
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type BindingTell, type CallTell, portNumber } from '#contract'
+import { type BindingTell, type CallTell, type MessagesTell, portNumber } from '#contract'
 
 const at = '2026-01-01T00:00:00.000Z'
 
@@ -42,6 +42,30 @@ export function callTell(callId = randomUUID() as string, sequence = 1): CallTel
       flow: null,
       reject_message: null,
     },
+  }
+}
+
+/** What a relay tells of a call's messages: one. */
+export function messagesTell(callId: string, sequence: number, text = 'BYE'): MessagesTell {
+  const place = { address: '192.0.2.10:5062', local_address: '198.51.100.1:5060' }
+  const message = {
+    direction: 'in' as const,
+    transport: 'udp' as const,
+    ...place,
+    ms: 1,
+    sip_call_id: 'c1@phone',
+    text,
+  }
+  return {
+    kind: 'messages',
+    tell_id: randomUUID(),
+    sequence,
+    at,
+    relay_id: 'relay-1',
+    customer_id: randomUUID(),
+    call_id: callId,
+    left_out: 0,
+    messages: [message],
   }
 }
 

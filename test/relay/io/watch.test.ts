@@ -75,7 +75,7 @@ describe('the figures of a relay', () => {
     const { watch, of } = watching()
     watch.tell(bindingTell('registered'))
     watch.tell(refused(7))
-    watch.message('in', 'tls', 400)
+    watch.tap('in', { transport: 'tls', address: '192.0.2.4', port: portNumber(5061) }, new Uint8Array(400))
     await watch.timed('route', Promise.resolve())
     await watch.timed('route', Promise.reject(new Error('away'))).catch(() => undefined)
     watch.counted(() => undefined)('error', 'spool.full')

@@ -1,0 +1,192 @@
+import { PassThrough } from 'node:stream'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type CallTell, type MessagesTell, messageBytesAtMost, messagesTell, portNumber } from '#contract'
+import type { Flow } from '../../../relay/ground/flow.ts'
+import { Capture } from '../../../relay/io/capture.ts'
+import { traceTo } from '../../../relay/io/trace.ts'
+import { telnyx } from '../../support/office.ts'
+import { calling, leavesNothingBehind } from '../../support/scene.ts'
+import { callTell } from './tells.ts'
+
+/*
+ * Which SIP messages are kept, of whose calls, how many of them, and what is told.
+ */
+
+leavesNothingBehind()
+afterEach(() => void vi.useRealTimers())
+
+const customer = '5d1c0e6e-0000-4000-8000-00000000000c'
+const phone = { transport: 'udp' as const, address: '192.0.2.10', port: portNumber(5062) }
+const carrier = { transport: 'tcp' as const, address: '2001:db8::1', port: portNumber(5060) }
+
+function capturing(bytesAtMost?: number) {
+  vi.useFakeTimers()
+  const tells: MessagesTell[] = []
+  let utc = Date.parse('2026-01-01T00:00:00.000Z') - 20
+  const capture = new Capture({
+    relayId: 'berlin-1',
+    utc: () => utc++,
+    place: () => '198.51.100.1:5060',
+    uuid: () => '5d1c0e6e-0000-4000-8000-000000000001',
+    tell: (tell) => tells.push(messagesTell.parse(tell)),
+    ...(bytesAtMost && { bytesAtMost }),
+  })
+  capture.configure(customer, true)
+  const see = (direction: 'in' | 'out', text: string, flow: Flow = phone) =>
+    capture.tap(direction, flow, new TextEncoder().encode(text))
+  const called = (
+    changes: Partial<CallTell['call']> = {},
+    legs: { sipCallId: string; secretHeaders: string[] }[] = [],
+  ) => {
+    const told = callTell('5d1c0e6e-0000-4000-8000-000000000002')
+    capture.called({ ...told, call: { ...told.call, customer_id: customer, ...changes } }, () => legs)
+  }
+  const last = () => tells.at(-1)
+  return { capture, tells, see, called, last }
+}
+
+const request = (method: string, callId: string, more = '') =>
+  `${method} sip:1@a SIP/2.0\r\nCall-ID: ${callId}\r\nCSeq: 1 ${method}\r\n${more}\r\n`
+const response = (status: number, callId: string) =>
+  `SIP/2.0 ${status} X\r\ni: ${callId}\r\nCSeq: 1 INVITE\r\n\r\n`
+const firstLines = (tell?: MessagesTell) =>
+  tell?.messages.map(
+    ({ direction, text }) =>
+      `${direction} ${text.replace(/ ?SIP\/2.0 ?/, '').replace(/( X)?\r\n[\s\S]*/, '')}`,
+  )
+
+describe('the messages of a call', () => {
+  test('are told a second after the last, all legs’ in the order they passed, with what came before the call', () => {
+    const { see, called, tells, last } = capturing()
+    see('in', request('INVITE', 'c1@phone'))
+    see('out', response(407, 'c1@phone'))
+    see('in', request('ACK', 'c1@phone'))
+    called()
+    see('out', request('INVITE', 'leg2', 'X-Account: secret\r\n'), carrier)
+    see('in', response(200, 'leg2'), carrier)
+    see('out', response(200, 'c1@phone'))
+    called({}, [{ sipCallId: 'leg2', secretHeaders: ['x-account'] }])
+    expect(tells).toEqual([])
+    vi.advanceTimersByTime(1_000)
+    expect(tells).toHaveLength(1)
+    expect(firstLines(last())).toEqual([
+      'in INVITE sip:1@a',
+      'out 407',
+      'in ACK sip:1@a',
+      'out INVITE sip:1@a',
+      'in 200',
+      'out 200',
+    ])
+    expect(last()).toMatchObject({ sequence: 1, customer_id: customer, left_out: 0, relay_id: 'berlin-1' })
+    expect(last()?.messages[0]?.ms).toBeLessThan(0)
+    expect(last()?.messages[3]).toMatchObject({
+      address: '[2001:db8::1]:5060',
+      local_address: '198.51.100.1:5060',
+      transport: 'tcp',
+      sip_call_id: 'leg2',
+      text: expect.stringContaining('X-Account: ******\r\n'),
+    })
+    see('in', request('BYE', 'leg2'), carrier)
+    vi.advanceTimersByTime(1_000)
+    expect([tells.length, last()?.sequence, last()?.messages.length]).toEqual([2, 2, 7])
+  })
+
+  test('are none where its customer does not want it, nor is anything kept of what begins no call', () => {
+    const { capture, see, called, tells } = capturing()
+    for (const method of ['REGISTER', 'OPTIONS', 'SUBSCRIBE', 'BYE']) see('in', request(method, 'x'))
+    expect(capture.bytes).toBe(0)
+    see('in', request('INVITE', 'c1@phone'))
+    expect(capture.bytes).toBeGreaterThan(0)
+    called({ customer_id: '5d1c0e6e-0000-4000-8000-00000000000d' })
+    vi.advanceTimersByTime(2_000)
+    capture.configure(customer, false)
+    see('in', request('INVITE', 'c2@phone'))
+    expect([capture.bytes, tells]).toEqual([0, []])
+  })
+
+  test('are let go a minute after it is over, and told till then', () => {
+    const { capture, see, called, tells, last } = capturing()
+    see('in', request('INVITE', 'c1@phone'))
+    called({ ended_at: '2026-01-01T00:00:01.000Z', status: 'hangup' })
+    see('in', response(200, 'c1@phone'))
+    vi.advanceTimersByTime(1_000)
+    expect(last()?.messages).toHaveLength(2)
+    vi.advanceTimersByTime(64_000)
+    expect(capture.bytes).toBe(0)
+    see('in', response(200, 'c1@phone'))
+    vi.advanceTimersByTime(2_000)
+    expect(tells).toHaveLength(1)
+  })
+
+  test('which are too many lose those in their middle, and say how many', () => {
+    const { see, called, last } = capturing()
+    see('in', request('INVITE', 'c1@phone', 'X: first\r\n'))
+    called()
+    for (let nth = 0; nth < 1_000; nth++) see('in', request('INFO', 'c1@phone', `X: ${'x'.repeat(200)}\r\n`))
+    see('in', request('BYE', 'c1@phone'))
+    vi.advanceTimersByTime(1_000)
+    const { messages = [], left_out } = last() ?? {}
+    expect(messages.length).toBeLessThanOrEqual(500)
+    expect(messages.length + Number(left_out)).toBe(1_002)
+    expect(messages.reduce((sum, { text }) => sum + text.length, 0)).toBeLessThanOrEqual(messageBytesAtMost)
+    expect([messages[0]?.text, messages.at(-1)?.text]).toEqual([
+      expect.stringContaining('X: first'),
+      expect.stringMatching(/^BYE/),
+    ])
+  })
+
+  test('take so much memory of all calls together, and strangers’ INVITEs make room first', () => {
+    const { capture, see, called, last } = capturing(20_000)
+    for (let nth = 0; nth < 10_000; nth++)
+      see('in', request('INVITE', `stranger${nth}`, `X: ${'x'.repeat(100)}\r\n`))
+    expect(capture.bytes).toBeLessThanOrEqual(20_000)
+    see('in', request('INVITE', 'c1@phone'))
+    called()
+    for (let nth = 0; nth < 200; nth++) see('in', request('INFO', 'c1@phone', `X: ${'x'.repeat(100)}\r\n`))
+    expect(capture.bytes).toBeLessThanOrEqual(20_000)
+    vi.advanceTimersByTime(1_000)
+    expect((last()?.messages.length ?? 0) + (last()?.left_out ?? 0)).toBe(201)
+  })
+
+  test('are text which any reader takes, whatever octets came', () => {
+    const { capture, called, last } = capturing()
+    const odd = new TextEncoder().encode(request('INVITE', 'c1@phone', 'Subject: é\u0000\u001b[2J\r\n'))
+    capture.tap('in', phone, odd)
+    capture.tap('in', phone, Uint8Array.of(...odd, 0xff, 0xfe))
+    called()
+    vi.advanceTimersByTime(1_000)
+    expect(last()?.messages.map(({ text }) => /Subject: (.*)/.exec(text)?.[1])).toEqual(['é??[2J', '????[2J'])
+  })
+
+  test('are told as the process ends', () => {
+    const { capture, see, called, tells } = capturing()
+    see('in', request('INVITE', 'c1@phone'))
+    called()
+    capture.stop()
+    expect(tells).toHaveLength(1)
+  })
+})
+
+test('a call says which Call-IDs its legs have, and which headers its provider is sent by its setting', () => {
+  const { ladder } = calling()
+  const sent = String(ladder.lastRequest(telnyx).callId)
+  const legs = ladder.engine.rooms.calls.legsOf(ladder.record?.call_id ?? '')
+  expect(legs?.map(({ sipCallId }) => sipCallId)).toEqual([ladder.record?.sip_call_id, sent])
+  expect(ladder.engine.rooms.calls.legsOf('5d1c0e6e-0000-4000-8000-000000000009')).toBeUndefined()
+})
+
+describe('relay --trace', () => {
+  test('writes each message for people, secrets masked, and no word of a stranger commands the terminal', () => {
+    const written: string[] = []
+    const stream = new PassThrough().on('data', (bytes) => written.push(String(bytes)))
+    const tap = traceTo(stream as never, () => 0)
+    tap(
+      'in',
+      phone,
+      new TextEncoder().encode('SIP/2.0 486 Busy\u001b[2J\r\nAuthorization: Basic secret\r\n\r\n'),
+    )
+    expect(written.join('')).toContain('1970-01-01T00:00:00.000Z ◀ udp 192.0.2.10:5062')
+    expect(written.join('')).toContain('SIP/2.0 486 Busy?[2J')
+    for (const never of ['secret', '\u001b[2J']) expect(written.join('')).not.toContain(never)
+  })
+})

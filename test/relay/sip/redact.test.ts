@@ -1,0 +1,137 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { redacted } from '../../../relay/sip/redact.ts'
+
+/* What may be seen of a message: `secret` in each of these must not. */
+
+const start = 'INVITE sip:1@a SIP/2.0'
+const message = (headers: readonly string[], body = '') => [start, ...headers, '', body].join('\r\n')
+
+describe('a message which is shown has masked', () => {
+  test.each([
+    [
+      'the answer to a challenge',
+      'Authorization: Digest username="office1", nonce="n", response="secret", qop=auth',
+    ],
+    [
+      'one which comes first and is no text in quotes',
+      'Proxy-Authorization: Digest response=secret,username="x"',
+    ],
+    ['one in odd spelling', 'AUTHORIZATION \t:  DIGEST Username="x",\r\n RESPONSE = "secret"'],
+    ['all of another scheme', 'Authorization: Basic secret'],
+    ['of a second line as well', 'Authorization: Digest response="ok1"\r\nAuthorization: Bearer secret'],
+    ['what we prove in turn', 'Authentication-Info: rspauth="secret", cnonce="c"'],
+    ['a password in a URI', 'Contact: "A" <sip:alice:secret@192.0.2.1:5060>, <sip:bob@192.0.2.2>'],
+    ['a phone’s word for its push service', 'Contact: <sip:a@b;pn-provider=apns;pn-prid=secret;pn-param=x>'],
+    ['what its name says is a secret', 'X-Api-Key: secret'],
+    ['a cookie', 'Cookie: a=secret'],
+    ['credentials within a URI', 'Refer-To: <sip:a@b?Authorization=secret&X=y>'],
+    ['a password of the second of two', 'Route: sip:a@b,sip:c:secret@d'],
+    [
+      'who asked not to be known',
+      'Privacy: id\r\nP-Asserted-Identity: "secret" <sip:secret@carrier.example>',
+    ],
+    ['the same the other way round', 'P-Asserted-Identity: <tel:secret>\r\nPrivacy: user;id'],
+  ])('%s', (_, header) => {
+    const shown = redacted(message([header, 'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx']))
+    expect(shown).not.toContain('secret')
+    expect(shown).toContain('*')
+    expect(shown).toContain('z9hG4bKx')
+    expect(shown).toHaveLength(message([header, 'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx']).length)
+  })
+
+  test.each([
+    [
+      'keys of SRTP',
+      'application/sdp',
+      'v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:secret|2^20|1:4;inline:secret\r\n',
+    ],
+    ['a key of old', 'application/sdp', 'k=base64:secret\r\n'],
+    ['MIKEY', 'application/sdp', 'a=key-mgmt:mikey secret\r\n'],
+    ['ICE’s password', 'application/sdp', 'a=ice-ufrag:u\r\na=ice-pwd:secret\r\n'],
+    [
+      'keys within a body of several',
+      'multipart/mixed;boundary=x',
+      '--x\r\n\r\na=crypto:1 A inline:secret\r\n--x--',
+    ],
+    ['a digit', 'application/dtmf-relay', 'Signal= secret\r\nDuration=160\r\n'],
+    ['a digit alone', 'application/dtmf', 'secret'],
+    ['a message within', 'message/sipfrag', 'INVITE sip:1@a SIP/2.0\r\nAuthorization: Basic secret\r\n'],
+  ])('of its body %s', (_, type, body) => {
+    const whole = message([`Content-Type: ${type}`], body)
+    const shown = redacted(whole)
+    expect(shown).not.toContain('secret')
+    expect(shown).toHaveLength(whole.length)
+  })
+
+  test('the word by which a provider’s calls are known, but not the provider’s id', () => {
+    const [id, word] = ['0123456789abcdef0123456789abcdef', 'f'.repeat(20)]
+    const shown = redacted(`INVITE sip:${id}${word}@192.0.2.1 SIP/2.0\r\n\r\n`)
+    expect(shown).toBe(`INVITE sip:${id}${'*'.repeat(20)}@192.0.2.1 SIP/2.0\r\n\r\n`)
+  })
+
+  test('headers which a provider is sent by its setting', () => {
+    const whole = message(['X-Account: secret\r\n secret', 'X-Other: shown'])
+    const shown = redacted(whole, { hidden: new Set(['x-account']) })
+    expect(shown).not.toContain('secret')
+    expect(shown).toContain('X-Other: shown')
+  })
+})
+
+describe('a message of ours', () => {
+  test('shows neither by which account we call a provider nor what we prove it by', () => {
+    const whole = message([
+      'Proxy-Authorization: Digest username="secret name", realm="r", response="secret"',
+    ])
+    expect(redacted(whole, { ours: true })).not.toContain('secret')
+    expect(redacted(whole)).toContain('username="secret name", realm="r", response="******"')
+  })
+})
+
+describe('a message without secrets', () => {
+  test.each([
+    ['sip:a:', ''],
+    ['"', ''],
+    ['response= ', 'Authorization: Digest '],
+    ['inline:', 'a=crypto:1 A '],
+    [' ', 'Privacy: '],
+  ])('of 64 KiB of %j is looked through in no time', (part, before) => {
+    const whole = message([before + part.repeat(65_536 / part.length), 'Privacy: id'])
+    const from = performance.now()
+    redacted(whole)
+    expect(performance.now() - from).toBeLessThan(500)
+  })
+
+  test('is shown as it is, its identity too', () => {
+    const whole = message(
+      ['P-Asserted-Identity: "Alice" <sip:alice@a.example>', 'Via: SIP/2.0/UDP [2001:db8::1]:5060;branch=x'],
+      'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\na=fingerprint:sha-256 AB\r\n',
+    )
+    expect(redacted(whole)).toBe(whole)
+  })
+
+  test('keeps its length and its lines, whatever it is', () => {
+    const word = fc.constantFrom(
+      'Authorization',
+      ':',
+      'Digest',
+      'response=',
+      '"',
+      'sip:',
+      '@',
+      '\r\n',
+      ' ',
+      'x',
+      'inline:',
+      '',
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(word, fc.string({ unit: 'binary' }))), (parts) => {
+        const whole = parts.join('')
+        const shown = redacted(whole)
+        expect(shown).toHaveLength(whole.length)
+        expect(shown.split('\r\n')).toHaveLength(whole.split('\r\n').length)
+      }),
+    )
+  })
+})
