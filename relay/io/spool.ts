@@ -104,8 +104,9 @@ export class Spool {
    * go with them. They are under way until heard or failed.
    */
   take(count: number, now: MonotonicMs, all = false): SpooledTell[] {
-    const batch = this.#ready(count, now, (tell) => tell.heldUntil <= now)
-    if (batch.length > 0 || all) batch.push(...this.#ready(count - batch.length, now, () => true))
+    const batch: SpooledTell[] = []
+    this.#fill(batch, count, now, (tell) => tell.heldUntil <= now)
+    if (batch.length > 0 || all) this.#fill(batch, count, now, () => true)
     return batch
   }
 
@@ -120,9 +121,8 @@ export class Spool {
     return earliest
   }
 
-  #ready(count: number, now: MonotonicMs, which: (tell: SpooledTell) => boolean): SpooledTell[] {
-    const batch: SpooledTell[] = []
-    let length = 0
+  #fill(batch: SpooledTell[], count: number, now: MonotonicMs, which: (tell: SpooledTell) => boolean): void {
+    let length = batch.reduce((sum, { text }) => sum + text.length, 0)
     for (const tell of this.#waitingById.values()) {
       if (batch.length >= count || length >= batchLength) break
       if (tell.sent || tell.notBefore > now || !which(tell)) continue
@@ -130,7 +130,6 @@ export class Spool {
       length += tell.text.length
       batch.push(tell)
     }
-    return batch
   }
 
   /** The edge has these. */
