@@ -54,6 +54,7 @@ export type Admission =
   | ChallengeAdmission
   | CredentialLookup
   | { readonly to: 'drop'; readonly why: string }
+  /** A REGISTER, or a SUBSCRIBE to a mailbox. */
   | { readonly to: 'register'; readonly verified: Verified }
   /** `otherwise`: what to say where the address turns out to be unknown. */
   | {
@@ -109,8 +110,7 @@ export class AdmissionControl implements BeatReporter {
     const shut = this.closed && request.method === 'INVITE'
     if ((busy || shut) && !this.#isForHelp(request))
       return { to: 'refuse', status: 503, headers: shut ? [...later, draining] : later }
-    if (request.method === 'REGISTER' || request.method === 'SUBSCRIBE')
-      return this.#register(now, at, request, flow)
+    if (isForUs(request)) return this.#register(now, at, request, flow)
     return this.#invite(now, at, request, flow)
   }
 
@@ -273,10 +273,11 @@ export class AdmissionControl implements BeatReporter {
     return this.#served.unknownSource === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
   }
 
-  #asks({ method, target, to, from }: Request): ProtectionSpace {
+  #asks(request: Request): ProtectionSpace {
+    const { method, target, to, from } = request
     const { domains } = this.#deps
-    const proxy = method !== 'REGISTER'
-    const { host, user } = (proxy ? from.sip : to.sip) ?? { host: '', user: '' }
+    const proxy = !isForUs(request)
+    const { host, user } = (method === 'REGISTER' ? to.sip : from.sip) ?? { host: '', user: '' }
     return {
       proxy,
       ...domains.of(proxy && target && domains.isRealm(target.host) ? target.host : host, user),
@@ -297,4 +298,9 @@ export class AdmissionControl implements BeatReporter {
     this.#proofs.add(flow, verified.credential.extension_id)
     return proxy ? { to: 'call', account: verified.credential } : { to: 'register', verified }
   }
+}
+
+/** Whether we are the one who is asked (RFC 3261 §22.2), and not who leads a call on: of a registration, and of a mailbox. */
+function isForUs({ method }: Request): boolean {
+  return method === 'REGISTER' || method === 'SUBSCRIBE'
 }

@@ -136,6 +136,24 @@ describe('a phone', () => {
     expect(ladder.lastResponse(alice).header('contact')).toContain('expires=3600')
   })
 
+  test('subscribes to its mailbox as it registers: it is told, and rung by no call of its own', () => {
+    const ladder = office()
+    registers(ladder, alice, 'alice')
+    const { requestUri, headers } = register(alice, 'alice')
+    const subscription = request({
+      method: 'SUBSCRIBE',
+      requestUri,
+      headers: [
+        ...headers.map(([name, value]): Header => [name, name === 'cseq' ? '1 SUBSCRIBE' : value]),
+        ['event', 'message-summary'],
+      ],
+    })
+    ladder.when(alice, subscription).gives('401 to Alice')
+    const proved = prove(subscription, ladder.lastResponse(alice), 'alice')
+    ladder.when(alice, proved).gives('200 to Alice', 'NOTIFY to Alice')
+    expect(ladder.engine.load.calls).toBe(0)
+  })
+
   test('with a wrong password is treated like one nobody knows', () => {
     const ladder = office()
     const known = register(alice, 'alice')
