@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { valueOfPcmu } from '#sound'
 import { Baresip, type BaresipOptions, hasBaresip } from '../support/baresip.ts'
+import type { Call } from '../support/call.ts'
 import { busy, Carrier, silent } from '../support/carrier.ts'
 import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
 import { availableRecording, fetchedChannels, toneIn } from '../support/fetched-recording.ts'
+import { configureFlows, FlowServer, menu, numbers } from '../support/flow-office.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
+import { bucketAway } from '../support/local-bucket.ts'
 import type { Phone } from '../support/phone.ts'
-import { wavOf } from '../support/played-wav.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { changeHeard, pause, soon } from '../support/wait.ts'
@@ -14,19 +16,14 @@ import { changeHeard, pause, soon } from '../support/wait.ts'
 let stack: OwnStack
 let carrier: Carrier
 let office: Office
-/** The menu by day; and the number whose office is closed. */
-const numbers = { menu: '+15551110001', night: '+15551110002' }
+let server: FlowServer
 const phones: Phone[] = []
 const softphones: Baresip[] = []
 let sales: Baresip
-/** A second which is like no other: from 300 to 2000 Hz. */
-const menu = Int16Array.from(
-  { length: 8_000 },
-  (_, n) => 16_000 * Math.sin(2 * Math.PI * (300 + 850 * (n / 8_000)) * (n / 8_000)),
-)
 
 describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
   beforeAll(async () => {
+    server = await FlowServer.open()
     stack = await startStack()
     carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.90', relay: stack.relay }, silent)
     office = await openOffice(
@@ -34,9 +31,9 @@ describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
       [carrier.place, { address: '127.0.0.1', port: 5099 }],
       ['sales', 'front', 'backup'],
     )
-    await configure()
+    await configureFlows(office, stack, server.url)
     await changeHeard()
-    sales = await softphone({ username: 'sales', tone: 880, answers: true })
+    sales = await softphone({ username: 'sales', tone: 880, answers: true, lamp: true })
     softphones.length = 0
     for (const [at, name] of (['front', 'backup'] as const).entries()) {
       const phone = await office.phone(name, `127.0.7.${91 + at}`)
@@ -52,6 +49,7 @@ describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
     for (const phone of phones) phone.close()
     await sales?.close()
     carrier?.close()
+    await server?.close()
     await stack?.stop()
   })
 
@@ -192,68 +190,81 @@ describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
     const [said = []] = await fetchedChannels(stack, office, message)
     expect(Math.abs(toneIn(said) - 440)).toBeLessThan(20)
     // In the mailbox, too.
-    const [sales] = await office.api.list('/extensions?extension=sales')
-    const box = await office.api.list(`/extensions/${sales?.id}/voicemail`)
+    const [owner] = await office.api.list('/extensions?extension=sales')
+    const box = await office.api.list(`/extensions/${owner?.id}/voicemail`)
     expect(box).toMatchObject([{ id: message.id, heard: false }])
+    // Its phone, which asked to be told, is told of it, and of its being heard.
+    await soon('the lamp to be lit', () => /Messages-Waiting: yes.*Voice-Message: 1\/0/is.test(lamp()))
+    await office.api.patch(`/recordings/${message.id}`, { heard: true })
+    await soon('the lamp to be put out', () => /Messages-Waiting: no.*Voice-Message: 0\/1/is.test(lamp()))
+  })
+
+  test('whose server is away, slow or says nonsense, a caller hears what the flow has for that', async () => {
+    const known = await knownCalls(office.api)
+    const outcomes = ['unreachable', 'timeout', 'nonsense', 'ok']
+    const results = await Promise.all(
+      outcomes.map(async (outcome, at) => {
+        const { call, result } = await carrier.call(`+1555999000${at}`, numbers.asking)
+        expect([outcome, statusOf(await result), await call.over]).toEqual([outcome, 200, 'them'])
+        return heardBy(call)
+      }),
+    )
+    const calls = await soon('the calls to be written down', async () => {
+      const ended = await office.api.list('/calls?status=hangup')
+      const found = ended.filter(({ id }) => !known.has(id)) as FlowRecord[]
+      return found.length === outcomes.length ? found : undefined
+    })
+    const traces: Record<string, FlowRecord['flow']['trace']> = Object.fromEntries(
+      calls.map(({ source, flow }) => [source.target.at(-1), flow.trace]),
+    )
+    outcomes.forEach((outcome, at) => {
+      const sorry = outcome === 'ok' ? ['said hung_up'] : ['sorry played', 'end hung_up']
+      const steps = traces[String(at)]?.map(({ action_id, outcome }) => `${action_id} ${outcome}`)
+      expect(steps).toEqual(['welcome answered', `ask ${outcome}`, ...sorry])
+      // A second of the prompt, but where the server has the call hung up.
+      if (outcome === 'ok') expect(results[at]).toBeLessThan(10)
+      else expect(results[at]).toBeGreaterThan(40)
+    })
+  })
+
+  test('while the bucket is away a prompt is passed over, and what is recorded comes when it is back', async () => {
+    const known = await knownCalls(office.api)
+    const away = bucketAway(stack.folder)
+    const { call, result } = await carrier.call('+15559990001', numbers.message, 'm')
+    expect(statusOf(await result)).toBe(200)
+    expect(await call.over).toBe('them')
+    const { flow, ...record } = await endedFlow(known)
+    expect(flow.trace.map(({ action_id, outcome }) => `${action_id} ${outcome}`)).toEqual([
+      'unheard not_played',
+      'message recorded',
+    ])
+    const [waiting] = await office.api.list('/recordings')
+    expect(waiting).toMatchObject({ reference_id: record.id, status: expect.not.stringMatching('available') })
+    away.back()
+    const recording = await availableRecording(office)
+    const [said = []] = await fetchedChannels(stack, office, recording)
+    const spoken = valueOfPcmu('m'.charCodeAt(0))
+    expect(said.filter((sample) => sample === spoken).length).toBeGreaterThan(said.length / 2)
   })
 })
 
+/** What the phone of Sales was told of its mailbox last. */
+function lamp(): string {
+  return sales.told.filter(({ type }) => type === 'MWI_NOTIFY').at(-1)?.param ?? ''
+}
+
+/** Packets which a caller heard. */
+function heardBy({ sound }: Call): number {
+  return [...(sound?.heard.values() ?? [])].reduce((sum, packets) => sum + packets, 0)
+}
+
 interface FlowRecord extends CallRecord {
+  source: { target: string }
   flow: { ended: string; trace: { action_id: string; outcome: string }[] }
 }
 
 async function endedFlow(known: ReadonlySet<string>): Promise<FlowRecord> {
   return (await endedCall(office.api, known)) as FlowRecord
-}
-
-/** What a customer sets up: a prompt, two flows, and the numbers which lead to them. */
-async function configure(): Promise<void> {
-  const { api } = office
-  const sound = Buffer.from(wavOf(menu)).toString('base64')
-  const { id: prompt_id } = await api.post('/prompts', { name: 'Menu', sound })
-  const ring = (target: string) => ({ destinations: [{ type: 'extension', target }] })
-  const day = await api.post('/flows', {
-    name: 'Menu',
-    actions: [
-      { id: 'welcome', type: 'answer' },
-      { id: 'menu', type: 'play', option: { prompt_id, digits_handle: 'next' } },
-      { id: 'keys', type: 'digits_receive', option: { duration: 2_000, accept: ['1', '2'] } },
-      {
-        id: 'which',
-        type: 'branch',
-        option: { target_ids: { 1: 'sales', 2: 'front' }, default_target_id: 'again' },
-      },
-      { id: 'again', type: 'goto', option: { target_id: 'menu', loop_count: 1 } },
-      { id: 'bye', type: 'hangup' },
-      { id: 'sales', type: 'connect', option: ring('sales'), next_id: 'bye' },
-      { id: 'front', type: 'connect', option: ring('front') },
-      {
-        id: 'is-busy',
-        type: 'condition_variable',
-        option: {
-          condition: '==',
-          variable: ['$', '{voipbin.connect.result}'].join(''),
-          value_string: 'busy',
-          false_target_id: 'bye',
-        },
-      },
-      { id: 'backup', type: 'connect', option: ring('backup'), next_id: 'bye' },
-    ],
-  })
-  const days = [-1, 0, 1].map((more) => new Date(Date.now() + more * 86_400_000).toISOString().slice(5, 10))
-  const night = await api.post('/flows', {
-    name: 'Night',
-    actions: [
-      { id: 'hours', type: 'condition_datetime', option: { holidays: days, false_target_id: 'night' } },
-      { id: 'open', type: 'connect', option: ring('sales') },
-      { id: 'night', type: 'voicemail', option: { extension: 'sales', prompt: { prompt_id }, duration: 2 } },
-    ],
-  })
-  for (const [number, call_flow_id] of [
-    [numbers.menu, day.id],
-    [numbers.night, night.id],
-  ])
-    await stack.api.post('/numbers', { number, call_flow_id, customer_id: office.id })
 }
 
 async function softphone(

@@ -25,6 +25,8 @@ export interface BaresipOptions {
   stranger?: true
   /** How it tells of keys: by events, unless said. */
   keys?: 'info'
+  /** It asks to be told what lies in its mailbox. */
+  lamp?: true
   /** What it says in the place of its tone: sox's effects, such as `synth 1 sine 697`. */
   says?: readonly string[]
 }
@@ -168,7 +170,7 @@ export class Baresip {
 
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
   const { username, password, realm, relay, tone, transport = 'udp', answers = false } = options
-  const { codecs = 'pcmu,pcma', mediaenc, stranger, keys, says } = options
+  const { codecs = 'pcmu,pcma', mediaenc, stranger, keys, says, lamp } = options
   const wav = join(folder, 'tone.wav')
   spawnSync('sox', [
     '-n',
@@ -192,7 +194,10 @@ async function writeFolder(folder: string, options: BaresipOptions, control: num
     ...(mediaenc ? [`mediaenc=${mediaenc}`] : []),
   ]
   writeFileSync(join(folder, 'accounts'), `${account.join(';')}\n`)
-  writeFileSync(join(folder, 'config'), await config(folder, control, wav, mediaenc ? ['srtp'] : []))
+  writeFileSync(
+    join(folder, 'config'),
+    await config(folder, control, wav, [...(mediaenc ? ['srtp'] : []), ...(lamp ? ['mwi'] : [])]),
+  )
 }
 
 async function config(
