@@ -1220,6 +1220,8 @@ export const relays = pgTable('relays', {
   beatAt: instant().notNull(),
   /** Since when its beats have come without a gap. */
   heardSince: instant().notNull().default(sql`now()`),
+  /** It is on the hub's line: it lives until the hub says otherwise, and what it may use of limits the hub knows. */
+  viaHub: boolean().notNull().default(false),
   /** Its own clock at its latest beat: one which comes after a later one is not believed. */
   toldAt: instant().notNull().default(sql`'-infinity'`),
   draining: boolean().notNull(),

@@ -39,6 +39,7 @@ import { webhookActions } from './config/webhook-actions.ts'
 import { type Edge, prepare } from './env.ts'
 import { dispatcherOf } from './events/dispatcher.ts'
 import { about } from './http/about.ts'
+import { announced } from './http/announced.ts'
 import { ApiError, present } from './http/api-error.ts'
 import { authenticate, authenticateRelay, confirmsRelay, withinScope } from './http/authenticate.ts'
 import { signing } from './http/config-lock.ts'
@@ -110,6 +111,7 @@ const app = new Hono<Edge>({ strict: false })
     knownParameters('token', 'accesskey', 'customer_id'),
     fitting,
     idempotent,
+    announced,
   )
   .route('/v1.0/customer', self)
   .route('/v1.0/customer', ownOutboundGuard)
@@ -187,6 +189,7 @@ for (const { path, endpoints } of resources) app.route(path, endpoints)
 
 app.notFound((c) => unanswered(app, c))
 
+export { RelayHub } from './relay-api/relay-hub.ts'
 export { Rounds } from './rounds/rounds.ts'
 
 /** The Worker: every door of the edge, what it does every minute (`triggers` in wrangler.toml), and when its Queue says so. */

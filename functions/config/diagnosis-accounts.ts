@@ -1,8 +1,9 @@
 import { and, eq, or, sql } from 'drizzle-orm'
-import { deadAfterMs, PLATFORM } from '#contract'
+import { PLATFORM } from '#contract'
 import { calls, type Database, partyOf } from '#db'
 import type { PhoneFacts } from '../diagnosis/account-facts.ts'
 import type { ProviderHealthFacts } from '../diagnosis/provider-facts.ts'
+import { isAlive } from '../store/hearing.ts'
 import { instant } from '../store/instant.ts'
 import { callFacts, callRows, eventWords } from './diagnosis-reading.ts'
 
@@ -33,7 +34,7 @@ export async function factsOfExtension(
           'secure', e.secure, 'keepalive_s', e.keepalive_s, 'max_expires', e.max_expires, 'max_contacts', e.max_contacts,
           'destinations', e.destinations),
         'registrations', (select coalesce(jsonb_agg(jsonb_build_object('relay_id', b.relay_id,
-            'relay_alive', exists (select from relays r where r.id = b.relay_id and r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'),
+            'relay_alive', exists (select from relays r where r.id = b.relay_id and ${isAlive('r')}),
             'contact', b.contact, 'transport', b.transport, 'address', b.address || ':' || b.port, 'user_agent', b.user_agent,
             'tm_create', ${instant(sql`b.registered_at`)}, 'tm_update', ${instant(sql`b.refreshed_at`)},
             'tm_expire', ${instant(sql`b.expires_at`)}) order by b.registered_at desc), '[]')
@@ -101,7 +102,7 @@ export async function factsOfProvider(
           from provider_registrations r where r.provider_id = p.id),
         'not_found', (select coalesce(jsonb_agg(jsonb_build_object('relay_id', o.relay_id, 'why', o.why) order by o.relay_id), '[]')
           from provider_hosts o where o.provider_id = p.id and o.hostname = p.hostname and cardinality(o.addresses) = 0 and o.why <> ''
-            and exists (select from relays r where r.id = o.relay_id and r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond')),
+            and exists (select from relays r where r.id = o.relay_id and ${isAlive('r')})),
         'test', (select jsonb_build_object('id', m.id, 'at', ${instant(sql`m.done_at`)}, 'ok', coalesce((m.result ->> 'ok')::boolean, false),
             'verdict', coalesce(m.result ->> 'verdict', '')) from commands m
           where m.customer_id = ${customerId}::uuid and m.body ->> 'provider_id' = p.id::text and m.done_at is not null

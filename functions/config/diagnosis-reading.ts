@@ -1,6 +1,6 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { attempt, deadAfterMs, explanation, flowTrace, mediaSide, PLATFORM } from '#contract'
+import { attempt, explanation, flowTrace, mediaSide, PLATFORM } from '#contract'
 import { type Database, calls as table } from '#db'
 import { utcNow } from '../clock.ts'
 import type {
@@ -10,6 +10,7 @@ import type {
   DiagnosedCall,
   DiagnosedCustomer,
 } from '../diagnosis/call-facts.ts'
+import { isAlive } from '../store/hearing.ts'
 import { instant } from '../store/instant.ts'
 
 /*
@@ -77,7 +78,7 @@ const callee = sql<CalleeFacts | null>`(
   from extensions e where ${calledExtension} limit 1)`
 
 const relayAlive = sql<boolean>`exists (select from relays r where r.id = ${table.relayId}
-  and r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond')`
+  and ${isAlive('r')})`
 
 /** The last thing which happened to registrations of the account `of`, as an event has it; null: nothing did. */
 function lastEnding(of: SQL, and: SQL = sql``): SQL {

@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { deadAfterMs, type FlowAction } from '#contract'
+import type { FlowAction } from '#contract'
 import { ApiError } from '../http/api-error.ts'
 import { type Check, condition } from '../http/check.ts'
+import { isAlive } from '../store/hearing.ts'
 
 /*
  * What a relay cannot do whose sound another program carries: said when the flow is saved, not in the call. A flow is refused
@@ -77,6 +78,6 @@ export function carriedOut(actions: readonly FlowAction[], field = 'actions'): C
 }
 
 function by(can: SQL): SQL {
-  const up = sql`relays where beat_at > now() - ${deadAfterMs} * interval '1 millisecond'`
+  const up = sql`relays where ${isAlive('relays')}`
   return sql`(not exists (select from ${up}) or exists (select from ${up} and ${can}))`
 }

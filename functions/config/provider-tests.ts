@@ -7,6 +7,7 @@ import { forbiddenTo, readNumber } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { customerJson } from '../store/facts-json.ts'
+import { isAlive } from '../store/hearing.ts'
 import { instant } from '../store/instant.ts'
 import { numberField } from './number-field.ts'
 import { holds } from './own-numbers.ts'
@@ -60,7 +61,7 @@ export async function begin(c: Context<Edge>, providerId: string, input: TestInp
     db.execute<{ id: string }>(sql`
       insert into commands (id, customer_id, relay_id, body)
       select gen_random_uuid(), ${customerId}::uuid, r.id, ${JSON.stringify(body)}::jsonb from relays r
-      where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'
+      where ${isAlive('r')}
         and (r.id = ${input.relay_id}::text or ${input.relay_id}::text is null and not r.draining)
         and (select count(*) from commands where ${underWay(providerId)}) < ${MOST} and not exists ${worn}
       order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1

@@ -1,11 +1,11 @@
 import { asc, countDistinct, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
-import { deadAfterMs } from '#contract'
 import { leases, relays as table } from '#db'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { administrator } from '../http/authenticate.ts'
 import { relayName } from '../relay-key.ts'
+import { isAlive } from '../store/hearing.ts'
 
 /** The relays there are, as each last said of itself, for administrators. */
 export const relays = new Hono<Edge>()
@@ -33,7 +33,8 @@ function rows(c: Context<Edge>, which?: SQL): Promise<RelayRow[]> {
     .get('db')
     .select({
       ...getTableColumns(table),
-      alive: sql<boolean>`${table.beatAt} > now() - make_interval(secs => ${deadAfterMs / 1000})`,
+      alive: sql<boolean>`${isAlive('relays')}`,
+      now: sql<string>`now()`.mapWith(table.beatAt),
       counted: countDistinct(leases.callId),
     })
     .from(table)
@@ -43,7 +44,7 @@ function rows(c: Context<Edge>, which?: SQL): Promise<RelayRow[]> {
     .orderBy(asc(table.id))
 }
 
-type RelayRow = typeof table.$inferSelect & { alive: boolean; counted: number }
+type RelayRow = typeof table.$inferSelect & { alive: boolean; now: string; counted: number }
 
 /** A relay as the API shows it. What an older one does not say is null. */
 export function present(row: RelayRow) {
@@ -67,6 +68,6 @@ export function present(row: RelayRow) {
     waiting_tells: row.waitingTells,
     /** When its process began, and was last heard. */
     tm_create: row.startedAt,
-    tm_update: row.beatAt,
+    tm_update: row.viaHub ? row.now : row.beatAt,
   }
 }

@@ -11,7 +11,8 @@ import { type BeatAnswer, beat, beatAnswer } from './beat.ts'
  *
  * What is granted counts once: a frame of the hub with news has a `serial`, which rises by one on each socket, and a beat
  * says which of them was the last the relay had applied (`seen`). So the hub knows what a relay may believe, whichever
- * words cross. A relay applies no answer to a beat older than its latest one, whichever way either went.
+ * words cross. A relay applies no answer to a beat older than its latest one, whichever way either went, and one which
+ * has beaten over HTTP closes its socket first and comes on a new one.
  */
 
 /** What the socket speaks, named in the upgrade. */

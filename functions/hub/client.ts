@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { FoundAt, HubNews } from '#contract'
+import type { Beat, BeatAnswer, FoundAt, HubNews } from '#contract'
 import type { Edge } from '../env.ts'
 import { causesOf, log } from '../log.ts'
 import { type HubStub, hubAt } from './binding.ts'
@@ -27,14 +27,32 @@ export interface Hub {
   where(ids: readonly string[]): Promise<FoundAt[]>
   /** Relays on the line; undefined: there is no hub, or it does not answer. */
   live(): Promise<LiveRelay[] | undefined>
+  /** What relays share may be another: Postgres has been told something. Waits for nothing. */
+  stirred(): void
   /** Cuts a relay off, which is told why; false: it is not on the line. */
   dismiss(relayId: string, reason: 'revoked' | 'moved', sentence: string): Promise<boolean>
+  /** The answer to a beat which came over HTTP; undefined: there is no hub, or it does not answer. */
+  beat(told: Beat): Promise<BeatAnswer | 'replaced' | undefined>
+  /** This edge has a hub, whether it answers or not. */
+  readonly exists: boolean
 }
 
+/** What of a request is needed to ask the hub. */
+type Asking = Pick<Context<Edge>, 'env'> & Partial<Pick<Context<Edge>, 'executionCtx'>>
+
 /** The hub of this request's edge. */
-export function hubOf(c: Pick<Context<Edge>, 'env'>): Hub {
+export function hubOf(c: Asking): Hub {
   const stub = hubAt(c.env)
-  return stub === undefined ? noHub : asking(stub)
+  return stub === undefined ? noHub : asking(stub, (work) => afterwards(c, work))
+}
+
+/** Lets work go on after the answer, where this is a Worker. */
+function afterwards(c: Asking, work: Promise<unknown>): void {
+  try {
+    c.executionCtx?.waitUntil(work)
+  } catch {
+    // Called as a function: it goes on by itself.
+  }
 }
 
 const noHub: Hub = {
@@ -43,19 +61,24 @@ const noHub: Hub = {
   result: async () => undefined,
   where: async () => [],
   live: async () => undefined,
+  stirred: () => {},
   dismiss: async () => false,
+  beat: async () => undefined,
+  exists: false,
 }
 
 /** How long anything waits for the hub which could go on without it. */
 const patienceMs = 700
+/** A relay gives up on its beat after 1.5 s. */
+const beatPatienceMs = 900
 
-function asking(stub: HubStub): Hub {
+function asking(stub: HubStub, later: (work: Promise<unknown>) => void): Hub {
   const ask = <Answer>(path: string, said: object, withinMs = patienceMs) =>
     answerOf<Answer>(stub, path, said, withinMs)
   return {
     async changing(customerId) {
       await ask('changing', { customer_id: customerId })
-      return async () => void (await ask('changed', { customer_id: customerId }))
+      return async () => later(ask('changed', { customer_id: customerId }))
     },
     push: async (relayId, news) =>
       (await ask<{ sent: boolean }>('push', { relay_id: relayId, news }))?.sent ?? false,
@@ -69,8 +92,12 @@ function asking(stub: HubStub): Hub {
       )?.result,
     where: async (ids) => (await ask<{ at: FoundAt[] }>('where', { ids }))?.at ?? [],
     live: async () => (await ask<{ relays: LiveRelay[] }>('live', {}))?.relays,
+    stirred: () => later(ask('stirred', {})),
     dismiss: async (relayId, reason, sentence) =>
       (await ask<{ sent: boolean }>('dismiss', { relay_id: relayId, reason, sentence }))?.sent ?? false,
+    beat: async (told) =>
+      (await ask<{ answer: BeatAnswer | 'replaced' }>('beat', { beat: told }, beatPatienceMs))?.answer,
+    exists: true,
   }
 }
 

@@ -8,6 +8,7 @@ import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { guardedBy } from '../http/relay-guard.ts'
 import { readTold } from '../http/validate.ts'
+import { hubOf } from '../hub/client.ts'
 import { endBefore, type Fact, type StoredReceipt, store } from '../store/calls.ts'
 import { keepMessages } from '../store/messages.ts'
 import { keepRecordings } from '../store/recordings.ts'
@@ -42,6 +43,8 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))
   const refused = [...heard.flatMap((item) => ('why' in item ? [item] : [])), ...receipt.refused]
   if (hurry) hurryDeliveries(c)
+  // Blocks, mailboxes and minutes are other relays' business too; where phones are is not.
+  if (good.some(({ kind }) => kind !== 'binding')) hubOf(c).stirred()
   return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
 })
 

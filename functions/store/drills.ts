@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { deadAfterMs, protocolOfCommand, type UtcMs, utcMs } from '#contract'
+import { protocolOfCommand, type UtcMs, utcMs } from '#contract'
 import type { Database } from '#db'
 import { type DrillSchedule, runAfter } from '../drill-schedule.ts'
 import { writeEvents } from './event-log.ts'
+import { isAlive } from './hearing.ts'
 
 /*
  * Runs of drills: each is a command to one relay, which keeps what came of it.
@@ -50,7 +51,7 @@ export async function runDrill(
           and customer_id = (select customer_id from drills where id = ${drillId}::uuid) and created_at > now() - ${HOUR}
         order by created_at desc offset ${HOURLY - 1} limit 1),
       relay as (
-        select id from relays r where beat_at > now() - ${deadAfterMs} * interval '1 millisecond' and not draining
+        select id from relays r where ${isAlive('r')} and not draining
           and coalesce(protocol, 1) >= ${protocolOfCommand('drill')}
         order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1),
       claimed as (

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { deadAfterMs } from '#contract'
+import { isAlive } from './hearing.ts'
 
 /**
  * Of some calls those whose callee was not registered where they came in, but is at another relay, to which that one knew
@@ -26,9 +26,9 @@ export function elsewhere(calls: SQL): SQL {
 
 /** Why a relay `r` is not handed calls. */
 const why = sql`case
-  when r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond' and r.neighbour is null
+  when ${isAlive('r')} and r.neighbour is null
     then 'it tells other relays no place to reach it (NEIGHBOUR_PORT)'
-  when r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond' then 'the edge did not say in time that it is there'
+  when ${isAlive('r')} then 'the edge did not say in time that it is there'
   else 'it is not heard of' end`
 
 /** The reason of a call `h` as far as its relay could know, or as `o`, its row of those, makes it. */

@@ -1,7 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import {
   type CustomerFacts,
-  deadAfterMs,
   type ExtensionFacts,
   type FlowFacts,
   type HealthStatus,
@@ -27,6 +26,7 @@ import {
   trunkJson,
 } from './facts-json.ts'
 import { flowsLed, takenAlong } from './flows-led.ts'
+import { isAlive } from './hearing.ts'
 import { reachOf, standingAt, type VersionReach } from './history.ts'
 import type { Lookup } from './lookup.ts'
 import { talkedToday, today } from './talk.ts'
@@ -346,7 +346,7 @@ const brought = sql`
 function callsOf({ callId }: Asked): SQL {
   return sql`(select count(*) from leases l join relays on relays.id = l.relay_id
     where l.scope_id = limited.id and l.scope_kind = limited.kind and l.call_id <> ${callId}::uuid
-      and relays.beat_at > now() - ${deadAfterMs} * interval '1 millisecond')`
+      and ${isAlive('relays')})`
 }
 
 const secondsOf = sql`(select coalesce(sum(extract(epoch from

@@ -51,8 +51,8 @@ export function combine(told: Beat): SQL {
         string_agg(why, '; ' order by relay_id) filter (where why <> '' and status <> 'healthy') as reasons,
         string_agg(why, '; ' order by relay_id) filter (where why <> '' and status = 'healthy') as praises
       from provider_reports
-      where status <> 'unknown' and reported_at > now() - ${FRESH}
-        and relay_id in (select id from ${living} as alive)
+      where status <> 'unknown' and relay_id in (select id from ${living} as alive)
+        and (reported_at > now() - ${FRESH} or relay_id in (select id from relays where via_hub))
       group by provider_id
     ),
     judged as (

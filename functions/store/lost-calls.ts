@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { deadAfterMs } from '#contract'
 import { endedByEdge } from './call-events.ts'
 import { writeSelected } from './event-log.ts'
+import { isAlive } from './hearing.ts'
 import { NOT_BEGUN } from './making-calls.ts'
 
 /** A relay which has not been heard of for so long is taken not to come back. */
@@ -37,11 +37,11 @@ export function endLost(which: SQL, at: SQL, why: SQL): SQL {
  */
 export function endSilent(): SQL {
   const quiet = (moment: SQL) => sql`${moment} < now() - ${lostAfterMs} * interval '1 millisecond'`
-  const alive = sql`beat_at > now() - ${deadAfterMs} * interval '1 millisecond'`
+  const alive = isAlive('relays')
   const silent = sql`c.ctid = any(array(
     select ctid from calls
     where status <> 'hangup' and ${quiet(sql`updated_at`)}
-      and relay_id in (select id from relays where ${quiet(sql`beat_at`)})
+      and relay_id in (select id from relays where ${quiet(sql`beat_at`)} and not via_hub)
       and (not exists (select from relays where ${alive})
         or exists (select from relays where ${alive} and ${quiet(sql`heard_since`)}))
     limit ${atOnce} for update skip locked))`

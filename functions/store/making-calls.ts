@@ -1,14 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
-import {
-  type Address,
-  deadAfterMs,
-  type Explanation,
-  type OriginateCommand,
-  protocolOfCommand,
-} from '#contract'
+import { type Address, type Explanation, type OriginateCommand, protocolOfCommand } from '#contract'
 import type { Database } from '#db'
 import { createdByEdge, endedByEdge } from './call-events.ts'
 import { writeSelected } from './event-log.ts'
+import { isAlive } from './hearing.ts'
 
 /*
  * Calls which the API orders. A relay is told of each by a command, and asks whether it may begin before it rings a party: one
@@ -88,7 +83,7 @@ export async function makeCalls(
 /** Relays which live, take new calls and know how to make one; and how many they have. */
 const able = sql`
   select r.id, r.region, coalesce((r.load ->> 'calls')::integer, 0) as calls from relays r
-  where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond' and not r.draining
+  where ${isAlive('r')} and not r.draining
     and r.protocol >= ${protocolOfCommand('originate')}`
 
 /** The condition that a command `m` is of a call which has not begun, and may yet. */
@@ -189,7 +184,7 @@ const unmade = 'No relay was there to make the call in time: it rang nobody.'
 
 /** The condition that a command's relay is gone, or has let it lie; one which drains takes no new call. */
 const isStuck: SQL = sql`(
-  not exists (select from relays r where r.id = m.relay_id and r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'
+  not exists (select from relays r where r.id = m.relay_id and ${isAlive('r')}
     and (not r.draining or m.taken_at is not null))
   or m.taken_at is null and coalesce(m.moved_at, m.created_at) < now() - ${TAKEN_WITHIN_S} * interval '1 second'
   or m.taken_at < now() - ${BEGUN_WITHIN_S} * interval '1 second')`

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { deadAfterMs } from '#contract'
 import type { Database } from '#db'
+import { isAlive } from './hearing.ts'
 import { instant } from './instant.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function healthOf(db: Database, providerId: string, owners: string[
           'relay_id', r.relay_id, 'status', r.status, 'tm_change', ${instant(sql`r.since`)}, 'latency_ms', r.latency_ms,
           'last', r.last, 'why', r.why, 'tm_update', ${instant(sql`r.reported_at`)},
           'counts', r.reported_at > now() - interval '90 seconds' and exists (select from relays
-            where relays.id = r.relay_id and beat_at > now() - ${deadAfterMs} * interval '1 millisecond')
+            where relays.id = r.relay_id and ${isAlive('relays')})
         ) order by r.relay_id), '[]') from provider_reports r where r.provider_id = p.id),
       'history', (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'tm_create', ${instant(sql`at`)}) || data order by sequence desc), '[]')
         from (select * from events where subject_id = p.id and sequence is not null and type = 'provider.health_changed'

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { deadAfterMs } from '#contract'
 import { writeEvents } from './event-log.ts'
+import { isAlive } from './hearing.ts'
 import { instant } from './instant.ts'
 import { lostAfterMs } from './lost-calls.ts'
 
@@ -29,7 +29,7 @@ function ago(ms: number): SQL {
 export const missedInMs = sql`(
   select ceil(extract(epoch from min(beat_at
     + (case when lost_at is null then ${missedAfterMs} else ${lostAfterMs} end)::integer * interval '1 millisecond') - now()) * 1000)::float8
-  from relays where lost_at is null and ${lately} and not ${stopped} or lost_at is not null and beat_at > ${ago(5 * 60_000)})`
+  from relays where not via_hub and (lost_at is null and ${lately} and not ${stopped} or lost_at is not null and beat_at > ${ago(5 * 60_000)}))`
 
 /**
  * Tells of relays which are not heard of any more, of each once. After the edge itself was away every relay looks silent: so
@@ -38,12 +38,12 @@ export const missedInMs = sql`(
 export function missRelays(): SQL {
   const data = sql`jsonb_build_object(${self}, 'tm_last_heard', ${instant(sql`beat_at`)}, 'calls', (load ->> 'calls')::integer,
     'why', 'It has not been heard of for ' || round(extract(epoch from now() - beat_at)) || ' seconds.')`
-  const alive = sql`beat_at > ${ago(deadAfterMs)}`
+  const alive = isAlive('relays')
   return sql`
     with missed as (
       update relays set lost_at = now()
       -- One who is back and says so just now is left alone: it waits in its turn behind this one.
-      where id in (select id from relays where lost_at is null and beat_at < ${ago(missedAfterMs)} and ${lately} and not ${stopped}
+      where id in (select id from relays where not via_hub and lost_at is null and beat_at < ${ago(missedAfterMs)} and ${lately} and not ${stopped}
         and (not exists (select from relays where ${alive})
           or exists (select from relays where ${alive} and heard_since < ${ago(missedAfterMs)}))
         for update skip locked)

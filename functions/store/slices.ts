@@ -11,8 +11,15 @@ export type Granted = {
 }
 
 /** The limit on what is shared. */
-const limit = sql.raw(`case resource when 'channels' then max_channels when 'cps' then max_cps
+export const limit = sql.raw(`case resource when 'channels' then max_channels when 'cps' then max_cps
   when 'calls_per_minute' then max_calls_per_minute else max_calls_per_hour end`)
+
+/** Whatever has limits, with what they are; null: none. */
+export const limits = sql`
+        select 'customer'::scope_kind as kind, id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from customers where deleted_at is null
+        union all select 'extension', id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from extensions where deleted_at is null
+        union all select 'trunk', id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from trunks where deleted_at is null
+        union all select 'provider', id, max_channels, max_cps, null::integer, null::integer from providers where deleted_at is null`
 
 /**
  * Shares out every limit a relay speaks of, and gives what it may use from now on.
@@ -22,8 +29,10 @@ const limit = sql.raw(`case resource when 'channels' then max_channels when 'cps
  * says that it holds less.
  * Fair: each aims at its share, by water-filling over what each could use (used and refused); what no relay
  * asks for is spread evenly. What is in use is never taken away.
+ * While another relay is the hub's none gets more than it says it holds: the hub alone knows what that one may believe.
  */
 export function share(told: Beat): SQL {
+  const atMost = sql`case when exists (select from relays where via_hub and id <> ${told.relay_id}) then l.held else l."limit" end`
   return sql`
     with said as (
       select distinct on (kind, id, resource) * from (
@@ -35,12 +44,7 @@ export function share(told: Beat): SQL {
     ),
     limited as (
       select said.*, ${limit} as "limit" from said
-      join (
-        select 'customer'::scope_kind as kind, id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from customers where deleted_at is null
-        union all select 'extension', id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from extensions where deleted_at is null
-        union all select 'trunk', id, max_channels, max_cps, max_calls_per_minute, max_calls_per_hour from trunks where deleted_at is null
-        union all select 'provider', id, max_channels, max_cps, null::integer, null::integer from providers where deleted_at is null
-      ) as l using (kind, id)
+      join (${limits}) as l using (kind, id)
       where ${limit} is not null and ${heard(told)}
     ),
     sharers as (
@@ -72,7 +76,7 @@ export function share(told: Beat): SQL {
     ),
     granted as (
       select l.kind, l.id, l.resource, l.customer_id, l.held, l.used, l.wanted,
-        case when ${latest(told)} then greatest(0, least(l.used, l.held), least(a.aim, a.free))
+        case when ${latest(told)} then least(greatest(0, least(l.used, l.held), least(a.aim, a.free)), ${atMost})
           else coalesce(s.amount, 0) end::integer as amount
       from limited l
       join aims a on a.kind = l.kind and a.id = l.id and a.resource = l.resource and a.relay_id = ${told.relay_id}

@@ -7,7 +7,11 @@ import { code, imports, root, sources } from './source.ts'
 const filesAtMost = 12
 
 /** What a POST has nothing of, and the list of all operations, which a middleware is given. */
-const besideTheWay = new Set(['functions/http/query.ts', 'functions/config/operations.ts'])
+const besideTheWay = new Set([
+  'functions/http/query.ts',
+  'functions/http/announced.ts',
+  'functions/config/operations.ts',
+])
 
 const edge = sources('functions/**/*.ts')
 const walk = walkOf(readFileSync(join(root, 'functions/README.md'), 'utf8'))

@@ -5,6 +5,28 @@ import { type App, RELAY_SECRET } from './app.ts'
 /** What a beat may say; the rest is an idle relay's. */
 export type Said = Partial<Omit<Beat, 'relay_id'>>
 
+/** What an idle relay says, by a process of its own. */
+export function idleBeat(relayId: string): Beat {
+  return {
+    relay_id: relayId,
+    boot_id: crypto.randomUUID(),
+    started_at: '2026-11-24T00:00:00.000Z',
+    at: '2026-11-24T00:00:02.000Z',
+    draining: false,
+    address: '192.0.2.1',
+    port: portNumber(5060),
+    version: 0,
+    waiting_tells: 0,
+    leases: [],
+    slices: [],
+    health: [],
+    registrations: [],
+    hosts: [],
+    results: [],
+    ended: [],
+  }
+}
+
 /** A relay as the edge knows it: it beats, and keeps no state but its name and its process. */
 export async function newRelay(app: App, relayId: string, process: Partial<Beat> = {}) {
   const client = app.as(await relayKey(RELAY_SECRET, relayId))
@@ -20,23 +42,7 @@ export async function newRelay(app: App, relayId: string, process: Partial<Beat>
 
   function raw(said: Said = {}) {
     at += 2_000
-    const idle: Beat = {
-      relay_id: relayId,
-      ...self,
-      at: new Date(at).toISOString(),
-      draining: false,
-      address: '192.0.2.1',
-      port: portNumber(5060),
-      version: 0,
-      waiting_tells: 0,
-      leases: [],
-      slices: [],
-      health: [],
-      registrations: [],
-      hosts: [],
-      results: [],
-      ended: [],
-    }
+    const idle = { ...idleBeat(relayId), ...self, at: new Date(at).toISOString() }
     return client('POST', '/relay/v1/beat', { ...idle, ...said })
   }
 

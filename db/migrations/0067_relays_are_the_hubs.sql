@@ -1,0 +1,1 @@
+ALTER TABLE "relays" ADD COLUMN "via_hub" boolean DEFAULT false NOT NULL;

@@ -1,0 +1,17 @@
+import type { MiddlewareHandler } from 'hono'
+import type { Edge } from '../env.ts'
+import { hubOf } from '../hub/client.ts'
+
+/** What changes nothing, though it is a POST. */
+const harmless = /\/(resolve|simulate)\/?$/
+
+/** Tells the hub of a change before it may happen, and once it has: so no relay goes on for long on what was before. */
+export const announced: MiddlewareHandler<Edge> = async (c, next) => {
+  if (['GET', 'HEAD', 'OPTIONS'].includes(c.req.method) || harmless.test(c.req.path)) return next()
+  const happened = await hubOf(c).changing(c.get('principal').customerId)
+  try {
+    await next()
+  } finally {
+    await happened()
+  }
+}

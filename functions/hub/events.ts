@@ -1,0 +1,84 @@
+import type { Beat, BeatAnswer, HubNews, HubWord, UtcMs } from '#contract'
+import type { Holding, KnownLimit, LimitKey } from './grants.ts'
+
+/** How a relay's beat came: over its socket, or as a request which waits for an answer. */
+export type BeatWay =
+  | { kind: 'socket'; line: string; n: number; seen: number }
+  | { kind: 'request'; ask: string }
+
+/** Another relay, as Postgres has it, which shares by what Postgres grants. */
+export interface RelayElsewhere {
+  relay_id: string
+  /** Postgres takes it for the hub's. */
+  via_hub: boolean
+  /** What it may believe it has; of one which is the hub's none. */
+  slices: { key: LimitKey; amount: number }[]
+}
+
+/** What Postgres said to a relay's beat, which it has written down. */
+export interface HubTurn {
+  answer: Omit<BeatAnswer, 'slices'>
+  limits: KnownLimit[]
+  elsewhere: RelayElsewhere[]
+}
+
+/** What a hub hears. Times are its own. */
+export type HubEvent =
+  | { kind: 'opened'; relayId: string; line: string }
+  | { kind: 'beat'; relayId: string; way: BeatWay; beat: Beat }
+  /** A socket is closed. Its relay may come again before it is dead. */
+  | { kind: 'closed'; line: string }
+  /** Time has passed; `lives`: when each socket was last answered a ping. */
+  | { kind: 'time'; lives: ReadonlyMap<string, UtcMs> }
+  /** Postgres has heard a relay's beat; `replaced`: another process is that relay; undefined: it could not be asked. */
+  | {
+      kind: 'turned'
+      relayId: string
+      way: BeatWay | undefined
+      beat: Beat
+      turn: HubTurn | 'replaced' | undefined
+    }
+  /** Postgres knows that a relay is gone, and whom it hears itself; undefined: it could not be asked. */
+  | { kind: 'parted'; relayId: string; elsewhere: RelayElsewhere[] | undefined }
+  | { kind: 'changing' }
+  /** What was announced has happened, or not. */
+  | { kind: 'changed' }
+  /** Something which relays share may be another. */
+  | { kind: 'stirred' }
+  /** What Postgres has that is new; undefined: it could not be asked. */
+  | { kind: 'looked'; glance: Glance | undefined }
+  | { kind: 'push'; relayId: string; news: HubNews }
+  | { kind: 'dismiss'; relayId: string; reason: 'revoked' | 'moved'; sentence: string }
+
+/** Which version there is, whose configuration is newer than the one asked about, and what limits are now. */
+export interface Glance {
+  version: number
+  changed: BeatAnswer['changed']
+  limits: KnownLimit[]
+}
+
+/** What a hub wants done. */
+export type HubEffect =
+  | { kind: 'send'; line: string; word: HubWord }
+  | { kind: 'close'; line: string }
+  | { kind: 'reply'; ask: string; answer: BeatAnswer | 'replaced' | 'away' }
+  /** Postgres is to hear a beat. */
+  | { kind: 'turn'; relayId: string; way: BeatWay | undefined; beat: Beat }
+  /** Postgres is to know that a relay is gone, which was last heard then. */
+  | { kind: 'part'; relayId: string; heardAt: UtcMs }
+  /** Postgres is to be asked what is newer than a version, and what these limits are. */
+  | { kind: 'look'; version: number; limits: Omit<KnownLimit, 'limit'>[] }
+  /** Kept over a restart; undefined: nothing of it is. */
+  | { kind: 'keep'; relayId: string; record: RelayRecord | undefined }
+
+/** What of a relay must outlast the hub's memory. */
+export interface RelayRecord {
+  bootId: string
+  line: string | undefined
+  joined: boolean
+  serial: number
+  beat: Beat
+  told: string
+  answer: Omit<BeatAnswer, 'slices'> | undefined
+  holdings: Holding[]
+}

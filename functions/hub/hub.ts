@@ -1,0 +1,448 @@
+import { type Beat, type BeatAnswer, deadAfterMs, type HubNews, type HubWord, type UtcMs } from '#contract'
+import type { BeatWay, Glance, HubEffect, HubEvent, HubTurn, RelayElsewhere, RelayRecord } from './events.ts'
+import { Grants } from './grants.ts'
+import { differing, wordFor } from './news.ts'
+import { Schedule } from './schedule.ts'
+
+/**
+ * The edge's end of all relays' lines: who lives, who has what of each limit, what each is to be told.
+ *
+ * It asks Postgres when something changed which is to be known there, and never since time went by. A relay has *joined*
+ * once Postgres knows that it is the hub's, and the hub knows whom Postgres shares for: until then it gets no more of a
+ * limit than it says it holds, and so does each while a relay is known of which is neither here nor dead.
+ */
+export class Hub {
+  readonly #relays = new Map<string, HubRelay>()
+  readonly #grants = new Grants()
+  readonly #schedule = new Schedule()
+  /** Postgres shares for some relay. */
+  #strange = false
+  #version = 0
+  /** How far the database's clock is ahead of this one's. */
+  #aheadMs = 0
+  /** Sockets which are open, and whose each is. */
+  #lines = new Map<string, string>()
+  #effects: HubEffect[] = []
+
+  /**
+   * Brings back what was kept. A relay whose socket is still open goes on; another has the time of a silence to come again,
+   * and until it has, what it holds is not known.
+   */
+  restore(
+    records: ReadonlyMap<string, RelayRecord>,
+    lines: ReadonlyMap<string, string>,
+    now: UtcMs,
+  ): HubEffect[] {
+    this.#effects = []
+    this.#lines = new Map(lines)
+    for (const [relayId, { holdings, ...record }] of records) {
+      const open = record.line !== undefined && this.#lines.has(record.line)
+      const standing = open ? {} : { line: undefined, joined: false, stale: true }
+      this.#relays.set(relayId, { ...fresh(relayId, record.beat, now), ...record, ...standing })
+      this.#grants.restore(relayId, holdings)
+      this.#version = Math.max(this.#version, record.answer?.version ?? 0)
+    }
+    if (records.size > 0) this.#look()
+    return this.#effects
+  }
+
+  receive(event: HubEvent, now: UtcMs): HubEffect[] {
+    this.#effects = []
+    this.#hear(event, now)
+    return this.#effects
+  }
+
+  /** When time is to be told next; undefined: not before something happens. */
+  dueAt(now: UtcMs): UtcMs | undefined {
+    const look = this.#relays.size > 0 ? ((now + lookEveryMs) as UtcMs) : undefined
+    return earliest(look, this.#schedule.dueAt(this.#anyDirty()))
+  }
+
+  /** Relays which are on the line. */
+  live(): { relay_id: string; draining: boolean; calls: number }[] {
+    return [...this.#relays.values()]
+      .filter(({ line }) => line !== undefined)
+      .map(({ relayId, beat }) => ({ relay_id: relayId, draining: beat.draining, calls: beat.leases.length }))
+  }
+
+  #hear(event: HubEvent, now: UtcMs): void {
+    switch (event.kind) {
+      case 'opened':
+        this.#lines.set(event.line, event.relayId)
+        return this.#seen(event.relayId, now)
+      case 'beat':
+        return this.#beat(event, now)
+      case 'closed':
+        return this.#closed(event.line)
+      case 'time':
+        return this.#time(event.lives, now)
+      case 'turned':
+        return this.#turned(event, now)
+      case 'parted':
+        return this.#parted(event.relayId, event.elsewhere, now)
+      case 'changing':
+        return this.#schedule.announce(now)
+      case 'changed':
+        return this.#changed()
+      case 'stirred':
+        return this.#stir(now)
+      case 'looked':
+        return this.#looked(event.glance, now)
+      case 'push':
+        return this.#tell(event.relayId, event.news)
+      case 'dismiss':
+        return this.#dismiss(event.relayId, { type: 'bye', reason: event.reason, sentence: event.sentence })
+    }
+  }
+
+  #seen(relayId: string, now: UtcMs): void {
+    const relay = this.#relays.get(relayId)
+    if (relay) relay.heardAt = Math.max(relay.heardAt, now) as UtcMs
+  }
+
+  #beat({ relayId, way, beat }: Extract<HubEvent, { kind: 'beat' }>, now: UtcMs): void {
+    const relay = this.#relays.get(relayId)
+    if (relay && isLate(relay, way, beat)) return this.#again(relay, way, now)
+    if (!relay || relay.bootId !== beat.boot_id || !isOnItsLine(relay, way))
+      return this.#ask(relayId, way, beat)
+    relay.heardAt = now
+    this.#say(relay, way, beat)
+    if (this.#needsTurn(relay, beat)) return this.#ask(relayId, way, beat)
+    relay.dirty ||= relay.told !== wordFor(beat)
+    if (relay.dirty) this.#schedule.stir(now)
+    this.#answer(relay, way, now)
+    this.#level(this.#grants.keysOf(relayId))
+  }
+
+  #say(relay: HubRelay, way: BeatWay, beat: Beat): void {
+    const n = way.kind === 'socket' ? way.n : 0
+    if (n < relay.n) return
+    relay.n = n
+    relay.beat = beat
+    this.#grants.say(relay.relayId, beat.slices, way.kind === 'socket' ? way.seen : Number.POSITIVE_INFINITY)
+  }
+
+  /** Whether Postgres has to hear a beat before it is answered. */
+  #needsTurn(relay: HubRelay, { results, ended, slices }: Beat): boolean {
+    return !relay.joined || results.length > 0 || ended.length > 0 || this.#grants.unknownOf(slices)
+  }
+
+  #ask(relayId: string, way: BeatWay | undefined, beat: Beat): void {
+    const relay = this.#relays.get(relayId)
+    if (relay) relay.turning = true
+    this.#effects.push({ kind: 'turn', relayId, way, beat })
+  }
+
+  /** A beat which came after a later one says nothing new, and nothing is granted for it. */
+  #again(relay: HubRelay, way: BeatWay, now: UtcMs): void {
+    if (way.kind !== 'request') return
+    const answer: BeatAnswer | 'away' = relay.answer
+      ? { ...relay.answer, at: this.#at(now), commands: [], slices: [] }
+      : 'away'
+    this.#effects.push({ kind: 'reply', ask: way.ask, answer })
+  }
+
+  #turned({ relayId, way, beat, turn }: Extract<HubEvent, { kind: 'turned' }>, now: UtcMs): void {
+    const before = this.#relays.get(relayId)
+    if (before) before.turning = false
+    if (turn === undefined) return this.#unheard(before, way, now)
+    if (turn === 'replaced') return this.#sendAway(relayId, way, beat)
+    if (!way && before?.bootId !== beat.boot_id) return
+    const relay = this.#standing(relayId, way, beat, now)
+    relay.told = wordFor(beat)
+    relay.dirty ||= relay.told !== wordFor(relay.beat)
+    this.#learn(turn, now)
+    this.#hand(relay, way, turn, now)
+    this.#level(this.#grants.allKeys())
+    this.#keep(relay)
+  }
+
+  /** Postgres does not answer: what is held is held on, and asked for again. */
+  #unheard(relay: HubRelay | undefined, way: BeatWay | undefined, now: UtcMs): void {
+    if (way?.kind === 'request') this.#effects.push({ kind: 'reply', ask: way.ask, answer: 'away' })
+    // On a line it is told so by silence: what was to be written down comes with its next beat, or a new line.
+    if (way?.kind === 'socket') this.#effects.push({ kind: 'close', line: way.line })
+    if (!relay) return
+    relay.dirty = true
+    this.#schedule.stir(now)
+  }
+
+  #sendAway(relayId: string, way: BeatWay | undefined, beat: Beat): void {
+    const sentence = `Another process of ${relayId} took its place: this one steps down.`
+    if (way?.kind === 'request')
+      return void this.#effects.push({ kind: 'reply', ask: way.ask, answer: 'replaced' })
+    const relay = this.#relays.get(relayId)
+    const line = way?.line ?? (relay?.bootId === beat.boot_id ? relay?.line : undefined)
+    if (line !== undefined) this.#farewell(line, { type: 'bye', reason: 'replaced', sentence })
+    if (relay?.bootId === beat.boot_id) this.#forget(relayId)
+  }
+
+  /** The relay as Postgres now has it: a process, on a line, and what it holds. */
+  #standing(relayId: string, way: BeatWay | undefined, beat: Beat, now: UtcMs): HubRelay {
+    const before = this.#relays.get(relayId)
+    if (before && (!way || (before.bootId === beat.boot_id && isOnItsLine(before, way)))) {
+      if (way) this.#say(before, way, beat)
+      before.joined = before.line !== undefined || way?.kind === 'request' || before.joined
+      return before
+    }
+    const same = before?.bootId === beat.boot_id
+    if (before) this.#leave(before, same)
+    const line = way?.kind === 'socket' && this.#lines.has(way.line) ? way.line : undefined
+    const n = way?.kind === 'socket' ? way.n : 0
+    const joined = line !== undefined || way?.kind === 'request'
+    const relay = { ...fresh(relayId, beat, now), line, n, joined, answer: same ? before?.answer : undefined }
+    this.#relays.set(relayId, relay)
+    if (!same) this.#grants.forget(relayId)
+    this.#grants.say(relayId, beat.slices, Number.POSITIVE_INFINITY)
+    return relay
+  }
+
+  #leave(before: HubRelay, same: boolean): void {
+    const sentence = same
+      ? 'The relay came on another line.'
+      : `Another process of ${before.relayId} took its place: this one steps down.`
+    if (before.line !== undefined)
+      this.#farewell(before.line, { type: 'bye', reason: same ? 'moved' : 'replaced', sentence })
+    before.line = undefined
+  }
+
+  #learn({ answer, limits, elsewhere }: HubTurn, now: UtcMs): void {
+    this.#grants.introduced(limits)
+    this.#meet(elsewhere)
+    this.#aheadMs = Date.parse(answer.at) - now
+    // The first word of a version says what there is; a later one, that something is new which was not announced.
+    if (this.#version > 0 && answer.version > this.#version) this.#schedule.look(now)
+    if (this.#version === 0) this.#version = answer.version
+  }
+
+  /**
+   * Whom Postgres shares for. One of them which was here is no more; what one holds which Postgres takes for the hub's,
+   * though it is not here, is not known.
+   */
+  #meet(elsewhere: readonly RelayElsewhere[]): void {
+    const strangers = new Map<string, ReadonlyMap<string, number> | undefined>()
+    for (const { relay_id, via_hub, slices } of elsewhere) {
+      const known = this.#relays.get(relay_id)
+      if (via_hub && known && !known.stale) continue
+      if (known && !via_hub) this.#hangUp(known)
+      strangers.set(relay_id, via_hub ? undefined : new Map(slices.map(({ key, amount }) => [key, amount])))
+    }
+    this.#strange = strangers.size > 0
+    this.#grants.beside(strangers)
+  }
+
+  #hangUp(relay: HubRelay): void {
+    if (relay.line !== undefined) this.#effects.push({ kind: 'close', line: relay.line })
+    this.#forget(relay.relayId)
+  }
+
+  /** Gives a relay what Postgres answered: as the answer to its beat, or what of it is new. */
+  #hand(relay: HubRelay, way: BeatWay | undefined, { answer }: HubTurn, now: UtcMs): void {
+    const before = relay.answer
+    relay.answer = answer
+    if (way) this.#answer(relay, way, now)
+    else this.#tell(relay.relayId, differing(before, answer))
+    relay.answer = { ...answer, commands: [] }
+    if (relay.beat.version < this.#version) this.#schedule.lag(now)
+  }
+
+  #answer(relay: HubRelay, way: BeatWay, now: UtcMs): void {
+    if (!relay.answer || (way.kind === 'socket' && way.line !== relay.line)) return
+    const serial = way.kind === 'socket' ? ++relay.serial : 0
+    const slices = this.#grants.answer(relay.relayId, serial, this.#mayGrow())
+    const version = Math.max(this.#version, relay.answer.version)
+    const answer: BeatAnswer = { ...relay.answer, at: this.#at(now), version, slices }
+    if (way.kind === 'request') this.#effects.push({ kind: 'reply', ask: way.ask, answer })
+    else
+      this.#effects.push({ kind: 'send', line: way.line, word: { type: 'answer', n: way.n, serial, answer } })
+    this.#keep(relay)
+  }
+
+  /** What time it is by the database's clock. */
+  #at(now: UtcMs): string {
+    return new Date(now + this.#aheadMs).toISOString()
+  }
+
+  /** Not while it is not known what some relay holds which was here before the hub began anew. */
+  #mayGrow(): boolean {
+    return [...this.#relays.values()].every(({ stale }) => !stale)
+  }
+
+  /** News for one relay, where it is on the line and there are any. */
+  #tell(relayId: string, news: HubNews): void {
+    const relay = this.#relays.get(relayId)
+    if (relay?.line === undefined || Object.keys(news).length === 0) return
+    const serial = ++relay.serial
+    this.#effects.push({ kind: 'send', line: relay.line, word: { type: 'news', serial, news } })
+  }
+
+  /** Tells others what has become theirs, or is another's. */
+  #level(about: readonly string[]): void {
+    const on = new Map(
+      [...this.#relays.values()].flatMap(({ relayId, line, joined, serial }) =>
+        line !== undefined && joined ? [[relayId, serial + 1] as const] : [],
+      ),
+    )
+    for (const [relayId, slices] of this.#grants.others(on, about, this.#mayGrow())) {
+      this.#tell(relayId, { slices })
+      const relay = this.#relays.get(relayId)
+      if (relay) this.#keep(relay)
+    }
+  }
+
+  #closed(line: string): void {
+    this.#lines.delete(line)
+    for (const relay of this.#relays.values())
+      if (relay.line === line) {
+        relay.line = undefined
+        relay.joined = false
+        this.#keep(relay)
+      }
+  }
+
+  #time(lives: ReadonlyMap<string, UtcMs>, now: UtcMs): void {
+    for (const [line, at] of lives) this.#seen(this.#lines.get(line) ?? '', at)
+    for (const relay of this.#relays.values()) if (relay.heardAt + deadAfterMs <= now) this.#part(relay)
+    const busy = [...this.#relays.values()].some(({ beat }) => beat.leases.length > 0)
+    if (this.#schedule.mayStir(now, busy)) this.#stir(now)
+    if (this.#schedule.mayCatchUp(now)) this.#catchUp(now)
+    if (this.#schedule.mayLook(now)) this.#look()
+    if (this.#anyDirty() && this.#schedule.mayPass(now)) this.#pass()
+  }
+
+  /** Relays which have not applied what there is are told once more which customers' it is. */
+  #catchUp(now: UtcMs): void {
+    for (const relay of this.#relays.values()) relay.dirty ||= relay.beat.version < this.#version
+    this.#schedule.stir(now)
+  }
+
+  #part(relay: HubRelay): void {
+    if (relay.parting) return
+    relay.parting = true
+    const { relayId, heardAt } = relay
+    this.#effects.push({ kind: 'part', relayId, heardAt })
+  }
+
+  #parted(relayId: string, elsewhere: readonly RelayElsewhere[] | undefined, now: UtcMs): void {
+    const relay = this.#relays.get(relayId)
+    if (!relay) return
+    relay.parting = false
+    // Alive again, or unknown to Postgres still: it keeps what it has.
+    if (elsewhere === undefined || relay.heardAt + deadAfterMs > now) {
+      relay.joined = false
+      return
+    }
+    this.#hangUp(relay)
+    this.#meet(elsewhere)
+    this.#level(this.#grants.allKeys())
+    this.#schedule.lost(now)
+    this.#stir(now)
+  }
+
+  #forget(relayId: string): void {
+    this.#relays.delete(relayId)
+    this.#grants.forget(relayId)
+    this.#effects.push({ kind: 'keep', relayId, record: undefined })
+  }
+
+  #dismiss(relayId: string, word: HubWord): void {
+    const relay = this.#relays.get(relayId)
+    if (relay?.line === undefined) return
+    this.#farewell(relay.line, word)
+    this.#closed(relay.line)
+  }
+
+  #farewell(line: string, word: HubWord): void {
+    this.#effects.push({ kind: 'send', line, word }, { kind: 'close', line })
+  }
+
+  #changed(): void {
+    this.#schedule.happened()
+    this.#look()
+  }
+
+  #look(): void {
+    this.#effects.push({ kind: 'look', version: this.#version, limits: this.#grants.known() })
+  }
+
+  #looked(glance: Glance | undefined, now: UtcMs): void {
+    if (glance === undefined) return this.#schedule.look((now + retryMs) as UtcMs)
+    this.#grants.limited(glance.limits)
+    if (glance.version > this.#version) {
+      this.#version = glance.version
+      for (const relayId of this.#relays.keys())
+        this.#tell(relayId, { version: glance.version, changed: glance.changed })
+      this.#schedule.lag(now)
+    } else this.#stir(now)
+    this.#level(this.#grants.allKeys())
+  }
+
+  /** Each relay is to have a turn at Postgres: what they share may be another. */
+  #stir(now: UtcMs): void {
+    for (const relay of this.#relays.values()) relay.dirty = true
+    if (this.#relays.size > 0) this.#schedule.stir(now)
+  }
+
+  #anyDirty(): boolean {
+    return this.#strange || [...this.#relays.values()].some(({ dirty }) => dirty)
+  }
+
+  #pass(): void {
+    for (const relay of this.#relays.values())
+      if ((relay.dirty || this.#strange) && !relay.turning && relay.joined && relay.line !== undefined) {
+        relay.dirty = false
+        this.#ask(relay.relayId, undefined, relay.beat)
+      }
+  }
+
+  #keep(relay: HubRelay): void {
+    const { bootId, line, joined, serial, beat, told, answer } = relay
+    const holdings = this.#grants.holdings(relay.relayId)
+    const record: RelayRecord = { bootId, line, joined, serial, beat, told, answer, holdings }
+    this.#effects.push({ kind: 'keep', relayId: relay.relayId, record })
+  }
+}
+
+/** One relay, as the hub knows it. */
+interface HubRelay extends Omit<RelayRecord, 'holdings'> {
+  readonly relayId: string
+  /** When it was last known to live. */
+  heardAt: UtcMs
+  /** Of its latest beat on this line. */
+  n: number
+  /** Postgres is being asked on its behalf. */
+  turning: boolean
+  /** Postgres has something to hear of it, or for it. */
+  dirty: boolean
+  /** Postgres is being told that it is gone. */
+  parting: boolean
+  /** The hub began anew since: what it holds is not known. */
+  stale: boolean
+}
+
+/** How often the hub looks who lives, while there are relays. */
+const lookEveryMs = deadAfterMs / 2
+/** After which Postgres is asked again. */
+const retryMs = 2_000
+
+function fresh(relayId: string, beat: Beat, now: UtcMs): HubRelay {
+  const { boot_id: bootId } = beat
+  const none = { line: undefined, answer: undefined, told: '', serial: 0, n: 0 }
+  const flags = { joined: false, turning: false, dirty: false, parting: false, stale: false }
+  return { relayId, bootId, beat, heardAt: now, ...none, ...flags }
+}
+
+function isOnItsLine({ line }: HubRelay, way: BeatWay): boolean {
+  return way.kind === 'socket' && way.line === line
+}
+
+/** A request on a slow way comes after a later one; but a clock may also be set back. */
+function isLate({ bootId, beat }: HubRelay, way: BeatWay, { boot_id, at }: Beat): boolean {
+  const earlierMs = Date.parse(beat.at) - Date.parse(at)
+  return way.kind === 'request' && bootId === boot_id && earlierMs >= 0 && earlierMs < 60_000
+}
+
+function earliest(...times: (UtcMs | undefined)[]): UtcMs | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length > 0 ? (Math.min(...known) as UtcMs) : undefined
+}

@@ -1,0 +1,30 @@
+import type { Beat, BeatAnswer, HubNews } from '#contract'
+
+type Answered = Omit<BeatAnswer, 'slices'>
+
+/** Told again and again until it was done, or once: they are news whenever there are any. */
+const never = new Set(['commands', 'ends', 'changed', 'withdrawn'])
+
+/** What of an answer is new to one who had another before; nothing: no key. */
+export function differing(before: Answered | undefined, answer: Answered): HubNews {
+  const had: Readonly<Record<string, unknown>> = before ?? {}
+  const news = Object.entries(answer).filter(([key, value]) =>
+    never.has(key) ? Array.isArray(value) && value.length > 0 : !isAlike(had[key], value),
+  )
+  return news.some(([key]) => key !== 'at') ? (Object.fromEntries(news) as HubNews) : {}
+}
+
+function isAlike(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
+
+/**
+ * What of a beat Postgres is to know, as a text to be compared. Clocks, shares and what comes and goes from one moment to
+ * the next are none of it: only what stays so is written down.
+ */
+export function wordFor(told: Beat): string {
+  const { at: _at, clock: _clock, slices: _slices, load: _load, mailboxes_since: _since, ...lasting } = told
+  const { health, waiting_tells, spool_bytes: _spool, ...rest } = lasting
+  const looks = health.map(({ latency_ms: _latency, last: _last, ...look }) => look)
+  return JSON.stringify({ ...rest, health: looks, waiting: waiting_tells > 0 })
+}

@@ -1,0 +1,64 @@
+import type { RelayRecord } from '../hub/events.ts'
+
+/** What commands came to is known so long to those who ask late: the latest of them. */
+const resultsAtMost = 1_000
+
+/**
+ * What of relays outlasts the hub's memory, in its object's storage. Who is on the line is written at once; what it said
+ * and was granted when the object next looks at the clock, long before it may be put to sleep.
+ */
+export class HubBook {
+  readonly #sql: SqlStorage
+  readonly #waiting = new Map<string, RelayRecord>()
+  readonly #known = new Set<string>()
+  readonly #results = new Map<string, unknown>()
+
+  constructor({ sql }: Pick<DurableObjectStorage, 'sql'>) {
+    this.#sql = sql
+    sql.exec('create table if not exists relays (id text primary key, record text not null)')
+  }
+
+  /** All that was kept. */
+  records(): Map<string, RelayRecord> {
+    const rows = this.#sql.exec<{ id: string; record: string }>('select id, record from relays').toArray()
+    for (const { id } of rows) this.#known.add(id)
+    return new Map(rows.map(({ id, record }) => [id, JSON.parse(record) as RelayRecord]))
+  }
+
+  /** undefined: the relay is no more. */
+  keep(relayId: string, record: RelayRecord | undefined): void {
+    if (record === undefined) return this.#drop(relayId)
+    this.#waiting.set(relayId, record)
+    if (!this.#known.has(relayId)) this.write()
+  }
+
+  /** Writes what has not been written. */
+  write(): void {
+    for (const [relayId, record] of this.#waiting) {
+      this.#sql.exec(
+        'insert into relays (id, record) values (?, ?) on conflict (id) do update set record = excluded.record',
+        relayId,
+        JSON.stringify(record),
+      )
+      this.#known.add(relayId)
+    }
+    this.#waiting.clear()
+  }
+
+  keepResult(commandId: string, result: unknown): void {
+    this.#results.set(commandId, result)
+    const [oldest] = this.#results.keys()
+    if (this.#results.size > resultsAtMost && oldest !== undefined) this.#results.delete(oldest)
+  }
+
+  /** undefined: it came to nothing yet, as far as is known here. */
+  result(commandId: string): unknown {
+    return this.#results.get(commandId)
+  }
+
+  #drop(relayId: string): void {
+    this.#waiting.delete(relayId)
+    this.#known.delete(relayId)
+    this.#sql.exec('delete from relays where id = ?', relayId)
+  }
+}

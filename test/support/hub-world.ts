@@ -1,0 +1,383 @@
+import type { Beat, BeatAnswer, HubAsk, HubWord, UtcMs } from '#contract'
+import { deadAfterMs } from '#contract'
+import type {
+  BeatWay,
+  Glance,
+  HubEffect,
+  HubEvent,
+  HubTurn,
+  RelayElsewhere,
+  RelayRecord,
+} from '../../functions/hub/events.ts'
+import { Hub } from '../../functions/hub/hub.ts'
+import { aims } from '../../functions/hub/sharing.ts'
+import { idleBeat } from './beat.ts'
+
+const scope = { kind: 'customer', id: '00000000-0000-4000-8000-00000000000a' } as const
+const resource = 'channels'
+const key = `customer ${scope.id} channels`
+
+/** What Postgres keeps of relays, and shares without the hub: the promises of `store/slices.ts`, in a few lines. */
+class Postgres {
+  limit: number | null
+  version = 1
+  /** Statements asked by the hub. */
+  asked = 0
+  readonly relays = new Map<string, Row>()
+
+  constructor(limit: number | null) {
+    this.limit = limit
+  }
+
+  hear(beat: Beat, now: number, hub: boolean): boolean {
+    const row = this.relays.get(beat.relay_id)
+    if (row && row.boot !== beat.boot_id && row.replaced.has(beat.boot_id) && this.#lives(row, now))
+      return false
+    const anew = row?.boot !== beat.boot_id
+    const believed = anew || beat.at >= (row?.told ?? '')
+    const replaced = anew && row ? new Set([...row.replaced, row.boot]) : (row?.replaced ?? new Set<string>())
+    const viaHub = believed ? hub : (row?.viaHub ?? hub)
+    const told = believed ? beat.at : (row?.told ?? '')
+    const slice = anew ? undefined : row?.slice
+    this.relays.set(beat.relay_id, { boot: beat.boot_id, replaced, viaHub, heardAt: now, told, slice })
+    return true
+  }
+
+  /** A beat without the hub: what may be used from now on; undefined: nothing is said of it. */
+  share(beat: Beat, now: number): number | undefined {
+    if (!this.hear(beat, now, false)) throw new Error('replaced')
+    const [row, said] = [this.relays.get(beat.relay_id), beat.slices[0]]
+    if (!row || !said || this.limit === null) return undefined
+    if (row.told !== beat.at) return row.slice?.amount ?? 0
+    const held = Math.max(0, said.held ?? 0)
+    const others = [...this.relays].filter(([id, other]) => id !== beat.relay_id && this.#lives(other, now))
+    const sharers = others.flatMap(([id, { slice }]) => (slice ? [{ id, ...slice }] : []))
+    const wanted = said.used + said.refused
+    const aim = aims(this.limit, [...sharers, { id: beat.relay_id, used: said.used, wanted }]).get(
+      beat.relay_id,
+    )
+    const free = this.limit - sharers.reduce((total, { amount }) => total + amount, 0)
+    const fair = Math.max(0, Math.min(said.used, held), Math.min(aim ?? 0, free))
+    const amount = others.some(([, { viaHub }]) => viaHub) ? Math.min(fair, held) : fair
+    row.slice = { amount: Math.max(amount, held), used: said.used, wanted }
+    return amount
+  }
+
+  elsewhere(but: string, now: number): RelayElsewhere[] {
+    return [...this.relays].flatMap(([relay_id, row]) => {
+      if (relay_id === but || !this.#lives(row, now)) return []
+      const slices = row.viaHub || !row.slice ? [] : [{ key, amount: row.slice.amount }]
+      return [{ relay_id, via_hub: row.viaHub, slices }]
+    })
+  }
+
+  part(relayId: string, heardAt: number): void {
+    const row = this.relays.get(relayId)
+    if (row?.viaHub) Object.assign(row, { viaHub: false, heardAt: Math.max(heardAt, row.heardAt) })
+  }
+
+  #lives({ viaHub, heardAt }: Row, now: number): boolean {
+    return viaHub || heardAt > now - deadAfterMs
+  }
+}
+
+interface Row {
+  boot: string
+  replaced: Set<string>
+  viaHub: boolean
+  heardAt: number
+  told: string
+  slice: { amount: number; used: number; wanted: number } | undefined
+}
+
+/** A relay with one limit, over a way on which nothing is reordered, everything may be late, and all be lost at once. */
+class Peer {
+  readonly id: string
+  beat: Beat
+  held: number | null = null
+  used = 0
+  refused = 0
+  line: string | undefined
+  seen = 0
+  n = 0
+  heardAt = 0
+  ahead = 0
+  /** The Worker which hears it over HTTP does not reach the hub. */
+  hubAway = false
+  readonly words: HubWord[] = []
+  readonly asks: HubAsk[] = []
+
+  constructor(id: string) {
+    this.id = id
+    this.beat = idleBeat(id)
+  }
+
+  /** It holds something else than it said. */
+  get unsaid(): boolean {
+    return this.beat.slices[0]?.held !== this.held
+  }
+
+  /** What it believes. */
+  get has(): number {
+    return this.held ?? 0
+  }
+
+  take(slices: BeatAnswer['slices'] | undefined): void {
+    for (const { amount } of slices ?? []) this.held = amount
+  }
+
+  say(now: number): Beat {
+    this.beat = {
+      ...this.beat,
+      at: new Date(now + this.ahead).toISOString(),
+      slices: [
+        { scope, customer_id: scope.id, resource, held: this.held, used: this.used, refused: this.refused },
+      ],
+    }
+    return this.beat
+  }
+}
+
+/** Relays, the hub, Postgres and what goes between them, one step after the other. */
+export class HubWorld {
+  readonly postgres: Postgres
+  readonly peers: Peer[]
+  readonly records = new Map<string, RelayRecord>()
+  now = Date.parse('2026-11-24T12:00:00.000Z')
+  hub = new Hub()
+  postgresAway = false
+  readonly #questions: HubEffect[] = []
+  readonly #replies = new Map<string, BeatAnswer | 'replaced' | 'away'>()
+  readonly #late: Beat[] = []
+  readonly #unwritten = new Map<string, RelayRecord>()
+  #lines = 0
+
+  constructor(limit: number | null, relays: number) {
+    this.postgres = new Postgres(limit)
+    this.peers = Array.from({ length: relays }, (_, n) => new Peer(`relay-${n}`))
+  }
+
+  peer(n: number): Peer {
+    const peer = this.peers[n % this.peers.length]
+    if (!peer) throw new Error('There are no relays.')
+    return peer
+  }
+
+  connect(peer: Peer): void {
+    if (peer.line !== undefined) return
+    this.#lines += 1
+    Object.assign(peer, { line: `line-${this.#lines}`, seen: 0, n: 0, heardAt: this.now })
+    this.receive({ kind: 'opened', relayId: peer.id, line: peer.line ?? '' })
+    this.speak(peer)
+  }
+
+  /** A beat on the line, or over HTTP where there is none. */
+  speak(peer: Peer): void {
+    if (peer.line === undefined) return this.request(peer)
+    peer.n += 1
+    peer.asks.push({ type: 'beat', n: peer.n, seen: peer.seen, beat: peer.say(this.now) })
+  }
+
+  /** The next frame comes to the hub, and the next one to the relay. */
+  deliver(peer: Peer): void {
+    const [ask, word] = [peer.asks.shift(), peer.words.shift()]
+    if (ask?.type === 'beat' && peer.line !== undefined) {
+      const way: BeatWay = { kind: 'socket', line: peer.line, n: ask.n, seen: ask.seen }
+      this.receive({ kind: 'beat', relayId: peer.id, way, beat: ask.beat })
+    }
+    if (word) this.#take(peer, word)
+  }
+
+  #take(peer: Peer, word: HubWord): void {
+    if ('serial' in word) peer.seen = word.serial
+    if (word.type === 'answer') peer.take(word.answer.slices)
+    if (word.type === 'news') peer.take(word.news.slices)
+    if (peer.unsaid) this.speak(peer)
+  }
+
+  /** A beat over HTTP: through the hub where the Worker reaches it. `lost`: its answer is. */
+  request(peer: Peer, lost = false): void {
+    this.cut(peer)
+    const beat = peer.say(++this.now)
+    peer.heardAt = this.now
+    const slices = this.#asked(beat, peer.hubAway)
+    if (!lost && slices) peer.take(slices)
+  }
+
+  #asked(beat: Beat, hubAway: boolean): BeatAnswer['slices'] | undefined {
+    if (!hubAway) {
+      const ask = `ask-${++this.#lines}`
+      this.receive({ kind: 'beat', relayId: beat.relay_id, way: { kind: 'request', ask }, beat })
+      this.settle()
+      const reply = this.#replies.get(ask)
+      if (typeof reply === 'object') return reply.slices
+      if (reply === 'replaced') return undefined
+    }
+    return this.#alone(beat)
+  }
+
+  #alone(beat: Beat): BeatAnswer['slices'] | undefined {
+    if (this.postgresAway) return undefined
+    const amount = this.postgres.share(beat, this.now)
+    return amount === undefined ? undefined : [{ scope, resource, amount }]
+  }
+
+  /** A beat over HTTP is on its way for long: it comes to Postgres later, and its answer to nobody. */
+  dawdle(peer: Peer): void {
+    this.#late.push(peer.say(++this.now))
+  }
+
+  arriveLate(): void {
+    const beat = this.#late.shift()
+    const peer = this.peers.find(({ id }) => id === beat?.relay_id)
+    if (beat && peer?.beat.boot_id === beat.boot_id) this.#alone(beat)
+  }
+
+  /** The socket breaks, with all that is on its way. */
+  cut(peer: Peer): void {
+    const { line } = peer
+    Object.assign(peer, { line: undefined })
+    peer.asks.length = 0
+    peer.words.length = 0
+    if (line !== undefined) this.receive({ kind: 'closed', line })
+  }
+
+  /** Its process ends, and another begins once all take it for dead. */
+  die(peer: Peer): void {
+    this.cut(peer)
+    const { used: _, ...rest } = peer
+    for (let waited = 0; waited < 4; waited += 1) this.pass(2_000, peer)
+    Object.assign(peer, {
+      ...rest,
+      line: undefined,
+      held: null,
+      used: 0,
+      refused: 0,
+      beat: idleBeat(peer.id),
+    })
+  }
+
+  /** Time passes; relays on a line ping, others beat. */
+  pass(ms: number, dead?: Peer): void {
+    for (let left = ms; left > 0; left -= 1_000) {
+      this.now += 1_000
+      for (const peer of this.peers)
+        if (peer !== dead && peer.line === undefined && peer.heardAt < this.now - 2_000) this.request(peer)
+      const lives = new Map(
+        this.peers.flatMap(({ line }) => (line === undefined ? [] : [[line, this.now as UtcMs] as const])),
+      )
+      this.receive({ kind: 'time', lives })
+      this.#write()
+      this.settle()
+    }
+  }
+
+  /** The hub's object begins anew: sockets are closed, or stay while it slept. */
+  restart(slept: boolean): void {
+    this.settle()
+    if (!slept) for (const peer of this.peers) Object.assign(peer, { line: undefined, asks: [], words: [] })
+    this.#questions.length = 0
+    // It is put to sleep long after it wrote.
+    if (slept) this.#write()
+    this.#unwritten.clear()
+    this.hub = new Hub()
+    const lines = new Map(
+      this.peers.flatMap(({ id, line }) => (line === undefined ? [] : [[line, id] as const])),
+    )
+    this.#carryOut(this.hub.restore(new Map(structuredClone([...this.records])), lines, this.now as UtcMs))
+  }
+
+  receive(event: HubEvent): HubEffect[] {
+    const effects = this.hub.receive(event, this.now as UtcMs)
+    this.#carryOut(effects)
+    return effects
+  }
+
+  #carryOut(effects: readonly HubEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'send')
+        this.peers.find(({ line }) => line === effect.line)?.words.push(structuredClone(effect.word))
+      else if (effect.kind === 'close') this.#close(effect.line)
+      else if (effect.kind === 'reply') this.#replies.set(effect.ask, structuredClone(effect.answer))
+      else if (effect.kind === 'keep') this.#keep(effect.relayId, effect.record)
+      else this.#questions.push(effect)
+    }
+  }
+
+  #close(line: string): void {
+    const peer = this.peers.find((one) => one.line === line)
+    if (peer) this.cut(peer)
+  }
+
+  #keep(relayId: string, record: RelayRecord | undefined): void {
+    if (record) this.#unwritten.set(relayId, structuredClone(record))
+    if (record && !this.records.has(relayId)) this.#write()
+    if (record) return
+    this.records.delete(relayId)
+    this.#unwritten.delete(relayId)
+  }
+
+  /** The hub's object writes what it was to keep when it looks at the clock. */
+  #write(): void {
+    for (const [relayId, record] of this.#unwritten) this.records.set(relayId, record)
+  }
+
+  /** Postgres answers all questions; `answerOne` the oldest. */
+  settle(): void {
+    for (let most = 0; this.#questions.length > 0 && most < 1_000; most += 1) this.answerOne()
+  }
+
+  answerOne(): void {
+    const effect = this.#questions.shift()
+    if (!effect) return
+    this.postgres.asked += 1
+    if (effect.kind === 'turn') this.receive({ ...effect, kind: 'turned', turn: this.#turn(effect.beat) })
+    if (effect.kind === 'look') this.receive({ kind: 'looked', glance: this.#glance(effect.version) })
+    if (effect.kind === 'part') {
+      if (!this.postgresAway) this.postgres.part(effect.relayId, effect.heardAt)
+      const elsewhere = this.postgresAway ? undefined : this.postgres.elsewhere('', this.now)
+      this.receive({ kind: 'parted', relayId: effect.relayId, elsewhere })
+    }
+  }
+
+  #turn(beat: Beat): HubTurn | 'replaced' | undefined {
+    if (this.postgresAway) return undefined
+    if (!this.postgres.hear(beat, this.now, true)) return 'replaced'
+    const answer = {
+      at: new Date(this.now).toISOString(),
+      version: this.postgres.version,
+      changed: [],
+      seconds: [],
+      health: [],
+      registrations: [],
+      withdrawn: [],
+      commands: [],
+      ends: [],
+      relays: this.postgres.relays.size,
+    }
+    return { answer, limits: this.#limits, elsewhere: this.postgres.elsewhere(beat.relay_id, this.now) }
+  }
+
+  #glance(version: number): Glance | undefined {
+    if (this.postgresAway) return undefined
+    const changed =
+      this.postgres.version > version
+        ? [{ customer_id: scope.id, version: this.postgres.version, gone: false }]
+        : []
+    return { version: this.postgres.version, changed, limits: this.#limits }
+  }
+
+  get #limits() {
+    return [{ scope, resource, limit: this.postgres.limit } as const]
+  }
+
+  /** What all relays together believe they may use. */
+  get believed(): number {
+    return this.peers.reduce((total, { has }) => total + has, 0)
+  }
+
+  /** The same, or use where that is more. */
+  get usedOrBelieved(): number {
+    return this.peers.reduce((total, { has, used }) => total + Math.max(has, used), 0)
+  }
+}
