@@ -12,6 +12,7 @@ const long = [
   'functions/contract.test.ts',
   'functions/http/resource.test.ts',
   'functions/store/slices.test.ts',
+  'functions/hub/workerd.test.ts',
   'functions/config/call-filters.test.ts',
   'functions/config/inbound.test.ts',
   'functions/config/making.test.ts',

@@ -13,6 +13,7 @@ import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { executionOf } from '../http/execution.ts'
 import { readBody } from '../http/validate.ts'
+import { hubOf } from '../hub/client.ts'
 import { sha256Hex } from '../secrets.ts'
 import { configurationOf, runtimeOf, unsealed } from '../store/configuration.ts'
 import { load } from '../store/facts.ts'
@@ -43,8 +44,9 @@ export const callMaking = new Hono<Edge>().post('/', async (c) => {
     destinations.map(async (destination, at) => orderOf(c, asked, { source, destination, run, at })),
   )
   const calls = await Promise.all(wanted.map((one) => decided(c, one, asked)))
-  if (!(await makeCalls(c.get('db'), c.get('principal').customerId, calls)))
-    throw new ApiError('NO_RELAY', noRelay)
+  const relays = await makeCalls(c.get('db'), c.get('principal').customerId, calls)
+  if (relays === undefined) throw new ApiError('NO_RELAY', noRelay)
+  void hubOf(c).ordered(relays)
   hurryDeliveries(c)
   const ids = calls.map(({ commandId }) => commandId)
   executionOf(c)?.waitUntil(lookAfter(c, ids))
@@ -192,6 +194,8 @@ const LOOKS_MS = [1_500, 2_500, 3_000, 3_000, 4_000, 4_000, 5_000, 5_000]
 async function lookAfter(c: Context<Edge>, ids: readonly string[]): Promise<void> {
   for (const ms of LOOKS_MS) {
     await new Promise((resolve) => setTimeout(resolve, ms))
-    if ((await followCalls(c.get('db'), ids)) === 0) return
+    const { left, relays } = await followCalls(c.get('db'), ids)
+    await hubOf(c).ordered(relays)
+    if (left === 0) return
   }
 }

@@ -11,6 +11,7 @@ import { listed, listShape, lists, paging, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
 import { readQuery, takes } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
+import { hubOf } from '../hub/client.ts'
 import { HOURLY, runDrill, runsOf } from '../store/drills.ts'
 import { drills } from './drills.ts'
 import { waiting } from './provider-tests.ts'
@@ -38,7 +39,10 @@ export const drillActions = new Hono<Edge>()
 /** Begins a run, and gives its id. Throws where one goes on, enough were, or no relay lives. */
 async function begin(c: Context<Edge>, drillId: string): Promise<string> {
   const begun = await runDrill(c.get('db'), drillId)
-  if ('runId' in begun) return begun.runId
+  if ('runId' in begun) {
+    void hubOf(c).ordered([begun.relayId])
+    return begun.runId
+  }
   if (begun.refused === 'running')
     throw new ApiError('TOO_MANY_TESTS', 'This drill is being run already. Wait for what comes of it.')
   if (begun.refused === 'no relay') throw new ApiError('NO_RELAY', 'No relay is alive which could run it.')

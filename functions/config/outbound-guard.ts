@@ -10,6 +10,7 @@ import type { ErrorCode, Operation } from '../http/operation.ts'
 import { now } from '../http/queries.ts'
 import type { NounResource } from '../http/resource.ts'
 import { readBody, readId } from '../http/validate.ts'
+import { hubOf } from '../hub/client.ts'
 import { customers } from './customers.ts'
 import { extensions } from './extensions.ts'
 import { country } from './fields.ts'
@@ -106,14 +107,15 @@ const notFound = {
 
 /** Tells the relays of calls out under way to end them, and how many there are. */
 async function endCalls(c: Context<Edge>, kind: Kind, id: string): Promise<number> {
-  const { rows } = await c.get('db').execute<{ ended: number }>(sql`
+  const { rows } = await c.get('db').execute<{ ended: number; relays: string[] }>(sql`
     with ended as (
       insert into commands (id, customer_id, relay_id, body)
       select gen_random_uuid(), c.customer_id, c.relay_id, jsonb_build_object('kind', 'call_hangup', 'call_id', c.id)
       from calls c where ${nouns[kind].whose(id)} and c.status <> 'hangup' and coalesce((c.decision ->> 'emergency')::boolean, false) is false
         and (c.direction = 'outgoing' or c.sent_out_by is not null)
-      returning 1)
-    select count(*)::integer as ended from ended`)
+      returning relay_id)
+    select count(*)::integer as ended, array(select distinct relay_id from ended) as relays from ended`)
+  void hubOf(c).ordered(rows[0]?.relays ?? [])
   return rows[0]?.ended ?? 0
 }
 

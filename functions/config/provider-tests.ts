@@ -6,6 +6,7 @@ import type { Database } from '#db'
 import { forbiddenTo, readNumber } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
+import { hubOf } from '../hub/client.ts'
 import { customerJson } from '../store/facts-json.ts'
 import { isAlive } from '../store/hearing.ts'
 import { instant } from '../store/instant.ts'
@@ -58,17 +59,20 @@ export async function begin(c: Context<Edge>, providerId: string, input: TestInp
       sql`select count(*) as under_way, (select ceil(extract(epoch from created_at + ${HOUR} - now()))::float8 from ${worn} as worn) as wait_s
         from commands where ${underWay(providerId)}`,
     ),
-    db.execute<{ id: string }>(sql`
+    db.execute<{ id: string; relay_id: string }>(sql`
       insert into commands (id, customer_id, relay_id, body)
       select gen_random_uuid(), ${customerId}::uuid, r.id, ${JSON.stringify(body)}::jsonb from relays r
       where ${isAlive('r')}
         and (r.id = ${input.relay_id}::text or ${input.relay_id}::text is null and not r.draining)
         and (select count(*) from commands where ${underWay(providerId)}) < ${MOST} and not exists ${worn}
       order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1
-      returning id`),
+      returning id, relay_id`),
   ])
   const [command] = rows
-  if (command) return command.id
+  if (command) {
+    void hubOf(c).ordered([command.relay_id])
+    return command.id
+  }
   if (Number(others[0]?.under_way) >= MOST)
     throw new ApiError(
       'TOO_MANY_TESTS',

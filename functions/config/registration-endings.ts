@@ -4,6 +4,7 @@ import { bindings } from '#db'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readId } from '../http/validate.ts'
+import { hubOf } from '../hub/client.ts'
 import { reachable } from '../store/bindings.ts'
 import { END_REGISTRATION } from '../store/commands.ts'
 import { living } from '../store/hearing.ts'
@@ -17,7 +18,7 @@ export const endings = new Hono<Edge>().delete('/:id', async (c) => {
 })
 
 /**
- * Its relay takes the contact away at its next beat, or when it is back; whether it is alive. A phone which refreshes
+ * Its relay takes the contact away at once, by its next beat, or when it is back; whether it is alive. A phone which refreshes
  * meanwhile shows as registered until then.
  */
 async function end(c: Context<Edge>, id: string): Promise<boolean> {
@@ -32,6 +33,7 @@ async function end(c: Context<Edge>, id: string): Promise<boolean> {
     db.update(bindings).set({ event: 'unregistered', updatedAt: sql`now()` }).where(mine).returning(),
     db.execute<{ id: string }>(sql`select id from ${living} as alive`),
   ])
-  if (!ended) throw new ApiError('REGISTRATION_NOT_FOUND', 'There is no such registration, or it has ended.')
+  if (ended) void hubOf(c).ordered([ended.relayId])
+  else throw new ApiError('REGISTRATION_NOT_FOUND', 'There is no such registration, or it has ended.')
   return rows.some((relay) => relay.id === ended.relayId)
 }

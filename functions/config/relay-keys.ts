@@ -34,7 +34,7 @@ export const relayKeys = new Hono<Edge>()
     const revoked = id === DERIVED ? await revokeDerived(c, relayId) : await revoke(c, relayId, id)
     if (!revoked)
       throw new ApiError('RELAY_KEY_NOT_FOUND', 'There is no such key of this relay, or it was revoked.')
-    await hubOf(c).dismiss(relayId, 'revoked', `A key of ${relayId} was revoked.`)
+    await hubOf(c).dismiss(relayId, revoked.hash, `This key of ${relayId} was revoked.`)
     return c.json(shown(revoked))
   })
 

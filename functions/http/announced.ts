@@ -2,8 +2,8 @@ import type { MiddlewareHandler } from 'hono'
 import type { Edge } from '../env.ts'
 import { hubOf } from '../hub/client.ts'
 
-/** What changes nothing, though it is a POST. */
-const harmless = /\/(resolve|simulate)\/?$/
+/** What changes nothing that relays go by, though it is a POST: what is ordered of them they are told by itself. */
+const harmless = /\/(resolve|simulate)\/?$|^\/v1\.0\/calls(\/|$)|^\/v1\.0\/drills\/[^/]+\/run\/?$/
 
 /** Tells the hub of a change before it may happen, and once it has: so no relay goes on for long on what was before. */
 export const announced: MiddlewareHandler<Edge> = async (c, next) => {

@@ -29,8 +29,13 @@ export interface Hub {
   live(): Promise<LiveRelay[] | undefined>
   /** What relays share may be another: Postgres has been told something. Waits for nothing. */
   stirred(): void
-  /** Cuts a relay off, which is told why; false: it is not on the line. */
-  dismiss(relayId: string, reason: 'revoked' | 'moved', sentence: string): Promise<boolean>
+  /** Postgres has orders for these relays, which are to hear them at once. */
+  ordered(relayIds: readonly string[]): Promise<void>
+  /**
+   * Cuts a relay off, which is told why: the lines which this key opened, by its hash (null: the one which follows from
+   * RELAY_SECRET). The hub is asked again where it does not answer. false: there is no such line.
+   */
+  dismiss(relayId: string, key: string | null, sentence: string): Promise<boolean>
   /** The answer to a beat which came over HTTP; undefined: there is no hub, or it does not answer. */
   beat(told: Beat): Promise<BeatAnswer | 'replaced' | undefined>
   /** This edge has a hub, whether it answers or not. */
@@ -62,6 +67,7 @@ const noHub: Hub = {
   where: async () => [],
   live: async () => undefined,
   stirred: () => {},
+  ordered: async () => {},
   dismiss: async () => false,
   beat: async () => undefined,
   exists: false,
@@ -93,11 +99,30 @@ function asking(stub: HubStub, later: (work: Promise<unknown>) => void): Hub {
     where: async (ids) => (await ask<{ at: FoundAt[] }>('where', { ids }))?.at ?? [],
     live: async () => (await ask<{ relays: LiveRelay[] }>('live', {}))?.relays,
     stirred: () => later(ask('stirred', {})),
-    dismiss: async (relayId, reason, sentence) =>
-      (await ask<{ sent: boolean }>('dismiss', { relay_id: relayId, reason, sentence }))?.sent ?? false,
+    async ordered(relayIds) {
+      if (relayIds.length === 0) return
+      const asked = ask('ordered', { relay_ids: relayIds })
+      later(asked)
+      await asked
+    },
+    async dismiss(relayId, key, sentence) {
+      const said = { relay_id: relayId, key, reason: 'revoked', sentence }
+      const once = () => ask<{ sent: boolean }>('dismiss', said)
+      const answer = await once()
+      if (answer === undefined) later(insisting(once))
+      return answer?.sent ?? false
+    },
     beat: async (told) =>
       (await ask<{ answer: BeatAnswer | 'replaced' }>('beat', { beat: told }, beatPatienceMs))?.answer,
     exists: true,
+  }
+}
+
+/** Asks again and again, ever more rarely, for a quarter of a minute, until there is an answer. */
+async function insisting(ask: () => Promise<unknown>): Promise<void> {
+  for (let pauseMs = 250; pauseMs <= 8_000; pauseMs *= 2) {
+    if ((await ask()) !== undefined) return
+    await new Promise((resume) => setTimeout(resume, pauseMs))
   }
 }
 

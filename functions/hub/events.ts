@@ -30,13 +30,17 @@ export type HubEvent =
   | { kind: 'closed'; line: string }
   /** Time has passed; `lives`: when each socket was last answered a ping. */
   | { kind: 'time'; lives: ReadonlyMap<string, UtcMs> }
-  /** Postgres has heard a relay's beat; `replaced`: another process is that relay; undefined: it could not be asked. */
+  /**
+   * Postgres has heard a relay's beat; `replaced`: another process is that relay; `revoked`: the key which opened its line is
+   * none any more; undefined: it could not be asked.
+   */
   | {
       kind: 'turned'
       relayId: string
       way: BeatWay | undefined
+      line: string | undefined
       beat: Beat
-      turn: HubTurn | 'replaced' | undefined
+      turn: HubTurn | 'replaced' | 'revoked' | undefined
     }
   /** Postgres knows that a relay is gone, and whom it hears itself; undefined: it could not be asked. */
   | { kind: 'parted'; relayId: string; elsewhere: RelayElsewhere[] | undefined }
@@ -45,10 +49,12 @@ export type HubEvent =
   | { kind: 'changed' }
   /** Something which relays share may be another. */
   | { kind: 'stirred' }
+  /** Postgres has orders for these relays. */
+  | { kind: 'ordered'; relayIds: readonly string[] }
   /** What Postgres has that is new; undefined: it could not be asked. */
   | { kind: 'looked'; glance: Glance | undefined }
   | { kind: 'push'; relayId: string; news: HubNews }
-  | { kind: 'dismiss'; relayId: string; reason: 'revoked' | 'moved'; sentence: string }
+  | { kind: 'dismiss'; lines: readonly string[]; reason: 'revoked' | 'moved'; sentence: string }
 
 /** Which version there is, whose configuration is newer than the one asked about, and what limits are now. */
 export interface Glance {
@@ -62,8 +68,15 @@ export type HubEffect =
   | { kind: 'send'; line: string; word: HubWord }
   | { kind: 'close'; line: string }
   | { kind: 'reply'; ask: string; answer: BeatAnswer | 'replaced' | 'away' }
-  /** Postgres is to hear a beat. */
-  | { kind: 'turn'; relayId: string; way: BeatWay | undefined; beat: Beat }
+  /** Postgres is to hear a beat, of a relay on this line, if any; `urgent`: before others, for there is an order. */
+  | {
+      kind: 'turn'
+      relayId: string
+      way: BeatWay | undefined
+      line: string | undefined
+      beat: Beat
+      urgent: boolean
+    }
   /** Postgres is to know that a relay is gone, which was last heard then. */
   | { kind: 'part'; relayId: string; heardAt: UtcMs }
   /** Postgres is to be asked what is newer than a version, and what these limits are. */
@@ -77,8 +90,19 @@ export interface RelayRecord {
   line: string | undefined
   joined: boolean
   serial: number
+  /** Of its latest beat on this line. */
+  n: number
   beat: Beat
   told: string
   answer: Omit<BeatAnswer, 'slices'> | undefined
   holdings: Holding[]
+  /** What all relays were told there is, and how far the database's clock is ahead of the hub's. */
+  version: number
+  aheadMs: number
+}
+
+/** A socket which is open: whose it is, and when it was last known to live. */
+export interface OpenLine {
+  readonly relayId: string
+  readonly livedAt: UtcMs
 }

@@ -1,7 +1,17 @@
 import { type Beat, type BeatAnswer, deadAfterMs, type HubNews, type HubWord, type UtcMs } from '#contract'
-import type { BeatWay, Glance, HubEffect, HubEvent, HubTurn, RelayElsewhere, RelayRecord } from './events.ts'
+import type {
+  BeatWay,
+  Glance,
+  HubEffect,
+  HubEvent,
+  HubTurn,
+  OpenLine,
+  RelayElsewhere,
+  RelayRecord,
+} from './events.ts'
 import { Grants } from './grants.ts'
-import { differing, wordFor } from './news.ts'
+import { differing, lasting, wordFor } from './news.ts'
+import { fresh, type HubRelay, isGone, isLate, isOnItsLine, lookAt } from './relay.ts'
 import { Schedule } from './schedule.ts'
 
 /**
@@ -22,27 +32,37 @@ export class Hub {
   #aheadMs = 0
   /** Sockets which are open, and whose each is. */
   #lines = new Map<string, string>()
+  /** Relays which Postgres takes for the hub's, and the hub never heard of; since when. */
+  readonly #unheardOf = new Map<string, UtcMs>()
+  /** Postgres is being asked what is new; `again`: and is to be asked once more. */
+  #looking: 'no' | 'once' | 'again' = 'no'
   #effects: HubEffect[] = []
 
   /**
-   * Brings back what was kept. A relay whose socket is still open goes on; another has the time of a silence to come again,
+   * Brings back what was kept. A relay whose line is still open goes on; another has the time of a silence to come again,
    * and until it has, what it holds is not known.
    */
   restore(
     records: ReadonlyMap<string, RelayRecord>,
-    lines: ReadonlyMap<string, string>,
+    lines: ReadonlyMap<string, OpenLine>,
     now: UtcMs,
   ): HubEffect[] {
     this.#effects = []
-    this.#lines = new Map(lines)
-    for (const [relayId, { holdings, ...record }] of records) {
-      const open = record.line !== undefined && this.#lines.has(record.line)
+    this.#lines = new Map([...lines].map(([line, { relayId }]) => [line, relayId]))
+    for (const [relayId, { holdings, version, aheadMs, ...record }] of records) {
+      const open = record.line === undefined ? undefined : lines.get(record.line)
       const standing = open ? {} : { line: undefined, joined: false, stale: true }
-      this.#relays.set(relayId, { ...fresh(relayId, record.beat, now), ...record, ...standing })
+      this.#relays.set(relayId, {
+        ...fresh(relayId, record.beat, open?.livedAt ?? now),
+        ...record,
+        ...standing,
+      })
       this.#grants.restore(relayId, holdings)
-      this.#version = Math.max(this.#version, record.answer?.version ?? 0)
+      this.#version = Math.max(this.#version, version)
+      this.#aheadMs = aheadMs
     }
-    if (records.size > 0) this.#look()
+    // One which slept has missed nothing: who changed something woke it.
+    if ([...this.#relays.values()].some(({ stale }) => stale)) this.#look()
     return this.#effects
   }
 
@@ -53,9 +73,10 @@ export class Hub {
   }
 
   /** When time is to be told next; undefined: not before something happens. */
-  dueAt(now: UtcMs): UtcMs | undefined {
-    const look = this.#relays.size > 0 ? ((now + lookEveryMs) as UtcMs) : undefined
-    return earliest(look, this.#schedule.dueAt(this.#anyDirty()))
+  dueAt(): UtcMs | undefined {
+    const deaths = [...this.#relays.values()].filter(({ parting }) => !parting).map(lookAt)
+    const unheardOf = [...this.#unheardOf.values()].map((at) => (at + deadAfterMs) as UtcMs)
+    return earliest(...deaths, ...unheardOf, this.#schedule.dueAt(this.#waits(), this.#busy()))
   }
 
   /** Relays which are on the line. */
@@ -86,12 +107,17 @@ export class Hub {
         return this.#changed()
       case 'stirred':
         return this.#stir(now)
+      case 'ordered':
+        for (const relayId of event.relayIds) this.#hurry(relayId)
+        return
       case 'looked':
         return this.#looked(event.glance, now)
       case 'push':
-        return this.#tell(event.relayId, event.news)
+        return this.#push(event.relayId, event.news)
       case 'dismiss':
-        return this.#dismiss(event.relayId, { type: 'bye', reason: event.reason, sentence: event.sentence })
+        for (const line of event.lines)
+          this.#dismiss(line, { type: 'bye', reason: event.reason, sentence: event.sentence })
+        return
     }
   }
 
@@ -130,7 +156,20 @@ export class Hub {
   #ask(relayId: string, way: BeatWay | undefined, beat: Beat): void {
     const relay = this.#relays.get(relayId)
     if (relay) relay.turning = true
-    this.#effects.push({ kind: 'turn', relayId, way, beat })
+    this.#effects.push({ kind: 'turn', relayId, way, beat, line: lineFor(relay, way), urgent: false })
+  }
+
+  /** Postgres has an order for a relay. One which is not on the line hears it with its next beat. */
+  #hurry(relayId: string): void {
+    const relay = this.#relays.get(relayId)
+    if (!relay?.joined || relay.line === undefined) return
+    if (relay.turning) {
+      relay.again = true
+      return
+    }
+    relay.turning = true
+    const { beat, line } = relay
+    this.#effects.push({ kind: 'turn', relayId, way: undefined, beat, line, urgent: true })
   }
 
   /** A beat which came after a later one says nothing new, and nothing is granted for it. */
@@ -142,11 +181,25 @@ export class Hub {
     this.#effects.push({ kind: 'reply', ask: way.ask, answer })
   }
 
-  #turned({ relayId, way, beat, turn }: Extract<HubEvent, { kind: 'turned' }>, now: UtcMs): void {
-    const before = this.#relays.get(relayId)
+  #turned(event: Extract<HubEvent, { kind: 'turned' }>, now: UtcMs): void {
+    const before = this.#relays.get(event.relayId)
     if (before) before.turning = false
+    this.#heardBack(before, event, now)
+    const relay = this.#relays.get(event.relayId)
+    if (!relay?.again) return
+    relay.again = false
+    this.#hurry(event.relayId)
+  }
+
+  #heardBack(
+    before: HubRelay | undefined,
+    { relayId, way, line, beat, turn }: Extract<HubEvent, { kind: 'turned' }>,
+    now: UtcMs,
+  ): void {
     if (turn === undefined) return this.#unheard(before, way, now)
     if (turn === 'replaced') return this.#sendAway(relayId, way, beat)
+    if (turn === 'revoked')
+      return this.#dismiss(line ?? '', { type: 'bye', reason: 'revoked', sentence: revoked(relayId) })
     if (!way && before?.bootId !== beat.boot_id) return
     const relay = this.#standing(relayId, way, beat, now)
     relay.told = wordFor(beat)
@@ -190,8 +243,10 @@ export class Hub {
     const line = way?.kind === 'socket' && this.#lines.has(way.line) ? way.line : undefined
     const n = way?.kind === 'socket' ? way.n : 0
     const joined = line !== undefined || way?.kind === 'request'
-    const relay = { ...fresh(relayId, beat, now), line, n, joined, answer: same ? before?.answer : undefined }
+    const answer = same ? before?.answer : undefined
+    const relay = { ...fresh(relayId, beat, now), line, n, joined, answer, again: before?.again ?? false }
     this.#relays.set(relayId, relay)
+    this.#unheardOf.delete(relayId)
     if (!same) this.#grants.forget(relayId)
     this.#grants.say(relayId, beat.slices, Number.POSITIVE_INFINITY)
     return relay
@@ -208,7 +263,7 @@ export class Hub {
 
   #learn({ answer, limits, elsewhere }: HubTurn, now: UtcMs): void {
     this.#grants.introduced(limits)
-    this.#meet(elsewhere)
+    this.#meet(elsewhere, now)
     this.#aheadMs = Date.parse(answer.at) - now
     // The first word of a version says what there is; a later one, that something is new which was not announced.
     if (this.#version > 0 && answer.version > this.#version) this.#schedule.look(now)
@@ -217,14 +272,15 @@ export class Hub {
 
   /**
    * Whom Postgres shares for. One of them which was here is no more; what one holds which Postgres takes for the hub's,
-   * though it is not here, is not known.
+   * though it is not here, is not known, until it has had the time of a silence to come.
    */
-  #meet(elsewhere: readonly RelayElsewhere[]): void {
+  #meet(elsewhere: readonly RelayElsewhere[], now: UtcMs): void {
     const strangers = new Map<string, ReadonlyMap<string, number> | undefined>()
     for (const { relay_id, via_hub, slices } of elsewhere) {
       const known = this.#relays.get(relay_id)
       if (via_hub && known && !known.stale) continue
       if (known && !via_hub) this.#hangUp(known)
+      if (via_hub && !known) this.#unheardOf.set(relay_id, this.#unheardOf.get(relay_id) ?? now)
       strangers.set(relay_id, via_hub ? undefined : new Map(slices.map(({ key, amount }) => [key, amount])))
     }
     this.#strange = strangers.size > 0
@@ -268,6 +324,14 @@ export class Hub {
     return [...this.#relays.values()].every(({ stale }) => !stale)
   }
 
+  /** What stays so is part of later answers too, until Postgres says otherwise. */
+  #push(relayId: string, news: HubNews): void {
+    const relay = this.#relays.get(relayId)
+    if (relay?.answer) relay.answer = { ...relay.answer, ...lasting(news) }
+    this.#tell(relayId, news)
+    if (relay) this.#keep(relay)
+  }
+
   /** News for one relay, where it is on the line and there are any. */
   #tell(relayId: string, news: HubNews): void {
     const relay = this.#relays.get(relayId)
@@ -302,12 +366,17 @@ export class Hub {
 
   #time(lives: ReadonlyMap<string, UtcMs>, now: UtcMs): void {
     for (const [line, at] of lives) this.#seen(this.#lines.get(line) ?? '', at)
-    for (const relay of this.#relays.values()) if (relay.heardAt + deadAfterMs <= now) this.#part(relay)
-    const busy = [...this.#relays.values()].some(({ beat }) => beat.leases.length > 0)
-    if (this.#schedule.mayStir(now, busy)) this.#stir(now)
+    for (const relay of this.#relays.values()) if (isGone(relay, now)) this.#part(relay, now)
+    for (const [relayId, at] of this.#unheardOf) if (at + deadAfterMs <= now) this.#miss(relayId, at, now)
+    if (this.#schedule.mayStir(now, this.#busy())) this.#stir(now)
     if (this.#schedule.mayCatchUp(now)) this.#catchUp(now)
     if (this.#schedule.mayLook(now)) this.#look()
-    if (this.#anyDirty() && this.#schedule.mayPass(now)) this.#pass()
+    if (this.#waits() && this.#schedule.mayPass(now)) this.#pass()
+  }
+
+  /** Calls go on. */
+  #busy(): boolean {
+    return [...this.#relays.values()].some(({ beat }) => beat.leases.length > 0)
   }
 
   /** Relays which have not applied what there is are told once more which customers' it is. */
@@ -316,24 +385,32 @@ export class Hub {
     this.#schedule.stir(now)
   }
 
-  #part(relay: HubRelay): void {
-    if (relay.parting) return
+  #part(relay: HubRelay, now: UtcMs): void {
     relay.parting = true
+    relay.partAt = (now + retryMs) as UtcMs
     const { relayId, heardAt } = relay
+    this.#effects.push({ kind: 'part', relayId, heardAt })
+  }
+
+  /** One which the hub never heard of did not come: it is gone, or Postgres will hear it. */
+  #miss(relayId: string, heardAt: UtcMs, now: UtcMs): void {
+    this.#unheardOf.set(relayId, now)
     this.#effects.push({ kind: 'part', relayId, heardAt })
   }
 
   #parted(relayId: string, elsewhere: readonly RelayElsewhere[] | undefined, now: UtcMs): void {
     const relay = this.#relays.get(relayId)
-    if (!relay) return
-    relay.parting = false
-    // Alive again, or unknown to Postgres still: it keeps what it has.
-    if (elsewhere === undefined || relay.heardAt + deadAfterMs > now) {
+    if (relay) {
+      relay.parting = false
       relay.joined = false
-      return
     }
-    this.#hangUp(relay)
-    this.#meet(elsewhere)
+    // Unknown to Postgres still: it keeps what it has.
+    if (elsewhere === undefined) return
+    this.#unheardOf.delete(relayId)
+    // Alive again: Postgres is to know.
+    if (relay && relay.heardAt + deadAfterMs > now) return this.#ask(relayId, undefined, relay.beat)
+    if (relay) this.#hangUp(relay)
+    this.#meet(elsewhere, now)
     this.#level(this.#grants.allKeys())
     this.#schedule.lost(now)
     this.#stir(now)
@@ -345,11 +422,9 @@ export class Hub {
     this.#effects.push({ kind: 'keep', relayId, record: undefined })
   }
 
-  #dismiss(relayId: string, word: HubWord): void {
-    const relay = this.#relays.get(relayId)
-    if (relay?.line === undefined) return
-    this.#farewell(relay.line, word)
-    this.#closed(relay.line)
+  #dismiss(line: string, word: HubWord): void {
+    this.#farewell(line, word)
+    this.#closed(line)
   }
 
   #farewell(line: string, word: HubWord): void {
@@ -361,20 +436,34 @@ export class Hub {
     this.#look()
   }
 
+  /** What changes while Postgres answers is asked for once more, however many changes there were. */
   #look(): void {
+    if (this.#looking !== 'no') {
+      this.#looking = 'again'
+      return
+    }
+    this.#looking = 'once'
     this.#effects.push({ kind: 'look', version: this.#version, limits: this.#grants.known() })
   }
 
   #looked(glance: Glance | undefined, now: UtcMs): void {
+    const again = this.#looking === 'again'
+    this.#looking = 'no'
+    if (again) this.#look()
     if (glance === undefined) return this.#schedule.look((now + retryMs) as UtcMs)
     this.#grants.limited(glance.limits)
-    if (glance.version > this.#version) {
-      this.#version = glance.version
-      for (const relayId of this.#relays.keys())
-        this.#tell(relayId, { version: glance.version, changed: glance.changed })
-      this.#schedule.lag(now)
-    } else this.#stir(now)
+    if (glance.version > this.#version) this.#renew(glance, now)
+    else this.#stir(now)
     this.#level(this.#grants.allKeys())
+  }
+
+  #renew({ version, changed }: Glance, now: UtcMs): void {
+    this.#version = version
+    for (const relay of this.#relays.values()) {
+      this.#tell(relay.relayId, { version, changed })
+      this.#keep(relay)
+    }
+    this.#schedule.lag(now)
   }
 
   /** Each relay is to have a turn at Postgres: what they share may be another. */
@@ -383,63 +472,41 @@ export class Hub {
     if (this.#relays.size > 0) this.#schedule.stir(now)
   }
 
-  #anyDirty(): boolean {
-    return this.#strange || [...this.#relays.values()].some(({ dirty }) => dirty)
+  /** Relays wait for a pass. */
+  #waits(): boolean {
+    return [...this.#relays.values()].some((relay) => this.#mayPass(relay))
+  }
+
+  #mayPass({ dirty, turning, joined, line }: HubRelay): boolean {
+    return (dirty || this.#strange) && !turning && joined && line !== undefined
   }
 
   #pass(): void {
     for (const relay of this.#relays.values())
-      if ((relay.dirty || this.#strange) && !relay.turning && relay.joined && relay.line !== undefined) {
+      if (this.#mayPass(relay)) {
         relay.dirty = false
         this.#ask(relay.relayId, undefined, relay.beat)
       }
   }
 
   #keep(relay: HubRelay): void {
-    const { bootId, line, joined, serial, beat, told, answer } = relay
+    const { bootId, line, joined, serial, n, beat, told, answer } = relay
     const holdings = this.#grants.holdings(relay.relayId)
-    const record: RelayRecord = { bootId, line, joined, serial, beat, told, answer, holdings }
+    const hubs = { version: this.#version, aheadMs: this.#aheadMs }
+    const record: RelayRecord = { bootId, line, joined, serial, n, beat, told, answer, holdings, ...hubs }
     this.#effects.push({ kind: 'keep', relayId: relay.relayId, record })
   }
 }
 
-/** One relay, as the hub knows it. */
-interface HubRelay extends Omit<RelayRecord, 'holdings'> {
-  readonly relayId: string
-  /** When it was last known to live. */
-  heardAt: UtcMs
-  /** Of its latest beat on this line. */
-  n: number
-  /** Postgres is being asked on its behalf. */
-  turning: boolean
-  /** Postgres has something to hear of it, or for it. */
-  dirty: boolean
-  /** Postgres is being told that it is gone. */
-  parting: boolean
-  /** The hub began anew since: what it holds is not known. */
-  stale: boolean
-}
-
-/** How often the hub looks who lives, while there are relays. */
-const lookEveryMs = deadAfterMs / 2
 /** After which Postgres is asked again. */
 const retryMs = 2_000
 
-function fresh(relayId: string, beat: Beat, now: UtcMs): HubRelay {
-  const { boot_id: bootId } = beat
-  const none = { line: undefined, answer: undefined, told: '', serial: 0, n: 0 }
-  const flags = { joined: false, turning: false, dirty: false, parting: false, stale: false }
-  return { relayId, bootId, beat, heardAt: now, ...none, ...flags }
+function lineFor(relay: HubRelay | undefined, way: BeatWay | undefined): string | undefined {
+  return way?.kind === 'socket' ? way.line : way === undefined ? relay?.line : undefined
 }
 
-function isOnItsLine({ line }: HubRelay, way: BeatWay): boolean {
-  return way.kind === 'socket' && way.line === line
-}
-
-/** A request on a slow way comes after a later one; but a clock may also be set back. */
-function isLate({ bootId, beat }: HubRelay, way: BeatWay, { boot_id, at }: Beat): boolean {
-  const earlierMs = Date.parse(beat.at) - Date.parse(at)
-  return way.kind === 'request' && bootId === boot_id && earlierMs >= 0 && earlierMs < 60_000
+function revoked(relayId: string): string {
+  return `The key by which ${relayId} came opens nothing any more.`
 }
 
 function earliest(...times: (UtcMs | undefined)[]): UtcMs | undefined {

@@ -14,6 +14,11 @@ export function differing(before: Answered | undefined, answer: Answered): HubNe
   return news.some(([key]) => key !== 'at') ? (Object.fromEntries(news) as HubNews) : {}
 }
 
+/** What of news stays so: the rest is told again and again until it was done, or once. */
+export function lasting(news: HubNews): HubNews {
+  return Object.fromEntries(Object.entries(news).filter(([key]) => !never.has(key) && key !== 'slices'))
+}
+
 function isAlike(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }

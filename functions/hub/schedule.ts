@@ -83,10 +83,11 @@ export class Schedule {
     return true
   }
 
-  /** When the first of it is due; undefined: nothing is. `waits`: a relay waits for a pass. */
-  dueAt(waits: boolean): UtcMs | undefined {
+  /** When the first of it is due; undefined: nothing is. `waits`: a relay waits for a pass; `busy`: calls go on. */
+  dueAt(waits: boolean, busy: boolean): UtcMs | undefined {
     const pass = waits ? later(this.#stirredAt ?? this.#passedAt, 0, this.#passedAt + passEveryMs) : undefined
-    const times = [pass, this.#lookAt, this.#lagAt, this.#lostAt].filter((time) => time !== undefined)
+    const stir = busy ? later(this.#busyAt, busyEveryMs, 0) : undefined
+    const times = [pass, stir, this.#lookAt, this.#lagAt, this.#lostAt].filter((time) => time !== undefined)
     return times.length > 0 ? (Math.min(...times) as UtcMs) : undefined
   }
 }

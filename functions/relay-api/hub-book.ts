@@ -1,15 +1,19 @@
+import { utcNow } from '../clock.ts'
 import type { RelayRecord } from '../hub/events.ts'
 
+/** What a relay said, and was granted, is written down no later than this. */
+const writeWithinMs = 3_000
 /** What commands came to is known so long to those who ask late: the latest of them. */
 const resultsAtMost = 1_000
 
 /**
  * What of relays outlasts the hub's memory, in its object's storage. Who is on the line is written at once; what it said
- * and was granted when the object next looks at the clock, long before it may be put to sleep.
+ * and was granted within three seconds, long before the object may be put to sleep.
  */
 export class HubBook {
   readonly #sql: SqlStorage
   readonly #waiting = new Map<string, RelayRecord>()
+  #dueAt = Number.POSITIVE_INFINITY
   readonly #known = new Set<string>()
   readonly #results = new Map<string, unknown>()
 
@@ -25,10 +29,16 @@ export class HubBook {
     return new Map(rows.map(({ id, record }) => [id, JSON.parse(record) as RelayRecord]))
   }
 
+  /** When to write; infinite: there is nothing to write. */
+  get dueAt(): number {
+    return this.#dueAt
+  }
+
   /** undefined: the relay is no more. */
   keep(relayId: string, record: RelayRecord | undefined): void {
     if (record === undefined) return this.#drop(relayId)
     this.#waiting.set(relayId, record)
+    this.#dueAt = Math.min(this.#dueAt, utcNow() + writeWithinMs)
     if (!this.#known.has(relayId)) this.write()
   }
 
@@ -43,6 +53,7 @@ export class HubBook {
       this.#known.add(relayId)
     }
     this.#waiting.clear()
+    this.#dueAt = Number.POSITIVE_INFINITY
   }
 
   keepResult(commandId: string, result: unknown): void {

@@ -2,22 +2,27 @@ import { sql } from 'drizzle-orm'
 import type { Beat, FoundAt } from '#contract'
 import type { Database } from '#db'
 import { judgeAlerts } from '../alerts/evaluator.ts'
-import { prepare } from '../env.ts'
+import { utcNow } from '../clock.ts'
+import { prepare, quietly } from '../env.ts'
 import { dispatcherOf } from '../events/dispatcher.ts'
+import { ApiError } from '../http/api-error.ts'
+import { guardedBy } from '../http/relay-guard.ts'
 import type { Glance, HubTurn, RelayElsewhere } from '../hub/events.ts'
 import type { KnownLimit } from '../hub/grants.ts'
+import { KnownRelayKeys, type PresentedKey } from '../known-relay-keys.ts'
 import { causesOf, log } from '../log.ts'
 import { takeTurn } from '../store/hearing.ts'
 import { elsewhereThan, limitsOf, newerThan, partFrom } from '../store/hub-turn.ts'
 import { judge } from './judge.ts'
 
 /**
- * What the hub asks Postgres, and tells it: one question after the other, but that what is new is not waited for behind all
- * relays' turns.
+ * What the hub asks Postgres, and tells it: one question after the other, orders first, but that what is new is not waited
+ * for behind all relays' turns.
  */
 export class HubFacts {
   readonly #env: object
-  readonly #last = { turn: Promise.resolve(), look: Promise.resolve() }
+  readonly #turns = new Line()
+  readonly #looks = new Line()
 
   constructor(env: object) {
     this.#env = env
@@ -25,12 +30,12 @@ export class HubFacts {
 
   /** Asks in its turn; undefined is heard where Postgres cannot be asked. */
   ask<Answer>(
-    what: 'turn' | 'part' | 'look',
+    what: 'turn' | 'order' | 'part' | 'look',
     question: () => Promise<Answer>,
     hear: (answer: Answer | undefined) => void,
   ): void {
-    const queue = what === 'look' ? 'look' : 'turn'
-    this.#last[queue] = this.#last[queue].then(async () => hear(await this.#answered(what, question)))
+    const line = what === 'look' ? this.#looks : this.#turns
+    line.join(async () => hear(await this.#answered(what, question)), what === 'order')
   }
 
   async #answered<Answer>(what: string, question: () => Promise<Answer>): Promise<Answer | undefined> {
@@ -42,11 +47,12 @@ export class HubFacts {
     }
   }
 
-  /** Has a relay's beat heard, whose shares of limits are the hub's. */
-  async turn(beat: Beat): Promise<HubTurn | 'replaced'> {
+  /** Has a relay's beat heard, whose shares of limits are the hub's; `key`: if that key is still good, as is asked along. */
+  async turn(beat: Beat, key: PresentedKey | undefined): Promise<HubTurn | 'replaced' | 'revoked'> {
     const { db, settings } = prepare(this.#env)
-    const judged = await judge(db, beat, 'hub')
-    if (judged === 'replaced') return judged
+    const guarded = key ? guardedBy(db, key, new KnownRelayKeys(), utcNow) : db
+    const judged = await judge(guarded, beat, 'hub').catch(refused)
+    if (judged === 'replaced' || judged === 'revoked') return judged
     const { answer, limits, elsewhere, deliveriesDue, alertsDue } = judged
     if (alertsDue) void judgeAlerts(db).then(() => dispatcherOf(this.#env).hurry())
     else if (deliveriesDue) void dispatcherOf(this.#env).hurry()
@@ -66,7 +72,7 @@ export class HubFacts {
 
   /** What is newer than a version, and what limits are now. */
   async look(version: number, limits: Omit<KnownLimit, 'limit'>[]): Promise<Glance> {
-    const { rows } = await this.#db.execute<Glance & Record<string, unknown>>(sql`
+    const { rows } = await this.#quiet.execute<Glance & Record<string, unknown>>(sql`
       select newer -> 'version' as version, newer -> 'changed' as changed, limits
       from (${newerThan(version)}) as n, (${limitsOf(limits)}) as l`)
     const [row] = rows
@@ -76,7 +82,7 @@ export class HubFacts {
 
   /** Where extensions or trunks are registered. */
   async where(ids: readonly string[]): Promise<FoundAt[]> {
-    const { rows } = await this.#db.execute<FoundAt & Record<string, unknown>>(sql`
+    const { rows } = await this.#quiet.execute<FoundAt & Record<string, unknown>>(sql`
       select distinct coalesce(extension_id, trunk_id) as id, relay_id from bindings
       where (extension_id = any(${sql.param([...ids])}::uuid[]) or trunk_id = any(${sql.param([...ids])}::uuid[]))
         and event in ('registered', 'refreshed') and expires_at > now()`)
@@ -86,4 +92,34 @@ export class HubFacts {
   get #db(): Database {
     return prepare(this.#env).db
   }
+
+  /** For what only reads. */
+  get #quiet(): Database {
+    return prepare(quietly(this.#env)).db
+  }
+}
+
+/** Questions which are asked one after the other. */
+class Line {
+  readonly #waiting: (() => Promise<void>)[] = []
+  #moves = false
+
+  join(question: () => Promise<void>, first: boolean): void {
+    if (first) this.#waiting.unshift(question)
+    else this.#waiting.push(question)
+    if (!this.#moves) void this.#move()
+  }
+
+  async #move(): Promise<void> {
+    this.#moves = true
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
+      await next().catch((error) => log('error', 'hub.failed', { causes: causesOf(error) }))
+    this.#moves = false
+  }
+}
+
+/** The key of a line opens nothing any more; throws whatever else went wrong. */
+function refused(error: unknown): 'revoked' {
+  if (error instanceof ApiError) return 'revoked'
+  throw error
 }

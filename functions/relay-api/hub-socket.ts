@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { hubAt } from '../hub/binding.ts'
+import { presentedKeyHeader } from './relay-hub.ts'
 
 /** The upgrade to the WebSocket over which a relay and the hub speak (`contract/hub.ts`). */
 export const hubSockets = new Hono<Edge>().get('/', (c) => {
@@ -11,6 +12,6 @@ export const hubSockets = new Hono<Edge>().get('/', (c) => {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket')
     throw new ApiError('INVALID_ARGUMENT', 'A relay comes here with an upgrade to a WebSocket.')
   const headers = new Headers(c.req.raw.headers)
-  headers.set('x-relay-id', c.get('relayId'))
+  headers.set(presentedKeyHeader, JSON.stringify(c.get('presentedKey')))
   return hub.fetch('socket', { headers })
 })

@@ -1,8 +1,9 @@
 import type { Beat, HubNews, UtcMs } from '#contract'
 import { hubProtocol, ping, pong, readHubAsk } from '#contract'
 import { utcNow } from '../clock.ts'
-import type { HubEffect, HubEvent } from '../hub/events.ts'
+import type { HubEffect, HubEvent, OpenLine } from '../hub/events.ts'
 import { Hub } from '../hub/hub.ts'
+import type { PresentedKey } from '../known-relay-keys.ts'
 import { causesOf, log } from '../log.ts'
 import { HubBook } from './hub-book.ts'
 import { HubFacts } from './hub-facts.ts'
@@ -13,6 +14,9 @@ interface HubLine {
   line: string
   relayId: string
   protocol: number
+  /** By which it was opened. */
+  key: PresentedKey
+  openedAt: UtcMs
 }
 
 /** The Durable Object's state, as far as it is used. */
@@ -27,6 +31,8 @@ type ObjectState = Pick<
 
 /** Wakes the object where it died while relays were on the line, and none came back. */
 const backstopMs = 30_000
+/** What is due later than this is waited for by an alarm, so that the object may sleep until then. */
+const timerAtMostMs = 7_000
 
 /**
  * The Durable Object which holds all relays' lines (`RELAY_HUB` in wrangler.toml): carries out what `Hub` decides. Postgres
@@ -42,7 +48,7 @@ export class RelayHub {
   readonly #asks = new Map<string, (answer: unknown) => void>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #timerAt = Number.POSITIVE_INFINITY
-  #backstopAt = 0
+  #alarmAt = Number.NEGATIVE_INFINITY
 
   constructor(state: ObjectState, env: object) {
     this.#state = state
@@ -50,20 +56,23 @@ export class RelayHub {
     this.#facts = new HubFacts(env)
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
     for (const socket of state.getWebSockets()) this.#sockets.set(lineOf(socket).line, socket)
-    const lines = new Map([...this.#sockets].map(([line, socket]) => [line, lineOf(socket).relayId]))
-    const effects = this.#hub.restore(this.#book.records(), lines, utcNow())
-    this.#carryOut(effects)
+    const lines = new Map([...this.#sockets].map(([line, socket]) => [line, this.#open(socket)]))
+    // The alarm which may have woken it is not to be taken back: what is due is waited for once something has happened.
+    for (const effect of this.#hub.restore(this.#book.records(), lines, utcNow())) this.#do(effect)
   }
 
   async fetch(request: Request): Promise<Response> {
     const path = new URL(request.url).pathname.slice(1)
-    if (path === 'socket') return this.#open(request)
+    if (path === 'socket') return this.#accept(request)
     const answer = await this.#asked(path, (await request.json()) as HubQuestion)
+    this.#wait()
     return answer === undefined ? new Response(null, { status: 503 }) : Response.json(answer)
   }
 
   webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     const { line, relayId, protocol } = lineOf(socket)
+    // What still comes on a line which was closed here is no word of its relay's.
+    if (!this.#sockets.has(line)) return
     const ask = typeof message === 'string' ? readHubAsk(message) : 'A frame is no text.'
     if (typeof ask === 'string') return log('warn', 'hub.nonsense', { relay_id: relayId, why: ask })
     if (ask?.type === 'where') return void this.#where(socket, ask.n, ask.ids)
@@ -82,16 +91,20 @@ export class RelayHub {
   }
 
   alarm(): void {
+    this.#alarmAt = Number.NEGATIVE_INFINITY
     this.#tick()
   }
 
-  #open(request: Request): Response {
+  #accept(request: Request): Response {
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket]
-    const relayId = request.headers.get('x-relay-id') ?? ''
+    const key = JSON.parse(request.headers.get(presentedKeyHeader) ?? '') as PresentedKey
+    const { relayId } = key
     const line: HubLine = {
       line: crypto.randomUUID(),
       relayId,
       protocol: protocolIn(request.headers.get('trunkline-protocol') ?? undefined),
+      key,
+      openedAt: utcNow(),
     }
     this.#state.acceptWebSocket(server)
     server.serializeAttachment(line)
@@ -111,9 +124,12 @@ export class RelayHub {
         return {}
       case 'push':
         return { sent: this.#receive({ kind: 'push', relayId: asked.relay_id, news: asked.news }) }
+      case 'ordered':
+        this.#receive({ kind: 'ordered', relayIds: asked.relay_ids })
+        return {}
       case 'dismiss': {
-        const { relay_id: relayId, reason, sentence } = asked
-        return { sent: this.#receive({ kind: 'dismiss', relayId, reason, sentence }) }
+        const { reason, sentence } = asked
+        return { sent: this.#receive({ kind: 'dismiss', lines: this.#linesBy(asked), reason, sentence }) }
       }
       case 'beat':
         return this.#beat(asked.beat)
@@ -126,6 +142,14 @@ export class RelayHub {
       default:
         return undefined
     }
+  }
+
+  /** The lines of a relay which a key opened; all of them, where none is named. */
+  #linesBy({ relay_id, key }: HubQuestion): string[] {
+    return [...this.#sockets.values()].map(lineOf).flatMap(({ line, relayId, key: its }) => {
+      const hers = key === undefined || (key === null ? its.derived : its.hash === key)
+      return relayId === relay_id && hers ? [line] : []
+    })
   }
 
   async #beat(beat: Beat): Promise<object | undefined> {
@@ -169,13 +193,16 @@ export class RelayHub {
   }
 
   #tick(): void {
-    const lives = new Map<string, UtcMs>()
-    for (const [line, socket] of this.#sockets) {
-      const at = this.#state.getWebSocketAutoResponseTimestamp(socket)
-      if (at) lives.set(line, at.getTime() as UtcMs)
-    }
-    this.#receive({ kind: 'time', lives })
     this.#book.write()
+    const lives = new Map([...this.#sockets].map(([line, socket]) => [line, this.#open(socket).livedAt]))
+    this.#receive({ kind: 'time', lives })
+  }
+
+  /** An open socket: it lived when its last ping was answered. */
+  #open(socket: WebSocket): OpenLine {
+    const { relayId, openedAt } = lineOf(socket)
+    const at = this.#state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0
+    return { relayId, livedAt: Math.max(at, openedAt) as UtcMs }
   }
 
   /** Whether anything came of it. */
@@ -203,8 +230,8 @@ export class RelayHub {
         return this.#book.keep(effect.relayId, effect.record)
       case 'turn':
         return this.#facts.ask(
-          'turn',
-          () => this.#facts.turn(effect.beat),
+          effect.urgent ? 'order' : 'turn',
+          () => this.#facts.turn(effect.beat, this.#keyOf(effect.line)),
           (turn) => this.#receive({ ...effect, kind: 'turned', turn }),
         )
       case 'part':
@@ -222,6 +249,12 @@ export class RelayHub {
     }
   }
 
+  /** The key which opened a line; undefined: there is none, as of a beat over HTTP, whose key was looked at. */
+  #keyOf(line: string | undefined): PresentedKey | undefined {
+    const socket = line === undefined ? undefined : this.#sockets.get(line)
+    return socket && lineOf(socket).key
+  }
+
   #close(line: string): void {
     const socket = this.#sockets.get(line)
     try {
@@ -234,13 +267,10 @@ export class RelayHub {
 
   /** Has the time told when it is due. */
   #wait(): void {
-    const now = utcNow()
-    const due = this.#hub.dueAt(now)
-    if (due === undefined) return
-    if (now >= this.#backstopAt) {
-      this.#backstopAt = now + backstopMs
-      void this.#state.storage.setAlarm(now + backstopMs + 1_000)
-    }
+    const [now, due] = [utcNow(), Math.min(this.#hub.dueAt() ?? never, this.#book.dueAt)]
+    if (due === never) return
+    if (due > now + timerAtMostMs) return this.#alarmBy(due, now)
+    this.#alarmBy(now + backstopMs, now)
     if (this.#timer !== undefined && this.#timerAt <= due) return
     if (this.#timer !== undefined) clearTimeout(this.#timer)
     this.#timerAt = due
@@ -252,7 +282,18 @@ export class RelayHub {
       Math.max(0, due - now),
     )
   }
+
+  #alarmBy(at: number, now: UtcMs): void {
+    if (this.#alarmAt > now && this.#alarmAt <= at) return
+    this.#alarmAt = at
+    void this.#state.storage.setAlarm(at)
+  }
 }
+
+const never = Number.POSITIVE_INFINITY
+
+/** In which the Worker brings the key of a relay which opens a line (`PresentedKey`), as JSON. */
+export const presentedKeyHeader = 'x-presented-key'
 
 /** What the Worker may send along with a question, by its path. */
 interface HubQuestion {
@@ -264,6 +305,9 @@ interface HubQuestion {
   command_id: string
   within_ms: number
   ids: string[]
+  relay_ids: string[]
+  /** SHA-256 of a key; null: the one which follows from RELAY_SECRET. */
+  key?: string | null
 }
 
 function lineOf(socket: WebSocket): HubLine {

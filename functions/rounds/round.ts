@@ -3,6 +3,7 @@ import type { Database } from '#db'
 import { judgeAlerts } from '../alerts/evaluator.ts'
 import { prepare } from '../env.ts'
 import { dispatcherOf } from '../events/dispatcher.ts'
+import { hubOf } from '../hub/client.ts'
 import { sweepPrompts } from '../media/prompt-sounds.ts'
 import { sweepRecordings } from '../media/recording-sweep.ts'
 import { drillsDueIn, sweepDrills } from '../store/drills.ts'
@@ -33,8 +34,7 @@ export async function wholeRound(env: object): Promise<void> {
     dispatcherOf(env).sweep(),
     keepHouseInTurn(env),
     erase(prepare(env).db),
-    followCalls(prepare(env).db),
-    sweepDrills(prepare(env).db),
+    orderCallsAndDrills(env),
     sweepPrompts(env),
     sweepRecordings(env),
   ])
@@ -56,8 +56,7 @@ export async function round(env: object, house: boolean): Promise<number | undef
       ? [dispatcherOf(env).sweep()]
       : []),
     ...(isDue('erasures') ? [erase(db)] : []),
-    ...(isDue('makings') ? [followCalls(db)] : []),
-    ...(isDue('drills') ? [sweepDrills(db)] : []),
+    ...(isDue('makings') || isDue('drills') ? [orderCallsAndDrills(env)] : []),
   ])
   const { makings, relays, ...next } = house || kinds.some(isDue) ? await dueIn(db) : due
   const times = [
@@ -66,6 +65,13 @@ export async function round(env: object, house: boolean): Promise<number | undef
     relays === null ? null : Math.max(relays, missedAfterMs),
   ].filter((ms) => ms !== null)
   return times.length > 0 ? Math.min(...times) : undefined
+}
+
+/** Sees to it that what was ordered of relays and is late is done, and what is ordered by the time: they hear it at once. */
+async function orderCallsAndDrills(env: object): Promise<void> {
+  const { db } = prepare(env)
+  const [{ relays }, runners] = await Promise.all([followCalls(db), sweepDrills(db)])
+  await hubOf({ env }).ordered([...new Set([...relays, ...runners])])
 }
 
 /** Tells of relays which are not heard of any more, and ends the calls of those which do not come back. */

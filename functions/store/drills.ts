@@ -21,7 +21,7 @@ type RunCause = { cause: 'asked' } | { cause: 'schedule'; was: string; next: Utc
 
 /** What became of the wish to run a drill; `waitS`: in how many seconds its customer may run one again. */
 type RunBegun =
-  | { runId: string }
+  | { runId: string; relayId: string }
   | { refused: 'running' }
   | { refused: 'no relay' }
   | { refused: 'too many'; waitS: number }
@@ -43,7 +43,7 @@ export async function runDrill(
     db.execute(
       sql`select pg_advisory_xact_lock(hashtextextended('drills of ' || customer_id, 0)) from drills where id = ${drillId}::uuid`,
     ),
-    db.execute<{ begun: string | null; running: boolean; wait_s: number | null }>(sql`
+    db.execute<{ begun: string | null; relay: string; running: boolean; wait_s: number | null }>(sql`
       with running as (select from commands where ${runsOf(drillId)} and done_at is null and created_at > now() - ${LOST}),
       -- The run which has to be an hour old before there is another: of those which a relay was given.
       worn as (
@@ -68,17 +68,17 @@ export async function runDrill(
       may as (select relay.id from relay where not exists (select from worn)),
       begun as (
         insert into commands (id, customer_id, relay_id, body)
-        select gen_random_uuid(), wanted.customer_id, may.id, wanted.body from wanted, may returning id),
+        select gen_random_uuid(), wanted.customer_id, may.id, wanted.body from wanted, may returning id, relay_id),
       missed as (
         insert into commands (id, customer_id, relay_id, body, taken_at, done_at, result)
         select gen_random_uuid(), customer_id, '', body, now(), now(), ${failure(sql`case when exists (select from worn) then ${TOO_MANY}::text else ${NO_RELAY}::text end`)}
         from wanted where ${scheduled} and not exists (select from may) returning *),
       told as (${runEvents(sql`missed`)})
-      select (select id from begun) as begun, exists (select from running) as running,
+      select (select id from begun) as begun, coalesce((select relay_id from begun), '') as relay, exists (select from running) as running,
         (select ceil(extract(epoch from created_at + ${HOUR} - now()))::float8 from worn) as wait_s`),
   ])
   const [row] = rows
-  if (row?.begun) return { runId: row.begun }
+  if (row?.begun) return { runId: row.begun, relayId: row.relay }
   if (row?.running) return { refused: 'running' }
   const waitS = row?.wait_s ?? null
   return waitS === null ? { refused: 'no relay' } : { refused: 'too many', waitS }
@@ -128,8 +128,12 @@ interface DueDrill extends Record<string, unknown> {
   at_ms: number
 }
 
-/** Runs the drills whose time has come, and gives up those of which nothing was heard. Costs one look by index where none is due. */
-export async function sweepDrills(db: Database): Promise<void> {
+/**
+ * Runs the drills whose time has come, and gives up those of which nothing was heard; gives the relays which are to run some. Costs
+ * one look by index where none is due.
+ */
+export async function sweepDrills(db: Database): Promise<string[]> {
+  const relays: string[] = []
   const { rows } = await db.execute<DueDrill>(sql`
     select id, schedule, next_run_at::text as next_run_at, coalesce(next_run_at <= now(), false) as runs,
       coalesce(lost_at <= now(), false) as lost, (extract(epoch from now()) * 1000)::float8 as at_ms
@@ -137,12 +141,14 @@ export async function sweepDrills(db: Database): Promise<void> {
   for (const { id, schedule, next_run_at, runs, lost, at_ms } of rows) {
     if (lost) await giveUp(db, id)
     if (!runs || next_run_at === null) continue
-    await runDrill(db, id, {
+    const begun = await runDrill(db, id, {
       cause: 'schedule',
       was: next_run_at,
       next: runAfter(schedule, utcMs(Math.floor(at_ms))),
     })
+    if ('runId' in begun) relays.push(begun.relayId)
   }
+  return relays
 }
 
 async function giveUp(db: Database, drillId: string): Promise<void> {

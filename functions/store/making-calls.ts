@@ -37,15 +37,15 @@ export interface OrderedRecord {
 /**
  * Writes down calls which are to be made, each with its record, its event and the command for its relay: that where who is rung is
  * registered, else one in the region of the customer's phones, else the one with the fewest calls. Made once, however often it is
- * asked for by the same ids. Gives the relay of each; false where none lives which could make them: then none is written.
+ * asked for by the same ids. Gives the relays which are to make them; undefined where none lives which could: then none is written.
  */
 export async function makeCalls(
   db: Database,
   customerId: string,
   calls: readonly OrderedRecord[],
-): Promise<boolean> {
+): Promise<string[] | undefined> {
   const me = sql`${customerId}::uuid`
-  const { rows } = await db.execute<{ able: boolean }>(sql`
+  const { rows } = await db.execute<{ able: boolean; relays: string[] }>(sql`
     with wanted as (
       select * from jsonb_to_recordset(${JSON.stringify(calls)}::jsonb) as t ("commandId" uuid, "callId" uuid, body jsonb,
         rung text, direction direction, source jsonb, destination jsonb, "extensionId" uuid, "trunkId" uuid,
@@ -76,8 +76,8 @@ export async function makeCalls(
       select "commandId", ${me}, relay_id, body from chosen where relay_id is not null and "callId" in (select id from recorded)
     ),
     told as (${writeSelected(createdByEdge(sql`recorded`))})
-    select exists (select from able) as able`)
-  return rows[0]?.able === true
+    select exists (select from able) as able, array(select distinct relay_id from chosen where relay_id is not null) as relays`)
+  return rows[0]?.able === true ? rows[0].relays : undefined
 }
 
 /** Relays which live, take new calls and know how to make one; and how many they have. */
@@ -116,12 +116,11 @@ export async function beginCall(
 
 /**
  * Looks after calls which have not begun: one whose relay is gone, or does not take it or begin it in time, becomes another's, once;
- * if that does not begin it either, or there is none, its record ends. `ids`: of these commands; undefined: of all. Gives how many are
- * left which may begin.
+ * if that does not begin it either, or there is none, its record ends. `ids`: of these commands; undefined: of all.
  */
-export async function followCalls(db: Database, ids?: readonly string[]): Promise<number> {
+export async function followCalls(db: Database, ids?: readonly string[]): Promise<Followed> {
   const those = ids ? sql`and m.id = any(${sql.param([...ids])}::uuid[])` : sql``
-  const { rows } = await db.execute<{ left: string }>(sql`
+  const { rows } = await db.execute<{ left: string; relays: string[] }>(sql`
     with able as materialized (${able}),
     late as materialized (
       select m.id, m.customer_id, m.relay_id, m.moved_at, (m.body ->> 'call_id')::uuid as call_id,
@@ -156,8 +155,15 @@ export async function followCalls(db: Database, ids?: readonly string[]): Promis
       returning c.*
     ),
     told as (${writeSelected(endedByEdge(sql`ended`))})
-    select (select count(*) from commands m where ${isToMake} ${those}) - (select count(*) from given_up) as left`)
-  return Number(rows[0]?.left ?? 0)
+    select (select count(*) from commands m where ${isToMake} ${those}) - (select count(*) from given_up) as left,
+      array(select distinct taker from next where taker is not null) as relays`)
+  return { left: Number(rows[0]?.left ?? 0), relays: rows[0]?.relays ?? [] }
+}
+
+/** How many calls are left which may begin, and the relays which were given some. */
+interface Followed {
+  readonly left: number
+  readonly relays: readonly string[]
 }
 
 /** Takes back a call which has not begun: its record ends, and no relay may begin it any more. false: it has begun, or is over. */

@@ -9,6 +9,14 @@ export class HubRelay {
   readonly heard: HubWord[] = []
   pongs = 0
   closed = false
+  /** Ids of the commands it was given, in order. */
+  get orders(): string[] {
+    const said = this.heard.flatMap((word) =>
+      word.type === 'news' ? [word.news] : word.type === 'answer' ? [word.answer] : [],
+    )
+    return said.flatMap(({ commands = [] }) => commands.map(({ command_id }) => command_id))
+  }
+
   /** Called with each word as it comes. */
   onWord: (word: HubWord) => void = () => undefined
   readonly #socket: WebSocket
@@ -25,8 +33,10 @@ export class HubRelay {
     }
   }
 
-  static async connect(url: string, relayId: string, secret = RELAY_SECRET): Promise<HubRelay> {
-    const headers = { authorization: `Bearer ${await relayKey(secret, relayId)}`, 'trunkline-protocol': '3' }
+  /** `key`: the one which follows from RELAY_SECRET unless another is given. */
+  static async connect(url: string, relayId: string, key?: string): Promise<HubRelay> {
+    const token = key ?? (await relayKey(RELAY_SECRET, relayId))
+    const headers = { authorization: `Bearer ${token}`, 'trunkline-protocol': '3' }
     // Node's own takes headers; its types are the browsers'.
     const options = { protocols: [hubProtocol], headers } as never
     const socket = new WebSocket(`${url.replace('http', 'ws')}/relay/v1/hub`, options)

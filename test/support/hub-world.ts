@@ -98,6 +98,8 @@ class Peer {
   used = 0
   refused = 0
   line: string | undefined
+  /** When its last ping was answered; undefined: just now. */
+  livedAt: number | undefined
   seen = 0
   n = 0
   heardAt = 0
@@ -263,12 +265,28 @@ export class HubWorld {
       this.now += 1_000
       for (const peer of this.peers)
         if (peer !== dead && peer.line === undefined && peer.heardAt < this.now - 2_000) this.request(peer)
-      const lives = new Map(
-        this.peers.flatMap(({ line }) => (line === undefined ? [] : [[line, this.now as UtcMs] as const])),
-      )
-      this.receive({ kind: 'time', lives })
-      this.#write()
+      this.look()
       this.settle()
+    }
+  }
+
+  /** The hub's object looks at the clock, and writes down what it was to keep. */
+  look(): void {
+    const lives = new Map(
+      this.peers.flatMap(({ line, livedAt = this.now }) =>
+        line === undefined ? [] : [[line, livedAt as UtcMs] as const],
+      ),
+    )
+    this.receive({ kind: 'time', lives })
+    this.#write()
+  }
+
+  /** All relays come on their lines, and everything which is on its way arrives. */
+  calm(): void {
+    for (const peer of this.peers) this.connect(peer)
+    for (let round = 0; round < 30; round += 1) {
+      this.settle()
+      for (const peer of this.peers) this.deliver(peer)
     }
   }
 
@@ -282,7 +300,9 @@ export class HubWorld {
     this.#unwritten.clear()
     this.hub = new Hub()
     const lines = new Map(
-      this.peers.flatMap(({ id, line }) => (line === undefined ? [] : [[line, id] as const])),
+      this.peers.flatMap(({ id: relayId, line, livedAt = this.now }) =>
+        line === undefined ? [] : [[line, { relayId, livedAt: livedAt as UtcMs }] as const],
+      ),
     )
     this.#carryOut(this.hub.restore(new Map(structuredClone([...this.records])), lines, this.now as UtcMs))
   }
@@ -317,7 +337,6 @@ export class HubWorld {
     this.#unwritten.delete(relayId)
   }
 
-  /** The hub's object writes what it was to keep when it looks at the clock. */
   #write(): void {
     for (const [relayId, record] of this.#unwritten) this.records.set(relayId, record)
   }

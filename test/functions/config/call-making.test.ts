@@ -339,7 +339,7 @@ describe('a relay which dies', () => {
     await followCalls(db)
     await b?.fallSilent()
     await a?.beat(alive)
-    expect(await followCalls(db, [order.command_id])).toBe(0)
+    expect((await followCalls(db, [order.command_id])).left).toBe(0)
     expect(await shown(order)).toMatchObject({
       status: 'hangup',
       hangup_reason: 'failed',
@@ -380,13 +380,13 @@ describe('a relay which dies', () => {
     const order = await ordered()
     if (takes) await relay.beat(alive)
     await other.beat(alive)
-    expect(await followCalls(db)).toBe(1)
+    expect((await followCalls(db)).left).toBe(1)
     expect(originates(await other.beat(alive))).toEqual([])
     await app.database.pool.query(`update commands set ${column} = ${column} - interval '11 seconds'`)
     await followCalls(db)
     expect(originates(await other.beat(alive))).toHaveLength(1)
     expect([await begin(relay, order), await begin(other, order)]).toEqual([false, true])
-    expect(await followCalls(db)).toBe(0)
+    expect((await followCalls(db)).left).toBe(0)
   })
 
   test('leaves nothing to be begun once its time is over', async () => {

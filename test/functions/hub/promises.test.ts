@@ -6,7 +6,7 @@ import { HubWorld } from '../../support/hub-world.ts'
 describe('a limit shared by the hub', () => {
   test('is a lone relay’s in full', () => {
     const world = new HubWorld(10, 1)
-    calm(world)
+    world.calm()
     expect(world.peer(0).has).toBe(10)
   })
 
@@ -14,19 +14,19 @@ describe('a limit shared by the hub', () => {
     const world = new HubWorld(10, 2)
     const [one, two] = [world.peer(0), world.peer(1)]
     world.connect(one)
-    calm(world)
+    world.calm()
     one.used = 6
     world.speak(one)
-    calm(world)
+    world.calm()
     world.connect(two)
     two.refused = 5
     world.speak(two)
-    calm(world)
+    world.calm()
     expect([one.has, two.has]).toEqual([6, 4])
     one.used = 2
     one.refused = 3
     world.speak(one)
-    calm(world)
+    world.calm()
     expect([one.has, two.has]).toEqual([5, 5])
   })
 
@@ -114,7 +114,7 @@ describe('a limit shared by the hub', () => {
     fc.assert(
       fc.property(fc.nat(30), steps(onTheLine), (limit, happenings) => within(limit, happenings, 'used')),
       {
-        numRuns: 400,
+        numRuns: 200,
       },
     )
   })
@@ -123,7 +123,7 @@ describe('a limit shared by the hub', () => {
     fc.assert(
       fc.property(fc.nat(12), steps(anyWay), (limit, happenings) => within(limit, happenings, 'believed')),
       {
-        numRuns: 1_000,
+        numRuns: 500,
       },
     )
   })
@@ -134,7 +134,7 @@ describe('a limit shared by the hub', () => {
       fc.property(fc.integer({ min: 1, max: 40 }), wants, wants, (limit, before, after) => {
         const world = new HubWorld(limit, before.length)
         for (const peer of world.peers) world.connect(peer)
-        calm(world)
+        world.calm()
         wish(world, before)
         wish(world, after)
         const wanted = (n: number) => after[n % after.length] ?? 0
@@ -146,12 +146,12 @@ describe('a limit shared by the hub', () => {
           Object.assign(peer, { used: 0, refused: wanted(n) })
           world.speak(peer)
         }
-        calm(world)
+        world.calm()
         const even = Math.floor(limit / before.length)
         for (const [n, { has }] of world.peers.entries())
           expect(has).toBeGreaterThanOrEqual(Math.min(even, wanted(n)))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -170,13 +170,13 @@ describe('a limit shared by the hub', () => {
           peer.used = 0
           peer.refused = limit
         }
-        calm(world)
+        world.calm()
         world.pass(12_000)
         for (const peer of world.peers) world.speak(peer)
-        calm(world)
+        world.calm()
         expect(world.believed).toBe(limit)
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 })
@@ -248,14 +248,6 @@ function wish(world: HubWorld, wants: number[]): void {
       peer.used = Math.min(want, Math.max(peer.has, 0))
       peer.refused = want - peer.used
       world.speak(peer)
-      calm(world)
+      world.calm()
     }
-}
-
-function calm(world: HubWorld): void {
-  for (const peer of world.peers) world.connect(peer)
-  for (let round = 0; round < 30; round += 1) {
-    world.settle()
-    for (const peer of world.peers) world.deliver(peer)
-  }
 }

@@ -1,0 +1,55 @@
+import { type Beat, deadAfterMs, type UtcMs } from '#contract'
+import type { BeatWay, RelayRecord } from './events.ts'
+
+/** One relay, as the hub knows it. */
+export interface HubRelay extends Omit<RelayRecord, 'holdings' | 'version' | 'aheadMs'> {
+  readonly relayId: string
+  /** When it was last known to live. */
+  heardAt: UtcMs
+  /** Postgres is being asked on its behalf; `again`: and is to be asked once more, for there is an order. */
+  turning: boolean
+  again: boolean
+  /** Postgres has something to hear of it, or for it. */
+  dirty: boolean
+  /** Postgres is being told that it is gone; and is told again no sooner than then. */
+  parting: boolean
+  partAt: UtcMs | undefined
+  /** The hub began anew since: what it holds is not known. */
+  stale: boolean
+}
+
+/**
+ * Whether one whose line is open answers pings is looked at so rarely that the hub may sleep in between: one which is gone
+ * mostly closes its line, and is dead as soon as any other.
+ */
+const quietMs = 14_000
+
+/** When a relay may be dead, if no more is heard of it: that is when to look. */
+export function lookAt({ line, heardAt, partAt }: HubRelay): UtcMs {
+  const at = heardAt + (line === undefined ? deadAfterMs : quietMs)
+  return Math.max(at, partAt ?? 0) as UtcMs
+}
+
+/** Whether it is dead, and Postgres to be told so now. */
+export function isGone({ heardAt, parting, partAt }: HubRelay, now: UtcMs): boolean {
+  return !parting && heardAt + deadAfterMs <= now && (partAt ?? 0) <= now
+}
+
+/** One which just came. */
+export function fresh(relayId: string, beat: Beat, now: UtcMs): HubRelay {
+  const { boot_id: bootId } = beat
+  const none = { line: undefined, answer: undefined, told: '', serial: 0, n: 0 }
+  const flags = { joined: false, turning: false, again: false, dirty: false, parting: false, stale: false }
+  return { relayId, bootId, beat, heardAt: now, partAt: undefined, ...none, ...flags }
+}
+
+/** Whether a beat came on the line its relay is known by. */
+export function isOnItsLine({ line }: HubRelay, way: BeatWay): boolean {
+  return way.kind === 'socket' && way.line === line
+}
+
+/** A request on a slow way comes after a later one; but a clock may also be set back. */
+export function isLate({ bootId, beat }: HubRelay, way: BeatWay, { boot_id, at }: Beat): boolean {
+  const earlierMs = Date.parse(beat.at) - Date.parse(at)
+  return way.kind === 'request' && bootId === boot_id && earlierMs >= 0 && earlierMs < 60_000
+}

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest'
+import type { HubWord, UtcMs } from '#contract'
+import { Hub } from '../../../functions/hub/hub.ts'
+import { HubWorld } from '../../support/hub-world.ts'
+
+/** Relays on their lines which have all there is, and nothing on its way. */
+function standing(relays: number): HubWorld {
+  const world = new HubWorld(10, relays)
+  for (const peer of world.peers) peer.beat = { ...peer.beat, version: world.postgres.version }
+  world.calm()
+  world.pass(10_000)
+  world.postgres.asked = 0
+  return world
+}
+
+describe('a hub whose relays stand still', () => {
+  test('sleeps a dozen seconds at a time, and asks Postgres nothing', () => {
+    const world = standing(3)
+    const until = world.now + 600_000
+    let looks = 0
+    for (; world.now < until; looks += 1) {
+      world.now = world.hub.dueAt() ?? until
+      world.look()
+      world.settle()
+    }
+    expect(looks).toBeLessThanOrEqual(600_000 / 12_000)
+    expect(world.postgres.asked).toBe(0)
+    expect(world.hub.live()).toHaveLength(3)
+  })
+
+  test('asks nothing when it is woken either, and gives up who was silent while it slept', () => {
+    const world = standing(2)
+    world.restart(true)
+    expect(world.hub.live()).toHaveLength(2)
+    world.look()
+    world.settle()
+    expect(world.postgres.asked).toBe(0)
+    world.peer(0).livedAt = world.now
+    world.now += 9_000
+    world.restart(true)
+    world.look()
+    world.settle()
+    expect(world.hub.live()).toMatchObject([{ relay_id: 'relay-1' }])
+    expect(world.postgres.relays.get('relay-0')?.viaHub).toBe(false)
+  })
+
+  test('finds out that one is gone whose line stays open', () => {
+    const world = standing(2)
+    world.peer(0).livedAt = world.now
+    const due = world.hub.dueAt() ?? world.now
+    expect(due).toBeLessThanOrEqual(world.now + 14_000)
+    world.now = due
+    world.look()
+    world.settle()
+    expect(world.hub.live()).toMatchObject([{ relay_id: 'relay-1' }])
+  })
+
+  test('does not ask again and again of one which is gone while Postgres is away', () => {
+    const world = standing(1)
+    world.postgresAway = true
+    world.cut(world.peer(0))
+    for (let second = 0; second < 20; second += 1) {
+      world.now += 1_000
+      world.look()
+      world.settle()
+      expect(world.hub.dueAt()).toBeGreaterThan(world.now)
+    }
+    expect(world.postgres.asked).toBeLessThanOrEqual(10)
+    world.postgresAway = false
+    world.now += 2_000
+    world.look()
+    world.settle()
+    expect(world.postgres.relays.get('relay-0')?.viaHub).toBe(false)
+  })
+})
+
+describe('a hub which lost all it had written', () => {
+  test('waits the time of a silence for whom Postgres takes for its own, and shares what those had', () => {
+    const world = standing(2)
+    for (const peer of world.peers) Object.assign(peer, { line: undefined, asks: [], words: [] })
+    world.hub = new Hub()
+    world.connect(world.peer(0))
+    world.peer(0).refused = 10
+    world.speak(world.peer(0))
+    world.settle()
+    world.deliver(world.peer(0))
+    expect(world.peer(0).has).toBeLessThan(10)
+    for (let second = 0; second < 10; second += 1) {
+      world.now += 1_000
+      world.look()
+      world.settle()
+      world.deliver(world.peer(0))
+    }
+    expect(world.peer(0).has).toBe(10)
+  })
+})
+
+describe('an order', () => {
+  test('is fetched at once, however lately Postgres heard the relay, and once more if it was being asked', () => {
+    const world = standing(2)
+    const [asked] = world.receive({ kind: 'ordered', relayIds: ['relay-0', 'relay-9'] })
+    expect(asked).toMatchObject({ kind: 'turn', relayId: 'relay-0', urgent: true })
+    expect(world.receive({ kind: 'ordered', relayIds: ['relay-0'] })).toEqual([])
+    world.settle()
+    expect(world.postgres.asked).toBe(2)
+  })
+
+  test('to drain is not taken back by the answer to the next beat', () => {
+    const world = standing(1)
+    world.receive({ kind: 'push', relayId: 'relay-0', news: { drain: true, commands: [] } })
+    world.speak(world.peer(0))
+    world.deliver(world.peer(0))
+    const words: HubWord[] = world.peer(0).words
+    expect(words.at(-1)).toMatchObject({ type: 'answer', answer: { drain: true } })
+  })
+})
+
+describe('a line', () => {
+  const sentence = 'This key was revoked.'
+
+  test('is closed whatever its relay has said on it', () => {
+    const world = standing(1)
+    const line = world.peer(0).line ?? ''
+    world.receive({ kind: 'opened', relayId: 'relay-0', line: 'another' })
+    const effects = world.receive({ kind: 'dismiss', lines: [line, 'another'], reason: 'revoked', sentence })
+    expect(effects).toMatchObject([
+      { kind: 'send', line, word: { type: 'bye', reason: 'revoked' } },
+      { kind: 'close', line },
+      { kind: 'keep' },
+      { kind: 'send', line: 'another' },
+      { kind: 'close', line: 'another' },
+    ])
+  })
+
+  test('whose key is found to be revoked is closed, and its relay keeps what it holds as long as it may live', () => {
+    const world = standing(1)
+    const { line = '', beat, id: relayId } = world.peer(0)
+    const turned = { kind: 'turned', relayId, way: undefined, line, beat, turn: 'revoked' } as const
+    expect(world.hub.receive(turned, world.now as UtcMs)).toMatchObject([
+      { kind: 'send', line, word: { type: 'bye', reason: 'revoked' } },
+      { kind: 'close', line },
+      { kind: 'keep', record: { holdings: [{ held: 10 }] } },
+    ])
+  })
+})
