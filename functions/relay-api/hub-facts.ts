@@ -21,8 +21,8 @@ import { judge } from './judge.ts'
  */
 export class HubFacts {
   readonly #env: object
-  readonly #turns = new Line()
-  readonly #looks = new Line()
+  readonly #turns = new QuestionQueue()
+  readonly #looks = new QuestionQueue()
 
   constructor(env: object) {
     this.#env = env
@@ -34,8 +34,8 @@ export class HubFacts {
     question: () => Promise<Answer>,
     hear: (answer: Answer | undefined) => void,
   ): void {
-    const line = what === 'look' ? this.#looks : this.#turns
-    line.join(async () => hear(await this.#answered(what, question)), what === 'order')
+    const queue = what === 'look' ? this.#looks : this.#turns
+    queue.join(async () => hear(await this.#answered(what, question)), what === 'order')
   }
 
   async #answered<Answer>(what: string, question: () => Promise<Answer>): Promise<Answer | undefined> {
@@ -100,7 +100,7 @@ export class HubFacts {
 }
 
 /** Questions which are asked one after the other. */
-class Line {
+class QuestionQueue {
   readonly #waiting: (() => Promise<void>)[] = []
   #moves = false
 
