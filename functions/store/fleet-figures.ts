@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { deadAfterMs } from '#contract'
 import type { Database } from '#db'
+import { isAlive } from './hearing.ts'
 
 /** One relay, as it last said of itself. */
 interface RelayFigures {
@@ -46,8 +46,8 @@ export async function fleetFigures(db: Database): Promise<FleetFigures> {
       'relays', (select coalesce(jsonb_agg(to_jsonb(r) order by r.id), '[]') from (
         select id, calls, registrations, spool_tells, heard_s,
           case when not heard then 'lost' when draining then 'draining' else 'alive' end as state
-        from (select id, draining, waiting_tells as spool_tells, extract(epoch from beat_at) as heard_s,
-            beat_at > now() - make_interval(secs => ${deadAfterMs / 1000}) as heard,
+        from (select id, draining, waiting_tells as spool_tells, extract(epoch from case when via_hub then now() else beat_at end) as heard_s,
+            ${isAlive('relays')} as heard,
             coalesce((load->>'calls')::int, 0) as calls, coalesce((load->>'registrations')::int, 0) as registrations
           from relays order by beat_at desc limit ${relaysAtMost}) as said) as r),
       'providers', (select coalesce(jsonb_object_agg(status, count), '{}')
