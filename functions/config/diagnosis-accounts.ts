@@ -3,7 +3,7 @@ import { PLATFORM } from '#contract'
 import { calls, type Database, partyOf } from '#db'
 import type { PhoneFacts } from '../diagnosis/account-facts.ts'
 import type { ProviderHealthFacts } from '../diagnosis/provider-facts.ts'
-import { isAlive } from '../store/hearing.ts'
+import { isAlive } from '../store/alive.ts'
 import { instant } from '../store/instant.ts'
 import { callFacts, callRows, eventWords } from './diagnosis-reading.ts'
 

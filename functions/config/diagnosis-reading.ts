@@ -10,7 +10,7 @@ import type {
   DiagnosedCall,
   DiagnosedCustomer,
 } from '../diagnosis/call-facts.ts'
-import { isAlive } from '../store/hearing.ts'
+import { isAlive } from '../store/alive.ts'
 import { instant } from '../store/instant.ts'
 
 /*

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { FlowAction } from '#contract'
 import { ApiError } from '../http/api-error.ts'
 import { type Check, condition } from '../http/check.ts'
-import { isAlive } from '../store/hearing.ts'
+import { isAlive } from '../store/alive.ts'
 
 /*
  * What a relay cannot do whose sound another program carries: said when the flow is saved, not in the call. A flow is refused

@@ -5,7 +5,7 @@ import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { administrator } from '../http/authenticate.ts'
 import { relayName } from '../relay-key.ts'
-import { isAlive } from '../store/hearing.ts'
+import { isAlive } from '../store/alive.ts'
 
 /** The relays there are, as each last said of itself, for administrators. */
 export const relays = new Hono<Edge>()

@@ -269,8 +269,8 @@ export class RelayHub {
   #wait(): void {
     const [now, due] = [utcNow(), Math.min(this.#hub.dueAt() ?? never, this.#book.dueAt)]
     if (due === never) return
-    if (due > now + timerAtMostMs) return this.#alarmBy(due, now)
-    this.#alarmBy(now + backstopMs, now)
+    if (due > now + timerAtMostMs) return this.#alarmIn(due - now, now)
+    this.#alarmIn(backstopMs, now)
     if (this.#timer !== undefined && this.#timerAt <= due) return
     if (this.#timer !== undefined) clearTimeout(this.#timer)
     this.#timerAt = due
@@ -283,7 +283,9 @@ export class RelayHub {
     )
   }
 
-  #alarmBy(at: number, now: UtcMs): void {
+  /** Sees to it that the alarm comes within so many ms. */
+  #alarmIn(ms: number, now: UtcMs): void {
+    const at = now + ms
     if (this.#alarmAt > now && this.#alarmAt <= at) return
     this.#alarmAt = at
     void this.#state.storage.setAlarm(at)

@@ -2,8 +2,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import { protocolOfCommand, type UtcMs, utcMs } from '#contract'
 import type { Database } from '#db'
 import { type DrillSchedule, runAfter } from '../drill-schedule.ts'
+import { isAlive } from './alive.ts'
 import { writeEvents } from './event-log.ts'
-import { isAlive } from './hearing.ts'
 
 /*
  * Runs of drills: each is a command to one relay, which keeps what came of it.

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { isAlive } from './hearing.ts'
+import { isAlive } from './alive.ts'
 
 /**
  * Of some calls those whose callee was not registered where they came in, but is at another relay, to which that one knew

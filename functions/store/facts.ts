@@ -15,6 +15,7 @@ import {
 import type { Database } from '#db'
 import { LOOKED_AT, SHOWN } from '#routing'
 import { type HolderRow, holderOf } from '../key-holder.ts'
+import { isAlive } from './alive.ts'
 import {
   all,
   customerJson,
@@ -26,7 +27,6 @@ import {
   trunkJson,
 } from './facts-json.ts'
 import { flowsLed, takenAlong } from './flows-led.ts'
-import { isAlive } from './hearing.ts'
 import { reachOf, standingAt, type VersionReach } from './history.ts'
 import type { Lookup } from './lookup.ts'
 import { talkedToday, today } from './talk.ts'

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '#db'
-import { isAlive } from './hearing.ts'
+import { isAlive } from './alive.ts'
 
 /** One relay, as it last said of itself. */
 interface RelayFigures {

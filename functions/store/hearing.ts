@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type Beat, deadAfterMs } from '#contract'
+import type { Beat } from '#contract'
+import { isAlive } from './alive.ts'
 import { tellBack } from './relay-presence.ts'
 
 /**
@@ -16,12 +17,6 @@ const TURN = 7_266_501
 
 /** The relays which live: their word counts. */
 export const living = sql`(select id, draining, neighbour from relays where ${isAlive('relays')})`
-
-/** The condition that a relay, by the name of its row, lives: it was heard lately, or is on the hub's line. */
-export function isAlive(row: string): SQL {
-  const [beat, hub] = [sql.raw(`${row}.beat_at`), sql.raw(`${row}.via_hub`)]
-  return sql`(${beat} > now() - ${deadAfterMs} * interval '1 millisecond' or ${hub})`
-}
 
 /**
  * Writes down that a relay lives; gives no row to a process whose place another has taken.

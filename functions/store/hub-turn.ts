@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, Resource, Scope } from '#contract'
-import { heard, isAlive } from './hearing.ts'
+import { isAlive } from './alive.ts'
+import { heard } from './hearing.ts'
 import { limit, limits } from './slices.ts'
 
 /** A limit by what it is on, as one row brings it. */

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { isAlive } from './alive.ts'
 import { endedByEdge } from './call-events.ts'
 import { writeSelected } from './event-log.ts'
-import { isAlive } from './hearing.ts'
 import { NOT_BEGUN } from './making-calls.ts'
 
 /** A relay which has not been heard of for so long is taken not to come back. */

@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Address, type Explanation, type OriginateCommand, protocolOfCommand } from '#contract'
 import type { Database } from '#db'
+import { isAlive } from './alive.ts'
 import { createdByEdge, endedByEdge } from './call-events.ts'
 import { writeSelected } from './event-log.ts'
-import { isAlive } from './hearing.ts'
 
 /*
  * Calls which the API orders. A relay is told of each by a command, and asks whether it may begin before it rings a party: one

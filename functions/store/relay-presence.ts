@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { isAlive } from './alive.ts'
 import { writeEvents } from './event-log.ts'
-import { isAlive } from './hearing.ts'
 import { instant } from './instant.ts'
 import { lostAfterMs } from './lost-calls.ts'
 
