@@ -24,6 +24,16 @@ export interface RtpenginePlace {
   readonly digits: { readonly host: string; readonly port: Port } | undefined
 }
 
+/** A server which is sent every SIP message by HEP. */
+export interface HepServer {
+  readonly host: string
+  readonly port: Port
+  /** By which it tells relays apart. */
+  readonly id: number
+  /** What it knows its agents by; undefined: nothing. */
+  readonly key: string | undefined
+}
+
 /** Everything a relay is told by its environment; units stand in the names. */
 export interface Config {
   readonly edgeUrl: string
@@ -60,6 +70,8 @@ export interface Config {
   readonly soundBytes: number
   /** Another engine for speech than our own, and what it knows us by; undefined: there is none. */
   readonly hostedSpeech: { readonly url: string; readonly token: string | undefined } | undefined
+  /** undefined: messages are sent to none. */
+  readonly hep: HepServer | undefined
   /** Where those are answered who watch machines, and what they must show; undefined: nowhere. */
   readonly watch:
     | { readonly host: string; readonly port: Port; readonly token: string | undefined }
@@ -104,6 +116,11 @@ const variables = {
     webPlaceOf,
   ).optional(),
   SPEECH_TOKEN: secret('be text', (text) => text).optional(),
+  HEP_SERVER: setting('an IP address with a port, such as 192.0.2.9:9060', placeOf).optional(),
+  HEP_ID: wholeNumber(0, 999_999_999).default(1),
+  HEP_PASSWORD: secret('be 128 visible ASCII characters at most', (text) =>
+    /^[!-~]{1,128}$/.test(text) ? text : undefined,
+  ).optional(),
   METRICS_HOST: setting('an IP address of this machine, or 0.0.0.0 for all of them', ipOf).default(
     '127.0.0.1',
   ),
@@ -156,6 +173,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       dnsServers: said.DNS_SERVERS,
       soundBytes: said.SOUND_CACHE_MB * 1024 * 1024,
       hostedSpeech: said.SPEECH_URL ? { url: said.SPEECH_URL, token: said.SPEECH_TOKEN } : undefined,
+      hep: said.HEP_SERVER && { ...said.HEP_SERVER, id: said.HEP_ID, key: said.HEP_PASSWORD },
       watch: port === undefined ? undefined : { host, port, token },
     },
   }

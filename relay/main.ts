@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type Beat, type BeatAnswer, type MonotonicMs, utcMs } from '#contract'
+import { type Beat, type BeatAnswer, type MonotonicMs, type Transport, utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
@@ -20,6 +20,7 @@ import { FlowServers } from './io/flow-servers.ts'
 import { openHashes } from './io/hashes.ts'
 import { Heartbeat } from './io/heartbeat.ts'
 import { disagreement } from './io/hello.ts'
+import { openHep } from './io/hep.ts'
 import { Host } from './io/host.ts'
 import { HubLink } from './io/hub-link.ts'
 import { Locator } from './io/locate.ts'
@@ -100,17 +101,23 @@ async function start(config: Config): Promise<void> {
   const flows = () => engine.rooms.knownFlows
   const shown = config.neighbourPort === 'off' ? undefined : neighbourPair(config.relayKey, config.relayId)
   const neighbours = () => engine.rooms.neighbours
+  const utc = () => engine.rooms.clock.epoch + monotonicNow()
+  const place = (transport: Transport) => ({
+    address: config.publicIp,
+    port: (transport === 'tls' && wires.tlsPort) || wires.port,
+  })
   const capture = new Capture({
     relayId,
-    utc: () => engine.rooms.clock.epoch + monotonicNow(),
-    place: (transport) => hostPort(config.publicIp, (transport === 'tls' && wires.tlsPort) || wires.port),
+    utc,
+    place: (transport) => hostPort(place(transport).address, place(transport).port),
     uuid: entropy.uuid,
     tell: (told) => edge.tell(told),
   })
   const captured = capturedBy(capture, snapshots)
   for (const { snapshot } of kept.files) captured.look(snapshot)
   const trace = process.argv.includes('--trace') ? traceTo(process.stderr) : undefined
-  const tap = allOf([trace, watch?.tap, capture.tap])
+  const hep = config.hep && openHep({ server: config.hep, utc, place, log })
+  const tap = allOf([trace, watch?.tap, hep?.tap, capture.tap])
   const wires = await openWires({
     config,
     descriptors,
@@ -285,6 +292,7 @@ async function start(config: Config): Promise<void> {
     disk,
     ...(watchPort && { watchPort }),
     ...(watch && { watch }),
+    ...(hep && { hep }),
   })
   const shutdown = new Shutdown({ engine, hear, drainMs: config.drainMs, log, parts })
   const end = () => {

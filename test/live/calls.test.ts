@@ -14,17 +14,19 @@ import {
   ringing,
   trying,
 } from '../support/carrier.ts'
+import { readExposition, seriesOf } from '../support/exposition.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
 import { header, statusOf } from '../support/sip-text.ts'
-import { type OwnStack, startStack } from '../support/stack.ts'
+import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 import { captureLoopback, hasTshark, type SharkMessage, sharkMessages } from '../support/tshark.ts'
 import { changeHeard, soon, within } from '../support/wait.ts'
 
 const dialled = '+15551234567'
 
 let stack: OwnStack
+let metricsPort: number
 let office: Office
 let a: Carrier
 let b: Carrier
@@ -33,7 +35,8 @@ const open: Party[] = []
 
 describe('calls through the running stack', () => {
   beforeAll(async () => {
-    stack = await startStack()
+    metricsPort = await freePort('127.0.0.1')
+    stack = await startStack({ METRICS_PORT: String(metricsPort) })
     a = await Carrier.open({ name: 'carrier A', address: '127.0.7.40', relay: stack.relay })
     b = await Carrier.open({ name: 'carrier B', address: '127.0.7.41', relay: stack.relay })
   })
@@ -62,6 +65,33 @@ describe('calls through the running stack', () => {
     await heardBothWays(call, 'a', last(a), 'p')
     expect(await call.bye()).toBe(200)
     expect(await last(a).over).toBe('them')
+  })
+
+  test('the relay says that it is ready, and counts a call, its attempts and its messages', async () => {
+    const counted = async () => {
+      const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+      const families = readExposition(text)
+      const of = (name: string, labels?: Record<string, string>) => seriesOf(families, name, labels) ?? 0
+      const attempts = families.get('trunkline_call_attempts_total')?.samples ?? []
+      return {
+        calls: of('trunkline_calls_total', { direction: 'outgoing', reason: 'normal' }),
+        heard: of('trunkline_sip_messages_total', { direction: 'in', transport: 'udp' }),
+        codes: providers.map((id) => attempts.find(({ labels }) => labels.provider === id)?.labels.code),
+      }
+    }
+    const providers = (await office.api.list('/providers?page_size=10')).map(({ id }) => id).reverse()
+    expect((await fetch(`http://127.0.0.1:${metricsPort}/readyz`)).status).toBe(200)
+    const before = await counted()
+    b.onCall = answers('b', 50)
+    const { call, result } = await phone.call(dialled, 'p')
+    expect(statusOf(await result)).toBe(200)
+    await call.bye()
+    const after = await soon('the call to be counted', async () => {
+      const now = await counted()
+      return now.calls > before.calls ? now : undefined
+    })
+    expect(after).toMatchObject({ calls: before.calls + 1, codes: ['503', '200'] })
+    expect(after.heard - before.heard).toBeGreaterThanOrEqual(8)
   })
 
   test.skipIf(!hasTshark)(

@@ -55,6 +55,15 @@ describe('the settings of a relay', () => {
       `MEDIA_ENGINE must be rtpengine://<IP address>:<port of --listen-ng>, and ?digits=<its --dtmf-log-dest> to hear keys, not "${wrong}"`,
     ]),
     [{ REGION: 'Berlin' }, 'REGION must be small letters, digits and dashes, 40 at most, not "Berlin"'],
+    [
+      { METRICS_PORT: '9464', METRICS_HOST: '0.0.0.0' },
+      'METRICS_TOKEN must be set where METRICS_HOST is not this machine alone',
+    ],
+    [{ METRICS_TOKEN: 'short' }, 'METRICS_TOKEN must be 16 visible ASCII characters or more'],
+    [
+      { HEP_SERVER: 'homer.example.com' },
+      'HEP_SERVER must be an IP address with a port, such as 192.0.2.9:9060, not "homer.example.com"',
+    ],
     [{ SIP_TLS_PORT: 'x' }, 'SIP_TLS_PORT must be a whole number from 0 to 65535, not "x"'],
   ])('%j are complained about', (settings, fault) => {
     expect(readConfig({ ...least, ...settings })).toEqual({ ok: false, faults: [fault] })
