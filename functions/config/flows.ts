@@ -11,6 +11,7 @@ import { actions, actionsExample, flowVariables } from './flow-actions.ts'
 import { carriedOut } from './flow-engines.ts'
 import { leadingTo, referencesThere, refuseFaulty, settledActions } from './flow-references.ts'
 import { quota } from './quota.ts'
+import { leadingToFlow } from './ring-destinations.ts'
 
 /** What a flow does, as it is written. */
 export const flowProgramInput = z.object({ actions, variables: flowVariables.default({}) })
@@ -49,9 +50,14 @@ export const flows = resource({
   quota: quota('flows'),
   draft: (input, { c, id }) => programmed(c, id, input),
   deleting: {
-    leaners: (flow) => [leaning(numbers, 'callFlowId', flow), leadingTo('flow', flow.id, flow)],
+    leaners: (flow) => [
+      leaning(numbers, 'callFlowId', flow),
+      ...leadingToFlow(flow),
+      leadingTo('flow', flow.id, flow),
+    ],
     cascade: 'asked',
-    inUse: 'Numbers or other flows lead to this flow. Change them first, or ask with ?cascade=true.',
+    inUse:
+      'Numbers, extensions or other flows lead to this flow. Change them first, or ask with ?cascade=true.',
   },
   errors: ['INVALID_FLOW', 'REFERENCE_NOT_FOUND'],
   example: {

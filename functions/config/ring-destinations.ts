@@ -2,8 +2,8 @@ import { and, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { destinationTypes, type RingDestination, ringCondition } from '#contract'
-import { extensions, numbers, trunks } from '#db'
+import { destinationTypes, type RingDestination, ringCondition, ringTypes } from '#contract'
+import { extensions, flows, numbers, trunks } from '#db'
 import { readSipUri } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -17,18 +17,20 @@ import { countryOf } from './own-numbers.ts'
 
 const most = 10
 
+const target = z
+  .string()
+  .trim()
+  .min(1, 'is empty')
+  .max(256)
+  .regex(/^[^\p{Cc}]*$/u, 'has control characters')
+
+const party =
+  'An extension by its name, a trunk by its domain_name, a number, or a SIP URI as sip:desk@pbx.example.com'
+
 /** The party a destination names: an extension, a trunk's `domain_name`, a number, a SIP URI. */
 export const destinationParty = {
   type: z.enum(destinationTypes),
-  target: z
-    .string()
-    .trim()
-    .min(1, 'is empty')
-    .max(256)
-    .regex(/^[^\p{Cc}]*$/u, 'has control characters')
-    .describe(
-      'An extension by its name, a trunk by its domain_name, a number, or a SIP URI as sip:desk@pbx.example.com.',
-    ),
+  target: target.describe(`${party}.`),
 }
 
 /** Seconds one may ring; null: as its own settings say. */
@@ -42,7 +44,10 @@ export const ringSeconds = z
 
 const destination = z
   .strictObject({
-    ...destinationParty,
+    type: z
+      .enum(ringTypes)
+      .describe('`flow`: as the last one only, followed when none of those before it answered.'),
+    target: target.describe(`${party}; of a flow its id.`),
     ring_seconds: ringSeconds,
     delay_seconds: z
       .int()
@@ -86,6 +91,7 @@ export async function destinationsOf(
   const country = list.some(({ type }) => type === 'tel') ? await countryOf(c) : ''
   const read = list.map((one, at) => ({ ...one, target: targetOf(c, one, `destinations.${at}`, country) }))
   refuseTwice(read)
+  refuseFlowBefore(read, owner)
   const places = read.flatMap(({ type, target: uri }, at) =>
     type === 'sip' ? [{ uri, field: `destinations.${at}.target` }] : [],
   )
@@ -104,6 +110,25 @@ function refuseTwice(list: readonly RingDestination[]): void {
   }
 }
 
+/** A flow takes whatever call comes to it: it is what becomes of a call which none of the others has answered. */
+function refuseFlowBefore(list: readonly RingDestination[], owner: Owner): void {
+  for (const [at, { type, when, ring_seconds, delay_seconds }] of list.entries()) {
+    if (type !== 'flow') continue
+    const field = `destinations.${at}`
+    if (at < list.length - 1)
+      throw ApiError.field(`${field}.type`, 'is a flow, which takes the call: put it last in the list')
+    if (at === 0 && owner.type === 'tel')
+      throw ApiError.field(`${field}.type`, 'is a flow alone: name it by call_flow_id instead of a list')
+    if (at > 0 && when.length === 0)
+      throw ApiError.field(
+        `${field}.when`,
+        'is empty: a flow rings together with no other; say how those before it ended, as ["busy", "no_answer", "not_registered", "failed"]',
+      )
+    if (ring_seconds !== null) throw ApiError.field(`${field}.ring_seconds`, 'means nothing of a flow')
+    if (delay_seconds !== 0) throw ApiError.field(`${field}.delay_seconds`, 'means nothing of a flow')
+  }
+}
+
 /** A destination's target as it is kept; `country`: in which numbers are read. Throws where it can be none, naming `field`. */
 export function targetOf(
   c: Context<Edge>,
@@ -114,6 +139,7 @@ export function targetOf(
   if (type === 'tel') return numberField(`${field}.target`, target, country).e164
   if (type === 'trunk') return target.toLowerCase()
   if (type === 'extension') return target
+  if (type === 'flow') return flowId(field, target)
   const address = readSipUri(target)
   if (!address) throw ApiError.field(`${field}.target`, 'is not a SIP URI such as sip:desk@pbx.example.com')
   const { ALLOW_PRIVATE_TARGETS, BASE_DOMAIN } = c.get('settings')
@@ -121,17 +147,24 @@ export function targetOf(
   return target
 }
 
-/** Each extension and trunk is one of the customer's: a call must not be the first to find out. */
+function flowId(field: string, target: string): string {
+  const id = target.toLowerCase()
+  if (!z.guid().safeParse(id).success) throw ApiError.field(`${field}.target`, 'is no id of a flow')
+  return id
+}
+
+/** Each extension, trunk and flow is one of the customer's: a call must not be the first to find out. */
 function accountsThere(list: readonly RingDestination[], owner: Owner): Check {
   const { customerId } = owner
   const named = list.flatMap(({ type, target }, at) =>
-    (type === 'extension' && !isOwn(owner, { type, target })) || type === 'trunk'
+    (type === 'extension' && !isOwn(owner, { type, target })) || type === 'trunk' || type === 'flow'
       ? [{ at, type, target }]
       : [],
   )
   const gone = sql`(select at, type from jsonb_to_recordset(${JSON.stringify(named)}::jsonb) as w (at int, type text, target text)
     where case w.type when 'extension' then not ${accountThere(extensions, extensions.extension, customerId)}
-      else not ${accountThere(trunks, trunks.domainName, customerId)} end order by at)`
+      when 'trunk' then not ${accountThere(trunks, trunks.domainName, customerId)}
+      else not ${accountThere(flows, flows.id, customerId)} end order by at)`
   return noneOf<{ at: number; type: string }>(gone, ({ at, type }) => {
     throw ApiError.field(`destinations.${at}.target`, `names no ${type} of yours`, 'REFERENCE_NOT_FOUND')
   })
@@ -142,7 +175,7 @@ function accountThere(
   name: PgColumn,
   customerId: string,
 ): SQL {
-  const alive = and(eq(table.customerId, customerId), sql`${name} = w.target`, isNull(table.deletedAt))
+  const alive = and(eq(table.customerId, customerId), sql`${name}::text = w.target`, isNull(table.deletedAt))
   return sql`exists (select from ${table} where ${alive})`
 }
 
@@ -196,5 +229,29 @@ export function ringing(
       sql`${of.destinations} @> ${named}`,
     ),
     becomes,
+  }))
+}
+
+/** Numbers and extensions whose list ends with a flow which is deleted: the others of it ring on. */
+export function leadingToFlow({
+  id,
+  customerId,
+}: {
+  readonly id: string
+  readonly customerId: string
+}): Leaner[] {
+  const named = JSON.stringify([{ type: 'flow', target: id }])
+  return [numbers, extensions].map((of) => ({
+    table: of,
+    where: and(
+      eq(of.customerId, customerId),
+      isNull(of.deletedAt),
+      sql`${of.destinations} @> ${named}::jsonb`,
+    ),
+    becomes: {
+      destinations: sql`(select jsonb_agg(one order by at) from jsonb_array_elements(${of.destinations})
+        with ordinality as list (one, at) where one ->> 'type' <> 'flow')`,
+      updatedAt: now,
+    },
   }))
 }

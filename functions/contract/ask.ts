@@ -14,6 +14,7 @@ import {
   recordingMode,
   redirection,
   ringCondition,
+  ringTypes,
   scope,
   securePolicy,
   tlsTrust,
@@ -64,7 +65,7 @@ export const routeQuestion = z.object({
       customer_id: z.guid(),
       forwarder,
       /** `redirect`: where a phone of the forwarder's says that the call is to go. */
-      type: z.enum([...destinationTypes, 'redirect']),
+      type: z.enum([...ringTypes, 'redirect']),
       /** The number called first, or the first extension. */
       called: z.string(),
       /** Extensions which sent it on before, the first one first, the forwarder included. */
@@ -186,7 +187,7 @@ export type SipTarget = z.infer<typeof sipTarget>
 
 /** One destination of a plan; where it leads is asked when it is to ring. */
 const planTarget = z.object({
-  type: z.enum(destinationTypes),
+  type: z.enum(ringTypes),
   target: z.string(),
   /** null: as its own settings say. */
   ring_ms: z.int().nullable().default(null),

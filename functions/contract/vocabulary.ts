@@ -40,7 +40,7 @@ export type SecurePolicy = z.infer<typeof securePolicy>
 export const strangerPolicies = ['refuse', 'silent'] as const
 export type StrangerPolicy = (typeof strangerPolicies)[number]
 
-/** incoming: from the phone network. outgoing: to it. internal: between two extensions. */
+/** incoming: from the phone network. outgoing: to it. internal: a customer's own to its own. */
 export const directions = ['incoming', 'outgoing', 'internal'] as const
 export const direction = z.enum(directions)
 export type Direction = z.infer<typeof direction>
@@ -174,13 +174,16 @@ export type RingCondition = z.infer<typeof ringCondition>
 /** What a destination is: an account of the customer, a number of the phone network, or any SIP address. */
 export const destinationTypes = ['extension', 'trunk', 'tel', 'sip'] as const
 
+/** And what a list of destinations leads to besides: a flow, as its last entry. */
+export const ringTypes = [...destinationTypes, 'flow'] as const
+
 /**
  * A destination which a number or an extension rings. With `when` it rings after those before it in the list, if they ended so;
  * without, it rings together with the one before it.
  */
 export const ringDestination = z.object({
-  type: z.enum(destinationTypes),
-  /** An extension, a trunk's `domain_name`, E.164, or a SIP URI. */
+  type: z.enum(ringTypes),
+  /** An extension, a trunk's `domain_name`, E.164, a SIP URI, or the id of a flow. */
   target: z.string(),
   /** Seconds it may ring; null: as its own settings say. */
   ring_seconds: z.int().nullable().default(null),

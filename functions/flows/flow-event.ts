@@ -18,6 +18,13 @@ export type FlowEvent =
   | { readonly type: 'connected'; readonly target: string }
   /** A `connect` is over: no callee answered, or the one who did has hung up. `status`: what was heard last; 200: it was answered. */
   | { readonly type: 'connect-ended'; readonly result: ConnectResult; readonly status: number }
+  /** A `connect` came to what leads to a flow: the caller goes through that one, and `programs` are those to which it leads. */
+  | {
+      readonly type: 'connect-led'
+      readonly program: FlowProgram
+      readonly programs: readonly FlowProgram[]
+      readonly target: string
+    }
   /** What a `call`, `fetch`, `fetch_flow` or `webhook_send` came to. */
   | FlowFetched
   /** A recording is over; undefined: it is whole. */

@@ -10,7 +10,7 @@ import { begin } from './actions.ts'
 import type { FlowEvent } from './flow-event.ts'
 import type { FlowOrder } from './flow-order.ts'
 import { FlowPrograms } from './flow-programs.ts'
-import { endsRecording, type FlowOutcome, type FlowRun, type FlowScript } from './flow-run.ts'
+import { endsRecording, entered, type FlowOutcome, type FlowRun, type FlowScript } from './flow-run.ts'
 import { Trace } from './trace.ts'
 import { FlowVariables } from './variables.ts'
 
@@ -108,6 +108,7 @@ export class FlowMachine {
     const run = this.#run
     if (event.type === 'answered') run.answered = true
     if (event.type === 'fetched') this.#programs.add(event.programs ?? [])
+    if (event.type === 'connect-led') this.#programs.add([event.program, ...event.programs])
     if (event.type === 'digit') this.#pressed(event.key)
     if (event.type === 'recorded' && run.recording?.id === event.recording) run.recording = undefined
     if (event.type === 'timeout' && !run.rang()) return
@@ -211,16 +212,9 @@ export class FlowMachine {
     const tooDeep = this.#frames.length > flowLimits.depth
     const result = found && !tooDeep ? 'ok' : 'refused'
     this.#run.variables.set('voipbin.fetch.result', result)
-    if (found && result === 'ok') return this.#entered(found)
+    if (found && result === 'ok') return { outcome: 'ok', actions: entered(this.#run, found) }
     const why = found ? 'flows lead to flows too often' : 'there is no such flow'
     return { outcome: result, why, target: option.failed_target_id }
-  }
-
-  /** What another flow begins with is set, unless it is. */
-  #entered({ actions, variables = {} }: FlowProgram): FlowOutcome {
-    const set = this.#run.variables
-    for (const [name, value] of Object.entries(variables)) if (!set.has(name)) set.set(name, value)
-    return { outcome: 'ok', actions }
   }
 
   #end(why: string, status: number | undefined): void {

@@ -1,4 +1,4 @@
-import type { FlowAction, UtcMs } from '#contract'
+import type { FlowAction, FlowProgram, UtcMs } from '#contract'
 import type { FlowEvent } from './flow-event.ts'
 import type { FlowOrder, FlowRecord } from './flow-order.ts'
 import type { FlowVariables } from './variables.ts'
@@ -77,4 +77,11 @@ export function record(
 /** Whether a key ends a recording: `any` does, or the one which is named. */
 export function endsRecording(endOfKey: string, key: string): boolean {
   return endOfKey === 'any' || endOfKey === key
+}
+
+/** The actions of another flow which is gone through; what it begins with is set, unless it is. */
+export function entered({ variables }: FlowRun, program: FlowProgram): readonly FlowAction[] {
+  for (const [name, value] of Object.entries(program.variables ?? {}))
+    if (!variables.has(name)) variables.set(name, value)
+  return program.actions
 }

@@ -1,9 +1,25 @@
-import { protocolOfKind, type RejectDecision, type RouteDecision } from '#contract'
+import { protocolOfFlowInList, protocolOfKind, type RejectDecision, type RouteDecision } from '#contract'
 
 /** A decision, or, to a relay which could not read it, a refusal which says so in words that it can. */
 export function understood(decision: RouteDecision, protocol: number): RouteDecision {
   const needed = protocolOfKind[decision.kind] ?? 1
-  return protocol >= needed ? decision : tooOld(decision, protocol, needed)
+  if (protocol < needed) return tooOld(decision, protocol, needed)
+  return protocol < protocolOfFlowInList ? withoutFlows(decision, protocol) : decision
+}
+
+/** A list without the flow at its end: those before it ring all the same. */
+function withoutFlows(decision: RouteDecision, protocol: number): RouteDecision {
+  if (decision.kind !== 'connect' || decision.targets.kind !== 'plan') return decision
+  const { plan } = decision.targets
+  const steps = plan.steps.filter(({ targets }) => targets.every(({ type }) => type !== 'flow'))
+  if (steps.length === plan.steps.length) return decision
+  if (steps.length === 0) return tooOld(decision, protocol, protocolOfFlowInList)
+  const { explanation } = decision
+  const listed = explanation && {
+    ...explanation,
+    plan: explanation.plan.filter(({ type }) => type !== 'flow'),
+  }
+  return { ...decision, targets: { kind: 'plan', plan: { ...plan, steps } }, explanation: listed }
 }
 
 /** What a relay says it understands; 1: it says nothing, or nothing which can be read. */

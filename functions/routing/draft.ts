@@ -51,10 +51,13 @@ export interface Draft {
   plan: PlannedRing[]
   /** The flow it follows; absent: none. */
   flow?: Explanation['flow']
+  /** The number of the customer's own for which the call stays; absent: none. */
+  own_number?: string
 }
 
 /** "Nowhere": a SIP status for the caller, a stable reason, a sentence for a person. */
-export function refuse(known: Draft, status: number, reason: string, message: string): RouteDecision {
+export function refuse(known: Draft, status: number, reason: string, said: string): RouteDecision {
+  const message = inWords(known, said)
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
   return {
     kind: 'reject',
@@ -104,7 +107,7 @@ export function connect(
     direction,
     source,
     destination,
-    explanation: explain(known, 'connect', null, null, message),
+    explanation: explain(known, 'connect', null, null, inWords(known, message)),
     scopes,
     extension_id,
     trunk_id,
@@ -117,6 +120,11 @@ export type DraftDestination = Pick<
   'targets' | 'caller_id' | 'transfer' | 'dtmf' | 'secure' | 'record' | 'record_announcement'
 > &
   Partial<Pick<ConnectDecision, 'number_id' | 'provider_id'>>
+
+/** What is decided, and that the call stays in the house, where it does. */
+export function inWords({ own_number }: Draft, message: string): string {
+  return own_number === undefined ? message : `${own_number} is the customer’s own number. ${message}`
+}
 
 /** Why, as far as it was written down. */
 export function explain(

@@ -9,7 +9,7 @@ import {
   flowLimits,
 } from '#contract'
 import type { Configuration } from './configuration.ts'
-import { type Draft, type DraftDestination, explain } from './draft.ts'
+import { type Draft, type DraftDestination, explain, inWords } from './draft.ts'
 
 /** The extension which a flow rings, where it does that and nothing more; undefined: it is followed. */
 export function rungAlone({
@@ -39,7 +39,7 @@ export function follow(
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id, question } = known
   const { id, version, name } = flow
   known.flow = { id, version, name }
-  const message = `Follows the flow ${name === '' ? id : name} (version ${version}).`
+  const message = inWords(known, `Follows the flow ${name === '' ? id : name} (version ${version}).`)
   return {
     kind: 'flow',
     program: programOf({ actions, ...flow }),

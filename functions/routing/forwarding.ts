@@ -1,11 +1,14 @@
 import type { CustomerFacts, ExtensionFacts, RouteDecision, RouteQuestion } from '#contract'
+import { type Callee, type CalleeRefusal, calleeOf, flowOf, ringCallee } from './callee.ts'
 import type { Party } from './caller-id.ts'
 import { connect, type Draft, type DraftDestination, extensionAddress, refuse, telAddress } from './draft.ts'
 import { readNumber } from './e164.ts'
-import { countedOf, countIn, fullCallee, toTrunk } from './incoming.ts'
+import { countedOf, countIn, fullCallee, fullLimit } from './full.ts'
 import { limitsOf } from './limits.ts'
-import { fullLimit, outside, toExtension, toPhones } from './outgoing.ts'
+import { outside } from './outgoing.ts'
+import { noteOwn, type OwnNumber, ownNumber } from './own-number.ts'
 import { customerOf } from './realm.ts'
+import { toExtension, toPhones, toTrunk } from './ringing.ts'
 import { readSipUri } from './sip-address.ts'
 import { dialledName } from './spelling.ts'
 
@@ -42,6 +45,7 @@ const decisions: Readonly<Record<Exclude<Forwarding['type'], 'redirect'>, Decisi
   trunk: trunkNamed,
   tel: number,
   sip: address,
+  flow,
 }
 
 const tooMany = `The call was sent on more than ${HOPS} times.`
@@ -87,7 +91,7 @@ function trunkNamed(known: Draft, { called }: Forwarding, customer: CustomerFact
 }
 
 /** A number is called on behalf of who sends the call on: its caller id, its limits. No short one is. */
-function number(known: Draft, { forwarder }: Forwarding, customer: CustomerFacts, target: string) {
+function number(known: Draft, caller: Forwarding, customer: CustomerFacts, target: string) {
   const dialled = readNumber(target, customer.country)
   known.destination = telAddress(target)
   known.number = { dialled: target, kind: dialled.kind, e164: null, country: null }
@@ -99,6 +103,9 @@ function number(known: Draft, { forwarder }: Forwarding, customer: CustomerFacts
       `Calls are not sent on to ${target}: it is no whole number.`,
     )
   known.number = { dialled: target, ...dialled }
+  const own = ownNumber(customer.id, dialled.e164, known.book)
+  if (own) return toOwn(known, caller, customer, own)
+  const { forwarder } = caller
   const extension =
     forwarder.kind === 'extension' ? known.book.extension(customer.id, forwarder.id) : undefined
   const party: Party = extension
@@ -114,6 +121,43 @@ function number(known: Draft, { forwarder }: Forwarding, customer: CustomerFacts
   known.limits = limitsOf(counted, known.live)
   known.scopes = counted.map(({ scope }) => scope)
   return outside(known, party, customer, { dialled, country: customer.country })
+}
+
+/** A number of the customer's own is not called: what it leads to is. */
+function toOwn(known: Draft, caller: Forwarding, customer: CustomerFacts, own: OwnNumber): RouteDecision {
+  const { number, e164 } = own
+  noteOwn(known, own)
+  if (e164 === caller.called) return refuse(known, 482, 'LOOP_DETECTED', loop([e164], e164))
+  return toCallee(known, caller, customer, calleeOf(number, e164, known.book), e164)
+}
+
+/** A list leads to a flow in the name of who has it. */
+function flow(known: Draft, caller: Forwarding, customer: CustomerFacts, id: string): RouteDecision {
+  const { called, forwarder } = caller
+  known.direction = 'incoming'
+  known.destination = /^\+\d+$/.test(called)
+    ? telAddress(called)
+    : extensionAddress({ extension: called, name: '' })
+  const found = known.book.flow(customer.id, id)
+  if (!found) return refuse(known, 404, 'FLOW_NOT_FOUND', `There is no flow ${id}.`)
+  return toCallee(known, caller, customer, flowOf(forwarder.name, found, forwarder, known.book), called)
+}
+
+/** What is led to, for a caller who is with the customer already: it counts at an account alone. */
+function toCallee(
+  known: Draft,
+  caller: Forwarding,
+  customer: CustomerFacts,
+  callee: Callee | CalleeRefusal,
+  called: string,
+): RouteDecision {
+  known.direction = 'incoming'
+  if ('reason' in callee) return refuse(known, callee.status, callee.reason, callee.message)
+  if (callee.kind === 'extension') return extensionNamed(known, caller, customer, callee.one.extension)
+  if (callee.kind === 'trunk')
+    return trunkNamed(known, { ...caller, called }, customer, callee.one.domain_name)
+  const caller_id = seen(known)
+  return ringCallee(known, callee, customer, { e164: called, from: caller_id.asserted }, { caller_id })
 }
 
 function address(known: Draft, _: Forwarding, customer: CustomerFacts, uri: string): RouteDecision {

@@ -9,9 +9,11 @@ import type {
 import type { Party } from './caller-id.ts'
 import { connect, type Draft, extensionAddress, refuse, telAddress } from './draft.ts'
 import { readNumber } from './e164.ts'
-import { countedOf, fullCallee, toTrunk } from './incoming.ts'
+import { countedOf, fullCallee, fullLimit } from './full.ts'
 import { limitsOf } from './limits.ts'
-import { fullLimit, outside, toExtension, toPhones } from './outgoing.ts'
+import { outside } from './outgoing.ts'
+import { ownNumber, toOwnNumber } from './own-number.ts'
+import { toExtension, toPhones, toTrunk } from './ringing.ts'
 import { readSipUri } from './sip-address.ts'
 
 /*
@@ -127,6 +129,9 @@ function tel(known: Draft, customer: CustomerFacts, own: ExtensionFacts | undefi
   known.number = { dialled: target, kind: dialled.kind, e164: null, country: null }
   if (dialled.kind !== 'number') return refuse(known, 403, 'NUMBER_NOT_ALLOWED', noWhole(target))
   known.number = { dialled: target, ...dialled }
+  // A drill tries carriers, whatever it calls.
+  const called = known.live.down ? undefined : ownNumber(customer.id, dialled.e164, known.book)
+  if (called) return toOwnNumber(known, called, customer, { caller_id: shown(known) })
   const { user } = known.question.from
   const party: Party = own
     ? { kind: 'extension', extension: own }

@@ -1,4 +1,4 @@
-import type { ConnectDecision, CustomerFacts, ExtensionFacts, Limit, RouteDecision, Scope } from '#contract'
+import type { ConnectDecision, CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
 import {
   type CallerId,
   type CallingParty,
@@ -10,29 +10,21 @@ import {
 import { candidatesFor, type Dialling } from './candidates.ts'
 import type { Configuration } from './configuration.ts'
 import { forbiddenTo } from './destinations.ts'
-import {
-  connect,
-  connectPlan,
-  type Draft,
-  type DraftDestination,
-  disturbed,
-  extensionAddress,
-  extensionTarget,
-  forwarderOf,
-  refuse,
-  telAddress,
-} from './draft.ts'
+import { connect, type Draft, type DraftDestination, extensionAddress, refuse, telAddress } from './draft.ts'
 import { callingCode, type Dialled, readNumber } from './e164.ts'
 import { isEmergency } from './emergency.ts'
-import { isVelocity, suspicionOf, suspicionOfLimit, velocityWords } from './guard.ts'
-import { fullness, isLimited, limitsOf } from './limits.ts'
+import { fullLimit } from './full.ts'
+import { suspicionOf } from './guard.ts'
+import { isLimited, limitsOf } from './limits.ts'
+import { ownNumber, toOwnNumber } from './own-number.ts'
 import { customerOf, isRealmOf, trunkDomainOf } from './realm.ts'
+import { toExtension } from './ringing.ts'
 import { dialledName, plainly } from './spelling.ts'
 import { withoutCode } from './star-codes.ts'
 
 type Number = Exclude<Dialled, { kind: 'nonsense' }>
 
-/** Decides a call from an extension or a PBX: to an extension of the customer, or to the phone network. */
+/** Decides a call from an extension or a PBX: to an extension or a number of the customer, or to the phone network. */
 export function decideOutgoing(known: Draft, party: CallingParty, customer: CustomerFacts): RouteDecision {
   const { question, book } = known
   const country = (party.kind === 'trunk' ? party.trunk.country : null) ?? customer.country
@@ -50,6 +42,8 @@ export function decideOutgoing(known: Draft, party: CallingParty, customer: Cust
   if (callee && domain !== 'foreign' && (domain === 'own' || dialled.kind !== 'number' || isWord(rest)))
     return internal(known, party, customer, callee)
   if ((domain === 'foreign' && !emergency) || dialled.kind === 'nonsense') return nobody(known)
+  const own = dialled.kind === 'number' ? ownNumber(customer.id, dialled.e164, book) : undefined
+  if (own) return toOwnNumber(known, own, customer, insideFrom(known, party))
   return outside(known, party, customer, { dialled, country })
 }
 
@@ -150,35 +144,15 @@ function internal(
     return refuse(known, 480, 'EXTENSION_DISABLED', `The extension ${callee.extension} is disabled.`)
   const full = fullLimit(known)
   if (full) return full
+  return toExtension(known, callee, customer, insideFrom(known, party))
+}
+
+/** What the customer's own see of a caller, by the name under which they would call back; and its leg's settings. */
+function insideFrom(known: Draft, party: CallingParty): Omit<DraftDestination, 'targets'> {
   const { user, display } = nameOf(party, known, true)
   const { hidden } = known
   const caller_id = { user, display, asserted: null, diverting: [], unverified: false, hidden }
-  return toExtension(known, callee, customer, { caller_id, ...settingsOf(party) })
-}
-
-/** Rings an extension: its phones, or whom it names instead. */
-export function toExtension(
-  known: Draft,
-  callee: ExtensionFacts,
-  customer: CustomerFacts,
-  destination: Omit<DraftDestination, 'targets'>,
-): RouteDecision {
-  const { destinations } = callee
-  if (destinations?.length === 0) return disturbed(known, callee)
-  if (destinations) return connectPlan(known, destinations, forwarderOf(callee), destination)
-  return toPhones(known, callee, customer, destination)
-}
-
-/** Rings the phones of an extension, whatever its list says. */
-export function toPhones(
-  known: Draft,
-  callee: ExtensionFacts,
-  customer: CustomerFacts,
-  destination: Omit<DraftDestination, 'targets'>,
-): RouteDecision {
-  const extension = extensionTarget(callee, customer, known.live)
-  const targets = { kind: 'extension', extension } as const
-  return connect(known, `Rings extension ${callee.extension}.`, { targets, ...destination })
+  return { caller_id, ...settingsOf(party) }
 }
 
 /** Who calls where no number is shown; the name it gives itself is taken where it may be, else its customer's for it. */
@@ -282,26 +256,6 @@ function towards(
 function originalOf({ question: { caller, from } }: Draft): string | null {
   const number = from.asserted ?? ''
   return caller.kind === 'forwarder' && /^\+\d{5,15}$/.test(number) ? number : null
-}
-
-/** A refusal where a limit of the caller's side is reached; undefined where none is. */
-export function fullLimit(known: Draft): RouteDecision | undefined {
-  // How fast calls out begin says nothing about those which stay inside.
-  if (known.direction !== 'outgoing')
-    known.limits = known.limits.filter(({ resource }) => !isVelocity(resource))
-  const full = known.limits.find(({ exceeded }) => exceeded)
-  if (!full) return undefined
-  if (isVelocity(full.resource)) return tooFast(known, full)
-  const status = full.resource === 'daily_minutes' ? 403 : 503
-  const whose = full.name === '' ? `The ${full.kind}` : `The ${full.kind} ${full.name}`
-  const message = `${whose} is at its limit: ${fullness(full)}. Wait, or raise max_${full.resource}.`
-  return refuse(known, status, `${full.resource.toUpperCase()}_EXCEEDED`, message)
-}
-
-/** Trying again at once is of no use, as where the day's minutes are used up: 403. */
-function tooFast(known: Draft, full: Limit): RouteDecision {
-  known.suspicion = suspicionOfLimit(full)
-  return refuse(known, 403, 'VELOCITY_EXCEEDED', velocityWords(full))
 }
 
 function noProvider(known: Draft): RouteDecision {

@@ -69,6 +69,7 @@ function valuesOf(wanted: Lookup) {
     beginnings: [...prefixes, ...short],
     isShort: short.length > 0,
     readings: customerId === null ? readings : [],
+    dialled: [...readings],
     asked: [...asked],
   }
 }
@@ -135,7 +136,7 @@ export async function loadBeside(
  */
 function asking(wanted: Asked): SQL {
   return sql`
-    with recursive ${callers(wanted)}, ${routing(wanted)}, ${called(wanted)}, ${shown(wanted)}, ${brought}
+    with recursive ${callers(wanted)}, ${routing(wanted)}, ${called(wanted)}, ${shown(wanted)}, ${brought(wanted)}
     select json_build_object(
       'at', extract(epoch from now()) * 1000,
       'customers', (select coalesce(json_agg(json_build_object('version', c.version, 'facts', ${customerJson})), '[]')
@@ -228,19 +229,28 @@ function routing({ tails, beginnings, isShort, local, codes }: Asked): SQL {
     )`
 }
 
-/** The numbers a call from an address may ring: exactly, within a range, or as whatever comes from a provider. */
-function called({ readings, national, codes }: Asked): SQL {
+/**
+ * The numbers a call may ring: of its caller's customer, and from an address exactly, within a range, or as whatever comes
+ * from a provider.
+ */
+function called({ readings, national, dialled, tails, local, codes }: Asked): SQL {
   return sql`
     readings (number) as (
       select unnest(${list(readings)})
       union select '+' || coalesce(${codes}::jsonb ->> providers_at.country, providers_at.calling_code) || digits
       from providers_at, unnest(${list(national)}) as digits
     ),
+    own_readings (number) as (
+      select unnest(${list(dialled)}) from me
+      union select '+' || code || tail from homes, unnest(${list(tails)}) as tail
+      union select ${local}::jsonb ->> country from homes
+    ),
     called_numbers as (
       select n.id, n.customer_id, n.extension_id, n.trunk_id, n.call_flow_id
       from ${byId(
         'numbers',
         sql`${within(sql`readings`, sql`(select distinct customer_id from providers_at)`)}
+        union ${within(sql`own_readings`, sql`(select id as customer_id from me)`)}
         union ${taken(sql`readings`)}
         union ${claimed(sql`readings`)}
         union select n.id from providers_at join numbers n on n.provider_id = providers_at.id
@@ -249,7 +259,7 @@ function called({ readings, national, codes }: Asked): SQL {
     )`
 }
 
-/** The numbers of the caller's customer which the caller asked to show, or has of its own. */
+/** The numbers of the caller's customer which the caller asked to show, or has of its own; and the extension it called. */
 function shown({ asked, askedTails, askedLocal, name }: Asked): SQL {
   return sql`
     numbers_asked (number) as (
@@ -302,11 +312,16 @@ function spans(wanted: SQL, those: SQL): SQL {
     where n.number_to >= w.number`
 }
 
-const brought = sql`
+/** What those lead to, and in whose limits the call may count. */
+function brought({ flowId }: Asked): SQL {
+  return sql`
   programs as (
     select f.* from (
       select distinct called.customer_id, led.id
-      from (select distinct customer_id, call_flow_id from called_numbers where call_flow_id is not null) as called
+      from (
+        select customer_id, call_flow_id from called_numbers where call_flow_id is not null
+        union select id, ${flowId}::uuid from me where ${flowId}::uuid is not null
+      ) as called
         cross join lateral (${flowsLed(sql`called.customer_id`, sql`select called.call_flow_id`)}) as led
       where ${takenAlong}
     ) as led join flows f on f.id = led.id and f.customer_id = led.customer_id and f.deleted_at is null
@@ -341,6 +356,7 @@ const brought = sql`
     union all select 'provider', id, customer_id, null from known_providers
       where num_nonnulls(max_channels, max_cps) > 0
   )`
+}
 
 /** Calls under way, this one aside, as far as living relays say so. */
 function callsOf({ callId }: Asked): SQL {

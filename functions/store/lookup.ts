@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { RouteQuestion } from '#contract'
 import {
   callingCodes,
@@ -28,6 +29,8 @@ export interface Lookup {
   /** The first part of a trunk's domain, where one was called. */
   domain: string | null
   lineProviderId: string | null
+  /** The flow to which a list leads. */
+  flowId: string | null
   /** The extension that may have been dialled. */
   name: string
   /** Targets which a whole number may begin with, and what may follow a calling code. */
@@ -70,6 +73,7 @@ export function lookupFor(
     networks: ip ? networksAround(ip) : [],
     domain: isTrunk(caller) ? to.user : (trunkDomainOf(to.host, baseDomain) ?? null),
     lineProviderId,
+    flowId: caller.kind === 'forwarder' && caller.type === 'flow' && isId(to.user) ? to.user : null,
     name: dialledName(rest),
     prefixes: prefixesOf([...readings, ...tails.map((tail) => `+${tail}`)]),
     tails,
@@ -87,6 +91,10 @@ export function lookupFor(
 function extensionOf(caller: RouteQuestion['caller']): string | null {
   if (caller.kind === 'extension' || caller.kind === 'api') return caller.extension_id
   return caller.kind === 'forwarder' && caller.forwarder.kind === 'extension' ? caller.forwarder.id : null
+}
+
+function isId(text: string): boolean {
+  return z.guid().safeParse(text).success
 }
 
 /** Whether a trunk is named to which a call leads. */

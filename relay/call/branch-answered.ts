@@ -63,7 +63,8 @@ export function branchAnswered(
   seat(call, branch)
   // What the caller is told decides by which numbers the callee hears it.
   const { joining } = call
-  const told = joining ? partyComes(call, joining, endpoint, said) : tellCaller(call, said, endpoint)
+  const comes = joining && joining.state !== 'joined'
+  const told = comes ? partyComes(call, joining, endpoint, said) : tellCaller(call, said, endpoint)
   return {
     to: 'answered',
     effects: [

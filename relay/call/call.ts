@@ -14,6 +14,7 @@ import { keyAnswered, keyReported } from './digits.ts'
 import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
 import { connectOver, flowHappened, flowHeard, recorded, soundFound, stayedTooLong } from './flow.ts'
+import { flowReached } from './flow-reached.ts'
 import { flowAcked, flowAsked, flowCancelled, flowLeft } from './flow-requests.ts'
 import { foundBefore, foundElsewhere } from './found-elsewhere.ts'
 import { hungUp } from './hung-up.ts'
@@ -74,8 +75,11 @@ import {
  * a callee:
  *
  *   routing ──decided──► opening ──sockets──► flow ──success──► answered
- *                                              │ ▲                  │
- *                                     ended ◄──┘ └── callee leaves ─┘
+ *                                            ▲ │ ▲                  │
+ *                      hunting ──none left───┘ │ └── callee leaves ─┘
+ *                                     ended ◄──┘
+ *
+ * A party which is transferred to one is answered first: it takes our sound, and then is in `flow`.
  *
  * It protects the two parties from each other's races: a CANCEL crossing a 200, a late answer of a
  * provider given up (RFC 3261 §9.1, RFC 5407 §3), a BYE before the ACK.
@@ -167,6 +171,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     delay: ({ hunt }) => stay(...delayOver(hunt)),
     sentOn: (event, { call, endpoint }) => sentOn(call, event, endpoint),
     found: (event, { call, endpoint }) => foundElsewhere(call, event, endpoint),
+    flowReached: (event, { call, endpoint }) => flowReached(call, event, endpoint),
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     /** Who is heard before the answer may ask for keys. */
     media: ({ report }, { call, endpoint }) =>
@@ -199,6 +204,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     sentOn: (event, { call, endpoint }) => sentOn(call, event, endpoint),
     found: (event, { call, endpoint }) => foundElsewhere(call, event, endpoint),
     connectOver: (event, { call, endpoint }) => connectOver(call, event, endpoint),
+    partyAdopted: (_, { call }) => stay(...partyAdopted(call)),
     flowHappened: (event, { call, endpoint }) => flowHappened(call, event, endpoint),
     flow: (_, { call, endpoint }) => flowHappened(call, { type: 'timeout' }, endpoint),
     alone: (_, { call, endpoint }) => stayedTooLong(call, endpoint),

@@ -40,7 +40,8 @@ export function refusedEnding(decided: RejectDecision | FlowDecision): HuntEndin
 const notFollowed = {
   status: 480,
   reason: 'FLOW_NOT_FOLLOWED',
-  message: 'A call is not sent on to what follows a flow.',
+  message:
+    'Nobody is called there, since a flow follows, and the call is one which has no caller to follow it.',
 }
 
 /** Who finds us full may come again at once: a call ends every second. */

@@ -11,6 +11,8 @@ export interface FollowedFlow<Search, Ending> {
   readonly decision: FlowDecision
   /** On which side the party is whom it is with; whom it connects that with is on the other. */
   readonly side: Side
+  /** The party it is with, where that came by a transfer; undefined: it is the call's first. */
+  readonly party: Leg | undefined
   /**
    * What the caller is told that it hears, as if another party had said it: G.711, in which sounds are played. undefined: the
    * caller speaks none, and hears whom it is connected with alone.
@@ -69,6 +71,8 @@ export interface FollowedFlowEvents<Search, Ending> {
   alone: undefined
   /** Where a sound is, or why it is not to be had. */
   soundFound: AskedSound & { found: SoundFile | string }
-  /** A `connect` ended in which no callee answered. */
-  connectOver: { hunt: Search; ending: Ending }
+  /** A `connect` ended in which no callee answered; or it came to a number or list which leads to a flow. */
+  connectOver: { hunt: Search; ending: Ending; leads: FlowDecision | undefined }
+  /** No callee answered, and one place to which the call was sent on leads to this flow. */
+  flowReached: FlowDecision
 }

@@ -22,7 +22,7 @@ import {
 } from './flow-sound.ts'
 import { aloneMs, unansweredMs } from './flow-time.ts'
 import { conditionOf, tooManyHunts } from './hunts.ts'
-import { joinFailed } from './made-ended.ts'
+import { joinFailed, waitsForOther } from './made-ended.ts'
 import { noCodec } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import { firstLeg, isAnswered } from './sides.ts'
@@ -35,14 +35,15 @@ import { reasonOf } from './verdict.ts'
  */
 
 /** With whom a flow is. */
-type FlowParty = Pick<FlowCall, 'side' | 'ours'> & { readonly answered: boolean }
+type FlowParty = Pick<FlowCall, 'side' | 'ours'> &
+  Partial<Pick<FlowCall, 'party'>> & { readonly answered: boolean }
 
 /** The flow a decided call is to follow, before it begins: with its caller, unless it is said with whom. */
 export function flowOf(
   call: Call,
   decision: FlowDecision,
   endpoint: SipEndpoint,
-  { side, ours, answered }: FlowParty = {
+  { side, ours, answered, party }: FlowParty = {
     side: 'caller',
     ours: ownSound(call.caller, endpoint),
     answered: false,
@@ -59,6 +60,7 @@ export function flowOf(
     machine,
     decision,
     side,
+    party,
     ours,
     early: false,
     answerHeld: false,
@@ -257,15 +259,30 @@ export function keyPressed(
 /** A `connect` came to nothing: the flow hears how. */
 export function connectOver(
   call: Call,
-  { hunt, ending }: FlowCallEvents['connectOver'],
+  { hunt, ending, leads }: FlowCallEvents['connectOver'],
   endpoint: SipEndpoint,
 ): CallStep {
   const { flow } = call
   if (!flow || flow.hunt !== hunt) return { effects: [] }
   flow.hunt = undefined
-  flow.last = ending
+  flow.last = leads ? undefined : ending
   const quiet: CallOrder[] = [...hushRinging(call, flow), ...noneAnswered(call, flow, endpoint)]
+  if (leads) return after(quiet, ledOn(call, leads, endpoint))
   const { status } = ending
   const ended = { type: 'connect-ended', result: conditionOf(ending), status } as const
   return after(quiet, flowHappened(call, ended, endpoint))
+}
+
+/** Whom it called leads to a flow: its own goes on with that one. Who was called first is joined with it as with a party. */
+function ledOn(
+  call: Call,
+  { program, programs, destination }: FlowDecision,
+  endpoint: SipEndpoint,
+): CallStep {
+  if (waitsForOther(call)) {
+    call.record.answeredAt = utcOf(call)
+    call.record.sipStatus = 200
+  }
+  const { target } = destination
+  return flowHappened(call, { type: 'connect-led', program, programs, target }, endpoint)
 }

@@ -1,18 +1,19 @@
-import type { RingCondition, RingPlan, RingStep } from '#contract'
+import type { FlowDecision, RingCondition, RingPlan, RingStep } from '#contract'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
 import { abandon, after, concluded, end, stopHunt } from './ending.ts'
 import { alive, phonesFailed } from './failed-hunt.ts'
 import { newHunt } from './new-hunt.ts'
 import { noteLeftOut } from './planned-rings.ts'
-import { rootOf } from './root-hunt.ts'
+import { lineOf, rootOf } from './root-hunt.ts'
 import type { Call, CallOrder, CallStep, Hunt, HuntEnding, SoughtTarget } from './state.ts'
 import { mostUseful, reasonOf } from './verdict.ts'
 
 /*
  * The hunts of one call: its own, and those for whom it is sent on to, in turn or together.
  *
- * A hunt for a list has a hunt for each of its step; when all of those are over, how they ended says which step is next.
+ * A hunt for a list has a hunt for each of its step; when all of those are over, how they ended says which step is next. One
+ * which leads to a flow is over, too: that flow's turn comes when none of the others rings any more.
  */
 
 /** So many hunts has one search, however its lists lead to lists: that of a call, or each `connect` of its flow. */
@@ -27,6 +28,9 @@ const redirectionsAtMost = 5
 /** A hunt ended in which no callee answered: the next one of the list it is in, the next action of a flow, or the end of the call. */
 export function over(call: Call, hunt: Hunt, endpoint: SipEndpoint, ending: HuntEnding): CallStep {
   if (!hunt.parent && call.flow) return connectOver(call, hunt, ending)
+  const leads = hunt.parent ? undefined : flowIn(call, hunt)
+  if (leads)
+    return { effects: [...giveUp(call, hunt), { type: 'onward', call, name: 'flowReached', event: leads }] }
   if (!hunt.parent) return end(call, endpoint, ending, ending.headers)
   const letting = giveUp(call, hunt)
   hunt.ending = ending
@@ -35,7 +39,13 @@ export function over(call: Call, hunt: Hunt, endpoint: SipEndpoint, ending: Hunt
 
 function connectOver(call: Call, hunt: Hunt, ending: HuntEnding): CallStep {
   const letting = giveUp(call, hunt)
-  return { effects: [...letting, { type: 'onward', call, name: 'connectOver', event: { hunt, ending } }] }
+  const event = { hunt, ending, leads: flowIn(call, hunt) }
+  return { effects: [...letting, { type: 'onward', call, name: 'connectOver', event }] }
+}
+
+/** The flow to which a hunt led, or the first of those whom it named. */
+function flowIn(call: Call, hunt: Hunt): FlowDecision | undefined {
+  return call.hunts.find((one) => one.leads && lineOf(one).includes(hunt))?.leads
 }
 
 /** Begins with the first step of a list. */
@@ -168,6 +178,8 @@ function delayOf({ sought }: Hunt): number {
 
 function nextStep(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   const outcome = outcomeOf(call, hunt)
+  // A flow takes whatever call comes to it: what is behind it in the list never has its turn.
+  if (flowIn(call, hunt)) return noneLeft(call, hunt, endpoint)
   const at = hunt.steps.findIndex(({ when }) => !outcome || when.includes(outcome))
   const step = hunt.steps[at]
   if (!step) return noneLeft(call, hunt, endpoint)

@@ -17,6 +17,7 @@ export function newHunt(parent: Hunt | undefined, sought: SoughtTarget | undefin
     failures: [],
     steps: [],
     ending: undefined,
+    leads: undefined,
   }
 }
 

@@ -5,6 +5,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause, notEncrypted, unheard } from './cause.ts'
 import { after, end, refuse, remember, soon } from './ending.ts'
 import { flowHappened, flowOf, flowTargets } from './flow.ts'
+import { flowWith, partyOffered } from './flow-reached.ts'
 import { mayStay, unansweredMs } from './flow-time.ts'
 import { beginHunt } from './hunt.ts'
 import { type MadeCall, ringingFor } from './made-call.ts'
@@ -63,8 +64,9 @@ export function beginFlow(
   sockets: CallSockets | string,
   endpoint: SipEndpoint,
 ): CallStep {
-  if (call.joining) return refuse(call, transferredToFlow(decision), endpoint)
-  call.flow = flowOf(call, decision, endpoint)
+  call.flow = call.joining
+    ? flowWith(call, call.joining, decision, endpoint)
+    : flowOf(call, decision, endpoint)
   return begin(call, flowTargets(decision), reachesNone, sockets, endpoint)
 }
 
@@ -84,20 +86,6 @@ export function beginMade(
   return begin(call, leads, reachable, sockets, endpoint)
 }
 
-/** Who is transferred speaks with a party, and a flow is none. */
-function transferredToFlow({
-  kind,
-  program,
-  programs,
-  variables,
-  forwarder,
-  called,
-  ...known
-}: FlowDecision) {
-  const message = 'A call is not transferred to a number which follows a flow.'
-  return { ...known, kind: 'reject', status: 480, reason: 'TRANSFER_TO_FLOW', message } as const
-}
-
 /** The sockets are there, at other `ports` where they are another program's: starts with the best target. */
 export function opened(
   call: Call,
@@ -114,12 +102,18 @@ export function opened(
   if (offer?.ok) keysToAnswer(caller, offer.value, endpoint)
   // A party which is transferred speaks with another still.
   const aimed = offer?.ok && !call.joining ? aim(call, caller, offer.value, endpoint) : []
+  const stopped: CallOrder = { type: 'stop', timer: 'search' }
+  if (call.flow && call.joining)
+    return {
+      to: 'answered',
+      effects: [stopped, ...partyOffered(call, call.joining, endpoint)],
+    }
   const step = call.flow
     ? after([{ type: 'tell' }, mayStay(unansweredMs)], { ...flowHappened(call, { type: 'begun' }, endpoint) })
     : decision
       ? ownHunt(call, own, decision, endpoint)
       : { effects: [] }
-  const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
+  const effects: CallOrder[] = [stopped, ...aimed, ...step.effects]
   return { to: step.to ?? (call.flow ? 'flow' : 'hunting'), effects }
 }
 

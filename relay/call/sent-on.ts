@@ -34,9 +34,14 @@ export function sentOn(call: Call, event: CallEvents['sentOn'], endpoint: SipEnd
   if (hunt.state !== 'deciding') return { effects: [] }
   if (!decision) return over(call, hunt, endpoint, undecided(why))
   noteDecided(call, hunt, decision)
-  if (decision.kind !== 'connect') return over(call, hunt, endpoint, refusal(hunt, decision))
+  if (decision.kind === 'reject') return over(call, hunt, endpoint, refusal(hunt, decision))
   // Each time a call is sent on is a hop (RFC 7332).
   if (call.caller.invite.maxForwards <= hunt.path.length) return over(call, hunt, endpoint, tooManyHops)
+  if (decision.kind === 'flow') {
+    // Of a call which no party asked for no party is there yet to follow it.
+    if (!call.made || call.made.party) hunt.leads = decision
+    return over(call, hunt, endpoint, refusal(hunt, decision))
+  }
   const first = call.made?.first && call.hunts[0] === hunt ? call.made : undefined
   const known = first ? ringingFor(decision, first.ringMs) : decision
   return beginHunt(call, hunt, known, reachable, endpoint)

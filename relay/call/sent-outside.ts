@@ -5,8 +5,9 @@ import type { Call, Hunt } from './state.ts'
 const togetherAtMost = 10
 
 /**
- * Calls which came from the phone network and go back there. Carriers may strip what tells of a circle, in which each
- * round is a call of its own: all of them are sent on from one number to one other.
+ * Calls which came from the phone network and go back there, and calls of an account to a number which leads back to it.
+ * Carriers and PBXs may strip what tells of a circle, in which each round is a call of its own: all of them are sent on
+ * from one number to one other, or called by one account.
  */
 export class SentOutside {
   /** Ids of calls, by customer, number called and number they are sent on to. */
@@ -15,16 +16,29 @@ export class SentOutside {
 
   /** The decision where a hunt leads, or a refusal where too many calls have gone that way. */
   screen(call: Call, { sought }: Hunt, decision: RouteDecision): RouteDecision {
-    if (
-      !sought ||
-      decision.kind !== 'connect' ||
-      decision.targets.kind !== 'providers' ||
-      call.record.direction !== 'incoming'
-    )
-      return decision
-    const way = [call.record.customerId, sought.called, decision.destination.target].join(' ')
+    if (!sought || decision.kind !== 'connect') return decision
+    const { direction, customerId, trunkId, extensionId } = call.record
+    if (direction === 'internal') return this.#back(call, trunkId ?? extensionId, decision)
+    if (decision.targets.kind !== 'providers' || direction !== 'incoming') return decision
+    const { target } = decision.destination
+    const way = [customerId, sought.called, target].join(' ')
+    return this.#counted(call, way, decision, `to ${sought.called} are sent on to ${target}`)
+  }
+
+  /** Likewise where a call leads at once. */
+  screenFirst(call: Call, decision: RouteDecision): RouteDecision {
+    if (call.made || decision.kind !== 'connect' || decision.direction !== 'internal') return decision
+    return this.#back(call, decision.trunk_id ?? decision.extension_id, decision)
+  }
+
+  #back(call: Call, account: string | null, decision: ConnectDecision): RouteDecision {
+    if (call.made || account === null || calledAccount(decision) !== account) return decision
+    return this.#counted(call, `back ${account}`, decision, 'of this account lead back to it')
+  }
+
+  #counted(call: Call, way: string, decision: ConnectDecision, where: string): RouteDecision {
     const going = this.#going.get(way) ?? new Set()
-    if (going.size >= togetherAtMost && !going.has(call.id)) return circular(decision, sought.called)
+    if (going.size >= togetherAtMost && !going.has(call.id)) return circular(decision, where)
     this.#going.set(way, going.add(call.id))
     this.#ways.set(call.id, (this.#ways.get(call.id) ?? new Set()).add(way))
     return decision
@@ -40,11 +54,16 @@ export class SentOutside {
   }
 }
 
-function circular(decision: ConnectDecision, called: string): RouteDecision {
+function calledAccount({ targets }: ConnectDecision): string | undefined {
+  if (targets.kind === 'trunk') return targets.trunk.trunk_id
+  return targets.kind === 'extension' ? targets.extension.extension_id : undefined
+}
+
+function circular(decision: ConnectDecision, where: string): RouteDecision {
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id, explanation } =
     decision
   const [status, reason] = [482, 'LOOP_DETECTED']
-  const message = `${togetherAtMost} calls to ${called} are sent on to ${destination.target} already: they go round in a circle, or too many go there.`
+  const message = `${togetherAtMost} calls ${where} already: they go round in a circle, or too many go there.`
   const why = explanation && { ...explanation, outcome: 'reject' as const, status, reason, message }
   const known = { customer_id, direction, source, destination, scopes, extension_id, trunk_id }
   return { kind: 'reject', status, reason, message, ...known, explanation: why }

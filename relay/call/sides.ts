@@ -8,9 +8,12 @@ export function sideOf({ joined, branches }: Call, leg: Leg): Side {
   return branches.find((branch) => branch === leg)?.side ?? 'callee'
 }
 
-/** The party which is there first: the caller; of a call which no party asked for, who was called first, once that has answered. */
-export function firstLeg({ made, caller }: Call): Leg {
-  return made?.party ?? caller
+/**
+ * The party which is there first: the caller; of a call which no party asked for, who was called first, once that has answered;
+ * of one which was transferred to a flow, who was.
+ */
+export function firstLeg({ made, flow, caller }: Call): Leg {
+  return made?.party ?? flow?.party ?? caller
 }
 
 /** Whether the caller was answered, or who was called first has. */

@@ -3,6 +3,7 @@ import type {
   Attempt,
   ConnectDecision,
   FlowActionOf,
+  FlowDecision,
   FlowServerQuestion,
   Forwarder,
   HangupParty,
@@ -126,6 +127,8 @@ export interface Hunt {
   steps: readonly RingStep[]
   /** How it ended; undefined: it goes on, or was answered. */
   ending: HuntEnding | undefined
+  /** The flow to which it leads, whose turn comes when no callee rings any more; undefined: it leads to none. */
+  leads: FlowDecision | undefined
 }
 
 /** Phones which ring one after the other, those of a round together; and how long each round may ring. */
@@ -361,7 +364,9 @@ export type Onward = {
 }[keyof FollowingEvents]
 
 /** Events which calls bring about themselves. */
-type FollowingEvents = TransferEvents & EndingEvents & Pick<FlowCallEvents, 'flowHappened' | 'connectOver'>
+type FollowingEvents = TransferEvents &
+  EndingEvents &
+  Pick<FlowCallEvents, 'flowHappened' | 'flowReached' | 'connectOver'>
 
 /** Where a call stands; call.ts draws the figure. */
 export type CallState = 'routing' | 'opening' | 'flow' | 'hunting' | 'answered' | 'transferred' | 'ended'

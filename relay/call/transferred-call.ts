@@ -15,6 +15,10 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp, partyLeft } from './answered.ts'
 import { partyOn } from './call-party.ts'
 import { cause, silentInside } from './cause.ts'
+import { after } from './ending.ts'
+import { noneAnswered } from './flow-left.ts'
+import { listening, spokenIn } from './flow-sound.ts'
+import { aloneMs, mayStay } from './flow-time.ts'
 import { aim, aimAnew, answerOf, rewriteFor, takeBackOffer } from './offer-answer.ts'
 import { dropRefresh } from './pending-reinvite.ts'
 import { carriedFrom, utcOf } from './record.ts'
@@ -157,10 +161,22 @@ export function offerAnswered(call: Call, result: RefreshResult, endpoint: SipEn
   const orders: CallOrder[] = over ? [...said, { type: 'stop', timer: 'stalledOffer', of: result.leg }] : said
   if (againMs !== undefined || refused !== undefined) takeBackOffer(result.leg)
   if (againMs !== undefined) return { effects: [...orders, againIn(result.leg, againMs)] }
-  if (answer) return { effects: [...orders, ...heard(call, result.leg, answer, endpoint)] }
+  if (answer) return after(orders, taken(call, result.leg, answer, endpoint))
   if (refused === undefined) return { effects: orders }
   const step = offerRefused(call, result.leg, refused, endpoint)
   return { ...step, effects: [...orders, ...step.effects] }
+}
+
+/** A leg took what it was offered. With a party which was transferred to a flow that begins now. */
+function taken(call: Call, leg: Leg, answer: Response, endpoint: SipEndpoint): CallStep {
+  const { joining, flow } = call
+  const follows = flow?.party === leg && joining?.state === 'offered' && leg === joining.party
+  const effects = heard(call, leg, answer, endpoint)
+  if (!follows) return { effects }
+  flow.ours = (leg.aimed && spokenIn(leg.aimed.said)) ?? flow.ours
+  const begun: CallOrder = { type: 'onward', call, name: 'flowHappened', event: { type: 'begun' } }
+  const quiet = noneAnswered(call, flow, endpoint)
+  return { to: 'flow', effects: [...effects, ...quiet, listening(call), mayStay(aloneMs), begun] }
 }
 
 function heard(call: Call, leg: Leg, response: Response, endpoint: SipEndpoint): CallOrder[] {
@@ -249,10 +265,6 @@ function lost(call: Call, leg: Leg, status: number, endpoint: SipEndpoint): Call
   const ended = { reason: 'timeout', because: silentInside(sideOf(call, leg), 'INVITE') } as const
   const given = { reason: `SIP;cause=${status}` }
   return status === 481 ? hangUp(call, leg, given, endpoint) : hangUp(call, 'system', given, endpoint, ended)
-}
-
-function after(effects: readonly CallOrder[], step: CallStep): CallStep {
-  return { ...step, effects: [...effects, ...step.effects] }
 }
 
 /** The call which was transferred into this one is over, and its party with it. */

@@ -29,7 +29,7 @@ describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
     office = await openOffice(
       stack,
       [carrier.place, { address: '127.0.0.1', port: 5099 }],
-      ['sales', 'front', 'backup'],
+      ['sales', 'front', 'backup', 'desk'],
     )
     await configureFlows(office, stack, server.url)
     await changeHeard()
@@ -137,6 +137,40 @@ describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
       'again went_on',
       'bye hung_up',
     ])
+  })
+
+  test('an extension dials the company’s number and hears the menu; whom it transfers there hears it, too', async () => {
+    const known = await knownCalls(office.api)
+    const desk = await softphone({ username: 'desk', tone: 440 })
+    await desk.registered()
+    desk.command('dial', `sip:${numbers.menu}@${office.realm}`)
+    await desk.hears('CALL_ESTABLISHED')
+    await pause(1_500)
+    desk.command('hangup')
+    const { flow, ...record } = await endedFlow(known)
+    expect(record).toMatchObject({ direction: 'internal', hangup_by: 'caller', attempts: [] })
+    expect(flow).toMatchObject({ name: 'Menu', ended: 'left' })
+    await pause(300)
+    expect(likeness(desk.heardSound(), menu)).toBeGreaterThan(0.9)
+
+    const established = () => sales.told.filter(({ type }) => type === 'CALL_ESTABLISHED').length
+    const before = established()
+    desk.command('dial', `sip:sales@${office.realm}`)
+    await soon('Sales to answer', () => established() > before)
+    await pause(500)
+    desk.command('transfer', `sip:${numbers.menu}@${office.realm}`)
+    const led = await soon('Sales to be with the menu', async () =>
+      (await office.api.list('/calls?status=progressing')).find((one) => one.transfer_type === 'blind'),
+    )
+    await pause(1_500)
+    sales.command('hangup')
+    const ended = await soon('that to end', async () => {
+      const call = await office.api.get(`/calls/${led.id}`)
+      return call.status === 'hangup' ? call : undefined
+    })
+    expect(ended).toMatchObject({ hangup_by: 'caller', flow: { name: 'Menu', ended: 'left' }, attempts: [] })
+    await pause(300)
+    expect(likeness(sales.heardSound(true), menu)).toBeGreaterThan(0.9)
   })
 
   test('where the front desk is busy the next one rings', async () => {

@@ -118,11 +118,11 @@ export class Baresip {
     return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
   }
 
-  /** What it heard, as G.711 µ-law. */
-  heardSound(): Buffer {
+  /** What it heard, as G.711 µ-law: in its first call, or in its last one. */
+  heardSound(last = false): Buffer {
     return spawnSync(
       'sox',
-      [this.#heard(), '-t', 'raw', '-e', 'mu-law', '-b', '8', '-r', '8000', '-c', '1', '-'],
+      [this.#heard(last), '-t', 'raw', '-e', 'mu-law', '-b', '8', '-r', '8000', '-c', '1', '-'],
       {
         maxBuffer: 1 << 26,
       },

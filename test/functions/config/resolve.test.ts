@@ -50,6 +50,30 @@ describe('POST /v1.0/routes/resolve', () => {
     })
   })
 
+  test('says of the customer’s own number that the call stays, and of a list’s flow that it follows', async () => {
+    const menu = { name: 'menu', actions: [{ type: 'answer' }] }
+    const { body: flow } = await app.alice('POST', '/v1.0/flows', menu)
+    const { body: own } = await app.alice('POST', '/v1.0/numbers', {
+      number: '+12125550177',
+      call_flow_id: flow.id,
+    })
+    app.database.heard.splice(0)
+    const { body } = await ask({ from: 'office1', to: '2125550177' })
+    expect(app.database.heard.filter((text) => text.includes('called_numbers'))).toHaveLength(1)
+    const message = '+12125550177 is the customer’s own number. Follows the flow menu (version 1).'
+    expect(body).toMatchObject({ outcome: 'flow', message, candidates: [] })
+    const destinations = [
+      { type: 'extension', target: 'office1' },
+      { type: 'flow', target: flow.id, when: ['busy'] },
+    ]
+    await app.alice('PATCH', `/v1.0/numbers/${own.id}`, { call_flow_id: null, destinations })
+    expect((await ask({ from: 'office1', to: '+12125550177' })).body.plan).toMatchObject([
+      { target: 'office1', outcome: 'connect' },
+      { target: flow.id, outcome: 'flow', message: 'Follows the flow menu (version 1).' },
+    ])
+    await app.alice('DELETE', `/v1.0/numbers/${own.id}`)
+  })
+
   test('decides for the instant it is asked about', async () => {
     const { body } = await ask({ from: 'office1', to: '+12125551234', at: '2026-12-24T18:00:00+01:00' })
     expect(body.at).toBe('2026-12-24T17:00:00.000Z')

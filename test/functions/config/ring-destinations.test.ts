@@ -80,6 +80,40 @@ describe('destinations of an extension', () => {
     ])
   })
 
+  test('end with a flow, and it goes from the list with the flow', async () => {
+    const body = { name: 'menu', actions: [{ type: 'answer' }] }
+    const { body: flow } = await app.alice('POST', '/v1.0/flows', body)
+    const when = ['busy', 'no_answer']
+    const last = { type: 'flow', target: flow.id.toUpperCase(), when }
+    const itself = { type: 'extension', target: 'desk' }
+    expect(await rings([itself, last])).toMatchObject([itself, { ...last, target: flow.id }])
+    expect(await rings([last], mobile)).toEqual([400, 'INVALID_ARGUMENT', 'destinations.0.when'])
+    expect(await rings([{ ...last, when: [] }], mobile)).toMatchObject([{ target: flow.id }])
+    const wrong: [object[], string][] = [
+      [[{ ...last, when: [] }, itself], 'destinations.0.type'],
+      [[itself, { ...last, when: [] }], 'destinations.1.when'],
+      [[itself, last, { type: 'tel', target: '+12125550000', when }], 'destinations.1.type'],
+      [[itself, { ...last, ring_seconds: 20 }], 'destinations.1.ring_seconds'],
+      [[itself, { ...last, delay_seconds: 1 }], 'destinations.1.delay_seconds'],
+      [[itself, { ...last, target: 'menu' }], 'destinations.1.target'],
+    ]
+    for (const [list, field] of wrong) expect(await rings(list)).toEqual([400, 'INVALID_ARGUMENT', field])
+    const gone = [itself, { ...last, target: crypto.randomUUID() }]
+    expect(await rings(gone)).toEqual([expect.any(Number), 'REFERENCE_NOT_FOUND', 'destinations.1.target'])
+    const alone = { number: '+12125554444', destinations: [{ ...last, when: [] }] }
+    expect(await app.alice('POST', '/v1.0/numbers', alone)).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('call_flow_id') } },
+    })
+
+    const path = `/v1.0/flows/${flow.id}`
+    expect(await app.alice('DELETE', path)).toMatchObject({ body: { error: { reason: 'FLOW_IN_USE' } } })
+    expect(await app.alice('DELETE', `${path}?cascade=true`)).toMatchObject({ status: 200 })
+    const listOf = async ({ id }: { id: string }) =>
+      (await app.alice('GET', `/v1.0/extensions/${id}`)).body.destinations
+    expect([await listOf(desk), await listOf(mobile)]).toEqual([[whole(itself)], null])
+  })
+
   test('which lead to a carrier of the platform are refused where that can be told: by its name, its networks, where it was found', async () => {
     const carrier = { name: 'ours', hostname: 'sip.ours.test', inbound_addresses: ['198.51.100.0/25'] }
     const { body } = await app.platform('POST', '/v1.0/providers', carrier)

@@ -584,11 +584,25 @@ describe('a decision for a relay which cannot read it', () => {
     ['flow', '40', 'flow'],
     ['connect', undefined, 'connect'],
   ])('of kind %s, which says that it understands %s, is one of kind %s', (kind, said, becomes) => {
-    const decision = { ...call, kind } as unknown as RouteDecision
+    const decision = { ...call, kind, targets: { kind: 'sip' } } as unknown as RouteDecision
     const told = understood(decision, protocolIn(said))
     expect(told.kind).toBe(becomes)
     if (becomes === kind) return
     expect(routeDecision.parse(told)).toMatchObject({ ...call, status: 503, reason: 'RELAY_TOO_OLD' })
+  })
+
+  const one = { when: [], targets: [{ type: 'extension', target: 'desk' }] }
+  const flow = { when: ['busy'], targets: [{ type: 'flow', target: PLATFORM }] }
+  test.each([
+    ['which knows none', [one, flow], '4', [one]],
+    ['which knows them', [one, flow], '5', [one, flow]],
+    ['which knows none, and nothing else is in it', [flow], '4', undefined],
+  ])('and has a list which ends with a flow, for one %s', (_, steps, said, left) => {
+    const decision = { ...call, kind: 'connect', targets: { kind: 'plan', plan: { steps } } }
+    const told = understood(decision as unknown as RouteDecision, protocolIn(said))
+    const plan = told.kind === 'connect' && told.targets.kind === 'plan' ? told.targets.plan.steps : undefined
+    expect(plan).toEqual(left)
+    if (left === undefined) expect(told).toMatchObject({ reason: 'RELAY_TOO_OLD' })
   })
 })
 

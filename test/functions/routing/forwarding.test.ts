@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import type { Forwarder, RingDestination, RouteDecision, RouteQuestion } from '#contract'
+import {
+  type FlowFacts,
+  type Forwarder,
+  flowFacts,
+  type NumberFacts,
+  type RingDestination,
+  type RouteDecision,
+  type RouteQuestion,
+} from '#contract'
 import { readSipUri } from '#routing'
 import {
   ALICE,
@@ -252,6 +260,95 @@ describe('a destination', () => {
       targets: { kind: 'trunk', trunk: { user: '12125551111' } },
       scopes: [{ kind: 'trunk', id: idOf('acme') }],
     })
+  })
+})
+
+const MENU = idOf('menu')
+const menu = (
+  id = MENU,
+  actions: FlowFacts['actions'] = [{ id: 'a', type: 'answer', option: {}, next_id: null }],
+) => flowFacts.parse({ id, customer_id: ALICE, name: 'menu', version: 2, extension: null, actions })
+
+describe('a number of the customer’s own to which a call is sent on', () => {
+  const ours = '+12125559999'
+  const leading = (leads: Partial<NumberFacts>): Scene => ({
+    extensions: [alice, bob(bobsList), extension('dan', { enabled: false })],
+    trunks: [trunk('acme', { hostname: 'pbx.example' })],
+    numbers: [number(ours, leads)],
+    flows: [menu()],
+    routes: [route('telnyx')],
+  })
+  const leads = (decision: RouteDecision) =>
+    decision.kind === 'connect' ? decision.targets.kind : (decision.explanation?.reason ?? decision.kind)
+
+  test.each<[string, Partial<NumberFacts>, string]>([
+    ['follows its flow', { flow_id: MENU }, 'flow'],
+    ['rings its extension', { extension_id: idOf('alice') }, 'extension'],
+    ['calls its PBX', { trunk_id: idOf('acme') }, 'trunk'],
+    ['rings its list', { destinations: [to('extension', 'alice')] }, 'plan'],
+    ['says that its extension is disabled', { extension_id: idOf('dan') }, 'EXTENSION_DISABLED'],
+    ['goes by the routes where it leads nowhere', {}, 'providers'],
+  ])('%s', (_, number, expected) => {
+    const scene = leading(number)
+    for (const question of [sentOn('tel', ours), sentOn('redirect', '2125559999', { host: REALM })])
+      expect(leads(decided(question, scene))).toBe(expected)
+  })
+
+  test('is followed in its own name, for the caller, whose call counts in no more than before', () => {
+    expect(decided(sentOn('tel', ours), leading({ flow_id: MENU }))).toMatchObject({
+      forwarder: { kind: 'number', name: ours },
+      called: '+12125551111',
+      direction: 'incoming',
+      scopes: [],
+      caller_id: { user: '+13105550123', asserted: '+13105550123' },
+      explanation: { message: `${ours} is the customer’s own number. Follows the flow menu (version 2).` },
+    })
+  })
+
+  test('ends the call where it was called first, or sent it on', () => {
+    const round = { ...leading({ flow_id: MENU }), numbers: [number('+12125551111', { flow_id: MENU })] }
+    expect(refusedAs(sentOn('tel', '+12125551111'), round)).toEqual([482, 'LOOP_DETECTED'])
+    const back = sentOn('tel', ours, { path: ['alice', 'bob'] })
+    expect(refusedAs(back, leading({ extension_id: idOf('alice') }))).toEqual([482, 'LOOP_DETECTED'])
+  })
+})
+
+describe('a flow at the end of a list', () => {
+  const ring = { ...to('extension', 'alice'), target_name: '', source: null }
+  const option = {
+    source: null,
+    destinations: [{ ...ring, name: '', detail: '' }],
+    anonymous: 'auto',
+    timeout: null,
+    early_media: true,
+    relay_reason: true,
+    variable: null,
+  } as const
+  const rings = menu(idOf('rings'), flowFacts.shape.actions.parse([{ id: 'c', type: 'connect', option }]))
+  const unknown = menu(idOf('newer'), null)
+  const scene: Scene = { extensions: mine, flows: [menu(), rings, unknown] }
+
+  test('is followed in the name of who has the list', () => {
+    expect(decided(sentOn('flow', MENU), scene)).toMatchObject({
+      kind: 'flow',
+      program: { id: MENU, version: 2 },
+      forwarder: own,
+      called: '+12125551111',
+      destination: { type: 'tel', target: '+12125551111' },
+    })
+  })
+
+  test('which rings one extension and does nothing more is that extension', () => {
+    expect(decided(sentOn('flow', rings.id), scene)).toMatchObject({
+      targets: { kind: 'extension', extension: { extension: 'alice' } },
+    })
+  })
+
+  test.each([
+    ['is gone', idOf('gone'), [404, 'FLOW_NOT_FOUND']],
+    ['has actions which are not known here', unknown.id, [503, 'FLOW_UNREADABLE']],
+  ])('which %s ends with a reason', (_, id, why) => {
+    expect(refusedAs(sentOn('flow', id), scene)).toEqual(why)
   })
 })
 

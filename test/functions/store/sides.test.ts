@@ -24,6 +24,7 @@ import {
   route,
   type Scene,
   shelfOf,
+  trunk,
 } from '../routing/fixtures.ts'
 
 let database: TestDatabase
@@ -111,6 +112,56 @@ test('what is dialled oddly finds on both sides what it means', async () => {
     expect([dialled, found]).toEqual([dialled, target])
   }
 })
+
+test('what a list leads to inside is found on both sides', async () => {
+  const did = '+12125550000'
+  const leads = [
+    { extension_id: extension('bob').id },
+    { trunk_id: trunk('office').id },
+    { flow_id: flow.id },
+  ]
+  const forwarder = { kind: 'extension' as const, id: extension('alice').id, name: 'alice' }
+  for (const lead of leads) {
+    const world: Scene = {
+      customer: customer(),
+      extensions: [extension('alice'), extension('bob')],
+      trunks: [trunk('office')],
+      flows: [flow],
+      numbers: [number(did, lead)],
+    }
+    await settle(world)
+    for (const [type, user] of [
+      ['tel', did],
+      ['redirect', '2125550000'],
+      ['flow', flow.id],
+      ['flow', ALICE],
+      ['flow', 'none'],
+    ] as const) {
+      const known = {
+        kind: 'forwarder' as const,
+        customer_id: ALICE,
+        forwarder,
+        type,
+        called: 'alice',
+        path: [],
+      }
+      const question = { ...dials(user, ''), caller: known }
+      const brought = configurationOf(await load(db, lookupFor(question, null, BASE)))
+      const decision = decide(question, brought, liveWith())
+      expect(decision).toEqual(decide(question, shelfOf(world).configuration, liveWith()))
+      expect([user, decision.kind]).toEqual([user, user === ALICE || user === 'none' ? 'reject' : 'connect'])
+    }
+  }
+})
+
+const flow = {
+  id: '77777777-7777-4777-8777-777777777777',
+  customer_id: ALICE,
+  name: '',
+  version: 1,
+  extension: 'bob',
+  actions: null,
+}
 
 /** Makes the database hold exactly what the scene says. */
 async function settle({ platform = {}, others = [], ...alice }: Scene): Promise<void> {

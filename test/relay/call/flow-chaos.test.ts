@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Written } from '../../functions/flows/told.ts'
-import { FlowScene } from '../../support/flow-call.ts'
+import { FlowScene, follows } from '../../support/flow-call.ts'
 import { alice, bob, cancel, ringBob, sdp } from '../../support/office.ts'
 
 const ring = { destinations: [{ type: 'extension', target: 'bob' }] }
@@ -35,6 +35,7 @@ const happenings: Readonly<Record<string, (scene: FlowScene) => unknown>> = {
   sound: (scene) => scene.ladder.answer({ ask: 'sound', answer: { path: '/a.wav', ms: 9 } }),
   mute: (scene) => scene.ladder.noAnswer('sound'),
   decided: (scene) => scene.ladder.decide(ringBob()),
+  led: (scene) => scene.ladder.decide(follows([{ type: 'beep' }, { type: 'connect', option: ring }])),
   undecided: (scene) => scene.ladder.noAnswer('route'),
   rings: (scene) => scene.bob(180),
   early: (scene) => scene.bob(183, sdp(bob.flow.address)),

@@ -498,6 +498,26 @@ describe('calls from the phone network which go back to it', () => {
   })
 })
 
+describe('calls of an account which lead back to it', () => {
+  const back = { ...ringBob(), extension_id: extensionIds.bob }
+  const byList = { ...bobsList(first(itself())), extension_id: extensionIds.bob }
+  test.each([
+    ['at once', (ladder: Ladder) => ladder.decide(back)],
+    ['by a list', (ladder: Ladder) => ladder.decide(byList).whatever().decide(ringBob())],
+  ])('are ten at once: a PBX may call the number by which it is called (%s)', (_, leads) => {
+    const ladder = office()
+    registers(ladder, bob, 'bob')
+    const around = () => {
+      aliceDials(ladder, '+12125550100')
+      return leads(ladder)
+    }
+    for (const _ of Array(10)) around().gives('INVITE to Bob')
+    around().gives('482 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'LOOP_DETECTED' })
+    ladder.hear({ type: 'stop' }).whatever()
+  })
+})
+
 describe('a SIP address', () => {
   const other = party('another door', '198.51.100.9', 5060)
   const at = (...sources: string[]) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RouteDecision } from '#contract'
 import type { Header, Message, Request, Response } from '../../../relay/sip/message.ts'
+import { follows } from '../../support/flow-call.ts'
 import { type Ladder, type Party, relayAddress } from '../../support/ladder.ts'
 import { counted } from '../../support/limits.ts'
 import {
@@ -52,6 +53,9 @@ interface Play {
 const alices = { transfer: 'local', extension_id: extensionIds.alice } as const
 const outside = (carrier: Party) => counted({ ...through(provider(carrier)), ...alices } as RouteDecision)
 const inside = () => counted({ ...ringBob(), ...alices } as RouteDecision)
+const hold = { type: 'sleep', option: { duration: 20_000 } }
+const ring = { type: 'connect', option: { destinations: [{ type: 'extension', target: 'bob' }] } }
+const menu = () => counted(follows([hold, ring, hold], alices))
 
 describe('transfers in which anything happens in any order', () => {
   for (let block = 0; block < 4; block++) {
@@ -230,7 +234,7 @@ function decides({ ladder, below }: Play): void {
   const ask = ladder.questions[0]?.question.ask
   if (ask === 'locate') ladder.locate(twilio)
   else if (ask === 'route')
-    ladder.decide(pick([inside(), inside(), outside(twilio), rejected(403, 'NO_ROUTE')], below))
+    ladder.decide(pick([inside(), inside(), outside(twilio), menu(), rejected(403, 'NO_ROUTE')], below))
 }
 
 /** Requests of the relay to a party which it has not answered finally. */
