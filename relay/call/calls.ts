@@ -1,21 +1,20 @@
-import type { CallCommand, Command, MonotonicMs, RouteDecision, TargetQuestion } from '#contract'
+import type { CallCommand, Command, MonotonicMs, RouteDecision } from '#contract'
 import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
-import { type MediaReport, type SessionId, sessionId } from '../ground/media.ts'
+import { type SessionId, sessionId } from '../ground/media.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
 import type { BeatPart } from '../ground/reporter.ts'
 import type { SoundFile } from '../ground/sound.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
-import type { LegResult } from '../leg/leg-requests.ts'
 import { uasLeg } from '../leg/uas.ts'
 import { admitCall } from '../limits/admit-call.ts'
-import type { Request, Response } from '../sip/message.ts'
+import type { Request } from '../sip/message.ts'
 import type { ClientOutput } from '../transaction/layer.ts'
 import { besidesCarriers } from './besides-carriers.ts'
-import { recordCode } from './branch.ts'
 import { table } from './call.ts'
 import type { ActiveCall, CallIndex, LegFound } from './call-index.ts'
+import { CallNews, type CallNewsDeps } from './call-news.ts'
 import {
   CallOrders,
   type CallsDeps,
@@ -29,28 +28,16 @@ import { serverSaid } from './flow-server.ts'
 import { leadOf } from './hosts.ts'
 import { LocalTransfers } from './local-transfers.ts'
 import { MadeCalls } from './made-calls.ts'
-import { mediaRecordOf } from './media-record.ts'
+import { MediaReports } from './media-reports.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
 import { OrderedCalls } from './ordered-calls.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import { CalleeFinder } from './reach.ts'
-import { questionOf, reachesNone, registeredTarget } from './registered-target.ts'
+import { PlaceLookup } from './place-lookup.ts'
 import { countedWithPbx } from './sent-on.ts'
 import { isAnswered } from './sides.ts'
 import { type SignalledLeg, signalledLegs } from './signalled-legs.ts'
-import type {
-  Branch,
-  CallEvents,
-  CallOrder,
-  CallParty,
-  CallTimer,
-  ClientRole,
-  ConnectDecision,
-  Hunt,
-  Onward,
-  Reachable,
-} from './state.ts'
+import type { Branch, CallEvents, CallOrder, CallParty, ConnectDecision, Hunt, Onward } from './state.ts'
 
 /** What happens to calls. */
 type CallsInput =
@@ -75,19 +62,29 @@ export class Calls {
   readonly #results = new CommandResults()
   /** Requests which wait until it is known where the host in their offer leads, by transaction. */
   readonly #awaitingLookup = new Map<number, InDialogRequest>()
-  readonly #reach: CalleeFinder
+  readonly #places: PlaceLookup
+  readonly #media: MediaReports
+  readonly #news: CallNews
   #sessions = 0
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
-    this.#reach = new CalleeFinder(deps)
     this.#orders = new CallOrders(deps, () => this.#nextSession())
+    this.#places = new PlaceLookup({
+      ...deps,
+      ask: (question, waiting) =>
+        this.#orders.questions.ask({ for: 'place', ...waiting }, { ask: 'target', question }),
+    })
+    const step: CallNewsDeps['step'] = (...event) => this.#step(...event)
+    this.#media = new MediaReports({ endpoint: deps.endpoint, orders: this.#orders, step })
+    const mediaOver: CallNewsDeps['mediaOver'] = (now, active) => this.#media.over(now, active)
+    this.#news = new CallNews({ orders: this.#orders, step, mediaOver })
     this.#transfers = new LocalTransfers({
       endpoint: deps.endpoint,
       orders: this.#orders,
       // No transaction of a party's has its number.
       open: (now, arrival) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }),
-      step: (...event) => this.#step(...event),
+      step,
     })
     this.#ordered = new OrderedCalls({
       endpoint: deps.endpoint,
@@ -95,14 +92,14 @@ export class Calls {
       results: this.#results,
       carryOut: (...order) => this.#carryOut(...order),
       open: (now, arrival) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }),
-      step: (...event) => this.#step(...event),
+      step,
     })
     this.#made = new MadeCalls({
       endpoint: deps.endpoint,
       orders: this.#orders,
       results: this.#results,
       open: (now, arrival, id) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }, { id }),
-      step: (...event) => this.#step(...event),
+      step,
     })
   }
 
@@ -141,7 +138,7 @@ export class Calls {
         if (this.#deps.endpoint.mediaAddress === undefined) this.#orders.ports.begin(now)
         break
       case 'media':
-        this.#media(now, event.report)
+        this.#media.receive(now, event.report)
         break
       case 'beat':
         this.#results.delivered(event.sentAt)
@@ -160,7 +157,7 @@ export class Calls {
         break
       case 'tick':
         for (let due = this.#orders.timers.due(now); due; due = this.#orders.timers.due(now))
-          this.#ring(now, due.active, due.timer)
+          this.#news.due(now, due.active, due.timer)
         break
       case 'answered':
       case 'unanswered': {
@@ -172,7 +169,7 @@ export class Calls {
       default: {
         const result = this.#orders.requests.heard(event)
         if (!result) return undefined
-        this.#heard(now, result)
+        this.#news.heard(now, result)
       }
     }
     return this.#orders.effects.take()
@@ -238,16 +235,14 @@ export class Calls {
     // The call may have been answered, or have ended, while we asked.
     const { state } = active.machine
     if ((state !== 'hunting' && state !== 'flow') || hunt.state !== 'deciding') return
-    const target = decision && registeredTarget(decision)
-    const first = target && this.#reach.first(now, target)
-    if (first) return this.#lookFor(first, { active, target, what: { for: 'sentOn', hunt, decision, why } })
+    if (decision && this.#places.first(now, active, decision, { for: 'sentOn', hunt, decision, why })) return
     const { id, hunts } = active.call
     const screened =
       decision && this.#orders.outside.screen(active.call, hunt, countedWithPbx(hunt, decision))
     const admitted = screened && admitCall(this.#deps.ledger, now, id, screened, hunts.indexOf(hunt))
-    const reachable = this.#reachable(now, active, admitted)
+    const reachable = this.#places.reachable(now, active, admitted)
     this.#step(now, active, 'sentOn', { hunt, decision: admitted, why, reachable })
-    this.#lookMeanwhile(now, active, hunt, admitted)
+    this.#places.meanwhile(now, active, hunt, admitted)
   }
 
   /** One leg asks something inside its dialog; the host its offer names is looked up first. */
@@ -309,7 +304,7 @@ export class Calls {
    */
   #carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
     const { joining, caller, made } = active.call
-    if (order.type === 'lookAgain') return this.#lookAgain(active, order.hunt)
+    if (order.type === 'lookAgain') return this.#places.again(active, order.hunt)
     if (order.type === 'refer') return this.#transfers.refer(now, active, order)
     if (order.type === 'onward') return this.#onward(now, order)
     if (order.type === 'seek') return this.#seek(now, active, order)
@@ -326,12 +321,10 @@ export class Calls {
     active: ActiveCall,
     { hunt, decision }: Omit<Extract<CallOrder, { type: 'seek' }>, 'type'>,
   ): void {
-    const target = registeredTarget(decision)
-    const first = target && this.#reach.first(now, target)
-    if (first) return this.#lookFor(first, { active, target, what: { for: 'seek', hunt, decision } })
-    const reachable = this.#reachable(now, active, decision)
+    if (this.#places.first(now, active, decision, { for: 'seek', hunt, decision })) return
+    const reachable = this.#places.reachable(now, active, decision)
     this.#step(now, active, 'sentOn', { hunt, decision, why: '', reachable })
-    this.#lookMeanwhile(now, active, hunt, decision)
+    this.#places.meanwhile(now, active, hunt, decision)
   }
 
   #onward(now: MonotonicMs, { call, name, event }: Onward): void {
@@ -346,18 +339,17 @@ export class Calls {
       decided.kind !== 'reject' &&
       unknownHost(active.call, active.call.caller, active.call.caller.invite, this.#deps.endpoint)
     if (host) return this.#orders.lookUp({ for: 'decision', active, host, decided })
-    const target = active.call.handedBy === undefined ? registeredTarget(decided) : undefined
-    const first = target && this.#reach.first(now, target)
-    if (first) return this.#lookFor(first, { active, target, what: { for: 'decision', decided } })
-    const decision = admitCall(this.#deps.ledger, now, active.call.id, decided)
+    if (this.#places.first(now, active, decided, { for: 'decision', decided })) return
+    const screened = this.#orders.outside.screenFirst(active.call, decided)
+    const decision = admitCall(this.#deps.ledger, now, active.call.id, screened)
     const sockets = decision.kind === 'reject' ? '' : this.#orders.ports.take(now)
-    const reachable = this.#reachable(now, active, decision)
+    const reachable = this.#places.reachable(now, active, decision)
     if (typeof sockets === 'object') {
       active.mediaClosed = false
       if (sockets.session !== undefined) this.#orders.index.renamed(active, sockets.session)
     }
     this.#step(now, active, 'decided', { decision, reachable, sockets })
-    this.#lookMeanwhile(now, active, active.call.hunts[0], decision)
+    this.#places.meanwhile(now, active, active.call.hunts[0], decision)
   }
 
   #requested(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): void {
@@ -368,42 +360,13 @@ export class Calls {
     this.#orders.lookUp({ for: 'request', active, host, asked })
   }
 
-  /** Where a callee can be rung which has registered. */
-  #reachable(now: MonotonicMs, { call }: ActiveCall, decision: RouteDecision | undefined): Reachable {
-    const target = decision && registeredTarget(decision)
-    return target ? this.#reach.of(now, target, call.handedBy !== undefined) : reachesNone
-  }
-
-  #lookFor(question: TargetQuestion, waiting: Omit<WaitingForPlace, 'for'>): void {
-    this.#orders.questions.ask({ for: 'place', ...waiting }, { ask: 'target', question })
-  }
-
-  /** It rings where phones are known to be, and the edge says meanwhile where others are. */
-  #lookMeanwhile(
-    now: MonotonicMs,
-    active: ActiveCall,
-    hunt: Hunt,
-    decision: RouteDecision | undefined,
-  ): void {
-    const target = decision && active.call.handedBy === undefined ? registeredTarget(decision) : undefined
-    const question = target && hunt.state !== 'over' && this.#reach.meanwhile(now, target)
-    if (question) this.#lookFor(question, { active, target, what: { for: 'ringing', hunt } })
-  }
-
-  /** Where it was said to be, it is no longer. */
-  #lookAgain(active: ActiveCall, hunt: Hunt): void {
-    const target = hunt.decision && registeredTarget(hunt.decision)
-    if (target) this.#lookFor(questionOf(target), { active, target, what: { for: 'ringing', hunt } })
-  }
-
+  /** It is known at which relays the callee has phones: what waited for that goes on. */
   #placed(now: MonotonicMs, { active, target, what }: WaitingForPlace, reply: Reply): void {
-    const answer =
-      reply.type === 'answered' && reply.answer.ask === 'target' ? reply.answer.answer : undefined
-    this.#deps.neighbours.heard(now, target.id, answer)
+    const reachable = this.#places.heard(now, target, reply)
     if (what.for === 'decision') return this.#decided(now, active, what.decided)
     if (what.for === 'seek') return this.#seek(now, active, what)
     if (what.for === 'sentOn') return this.#sentOn(now, active, what.hunt, what)
-    this.#step(now, active, 'found', { hunt: what.hunt, reachable: this.#reach.of(now, target) })
+    this.#step(now, active, 'found', { hunt: what.hunt, reachable })
   }
 
   #besidesCarriers({ hunt }: Branch, located: Located): Located {
@@ -439,93 +402,6 @@ export class Calls {
     if (this.#awaitingLookup.delete(waiting.asked.transaction)) this.#requested(now, active, waiting.asked)
   }
 
-  #heard(now: MonotonicMs, result: LegResult<ActiveCall, ClientRole>): void {
-    const { owner: active, role, sent, flow } = result
-    const response = result.type === 'response' ? result.response : undefined
-    if (result.type === 'ended') return this.#orders.settle(now, active)
-    switch (role.role) {
-      case 'invite':
-        return response
-          ? this.#inviteAnswered(now, active, role.leg, response)
-          : this.#inviteSilent(now, active, role.leg, result.type === 'silence' ? result.why : '')
-      case 'passed':
-        return this.#step(now, active, 'passed', { ...role, sent, flow, response })
-      case 'key':
-        return this.#step(now, active, 'keyAnswered', { ...role, sent, flow, response })
-      case 'refresh':
-        return this.#step(now, active, 'refreshed', { ...role, sent, flow, response })
-      case 'early':
-        return this.#step(now, active, 'earlyUpdateAnswered', { ...role, sent, flow, response })
-      case 'prack':
-        return this.#step(now, active, 'prackAnswered', { ...role, sent, flow, response })
-      case 'bye':
-        return this.#step(now, active, 'byeAnswered', { ...role, sent, flow, response })
-      case 'reoffer':
-        return this.#step(now, active, 'reoffered', { ...role, sent, flow, response })
-      case 'cancel':
-      case 'notify':
-        return this.#orders.settle(now, active)
-    }
-  }
-
-  #inviteAnswered(now: MonotonicMs, active: ActiveCall, branch: Branch, response: Response): void {
-    const { status, reason } = response
-    active.call.now = now
-    recordCode(active.call, branch, status)
-    if (branch.provider?.provider_id && branch.flow)
-      this.#orders.reputation.spoke(branch.provider.provider_id, branch.flow)
-    if (status < 200) this.#step(now, active, 'provisional', { branch, response })
-    else if (status < 300) this.#step(now, active, 'success', { branch, response })
-    else this.#step(now, active, 'failure', { branch, status, why: reason, response })
-  }
-
-  #inviteSilent(now: MonotonicMs, active: ActiveCall, branch: Branch, why: string): void {
-    this.#unheard(now, branch)
-    this.#step(now, active, 'failure', { branch, status: 0, why, response: undefined })
-  }
-
-  /** A provider which is called gave no sign of life yet, and now it is late; or it cannot be reached. */
-  #unheard(now: MonotonicMs, { provider, flow, heard, state }: Branch): void {
-    if (provider?.provider_id && flow && heard === 'nothing' && state === 'calling')
-      this.#orders.reputation.silent(now, provider.provider_id, flow)
-  }
-
-  #ring(now: MonotonicMs, active: ActiveCall, timer: CallTimer): void {
-    switch (timer.timer) {
-      case 'media':
-        return this.#mediaOver(now, active)
-      case 'flow':
-      case 'alone':
-        return this.#step(now, active, timer.timer, undefined)
-      case 'silence':
-        this.#unheard(now, timer.branch)
-        return this.#step(now, active, timer.timer, timer)
-      case 'progress':
-      case 'ring':
-        return this.#step(now, active, timer.timer, timer)
-      case 'repeatPending':
-      case 'unacknowledgedPending':
-      case 'stalledPending':
-        return this.#step(now, active, timer.timer, timer)
-      case 'stalledOffer':
-        return this.#step(now, active, timer.timer, timer)
-      case 'session':
-      case 'stalledRefresh':
-      case 'reoffer':
-      case 'parting':
-        return this.#step(now, active, timer.timer, timer)
-      case 'repeat':
-      case 'repeatProvisional':
-      case 'provisionalUnacknowledged':
-      case 'unacknowledged':
-        return this.#step(now, active, timer.timer, timer)
-      case 'search':
-        return this.#step(now, active, timer.timer, { hunt: timer.hunt })
-      case 'delay':
-        return this.#step(now, active, timer.timer, timer)
-    }
-  }
-
   /** What the API ordered of calls which go on here. */
   #commanded(now: MonotonicMs, commands: readonly Command[]): void {
     for (const command of commands) {
@@ -544,40 +420,6 @@ export class Calls {
       this.#orders.recordings.command(command, active.call, isHeard(active))
     }
   }
-
-  #media(now: MonotonicMs, report: MediaReport): void {
-    if (report.type === 'recorded') this.#orders.recordings.recorded(now, report)
-    if (report.type === 'played') this.#orders.recordings.played(report)
-    const active = this.#orders.index.session(report.session)
-    if (!active) return void this.#orders.ports.receive(now, report)
-    active.call.now = now
-    if (report.type === 'closed' || report.type === 'counted')
-      active.call.record.media = { caller: report.caller, callee: report.callee }
-    if (report.type === 'closed') return this.#mediaOver(now, active)
-    if (report.type === 'counted') return isUp(active) ? this.#orders.tell(active) : undefined
-    if (report.type === 'failed') {
-      if (this.#orders.ports.openOthers(now, active, report.why)) return
-      active.mediaClosed = true
-    }
-    this.#step(now, active, 'media', { report })
-  }
-
-  #mediaOver(now: MonotonicMs, active: ActiveCall): void {
-    const { call, machine } = active
-    active.mediaClosed = true
-    this.#orders.timers.stop(active, 'media')
-    call.record.soundOver = true
-    if (machine.state === 'ended' && !active.finalTold && mediaRecordOf(call, this.#deps.endpoint)) {
-      active.finalTold = true
-      this.#orders.tell(active)
-    }
-    this.#orders.settle(now, active)
-  }
-}
-
-/** Whether it is told now and then how its sound is. */
-function isUp({ machine: { state } }: ActiveCall): boolean {
-  return state === 'answered' || state === 'flow'
 }
 
 /** Whether its caller was answered and is there. */
