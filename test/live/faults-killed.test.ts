@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Row } from '../support/api.ts'
+import { answers, ringing } from '../support/carrier.ts'
 import { keyOf } from '../support/fault-stack.ts'
 import { reconciled } from '../support/ledger.ts'
 import { startRelay } from '../support/lone-relay.ts'
@@ -58,6 +60,59 @@ describe('under load', () => {
     for (const { hangup_by, tm_hangup } of cut)
       expect([hangup_by, tm_hangup]).toEqual(['system', expect.any(String)])
   })
+})
+
+/* What dies at which step is a table in functions/config/call-making-faults.test.ts; these are some of its cells, played. */
+describe('a call which the API orders', () => {
+  test.each<[victim: 'relay' | 'edge' | 'database', when: 'before it rings' | 'while it rings', end: string]>(
+    [
+      ['relay', 'before it rings', 'normal'],
+      ['relay', 'while it rings', 'relay_lost'],
+      ['edge', 'while it rings', 'normal'],
+      ['database', 'while it rings', 'normal'],
+    ],
+  )('rings once and is recorded once where the %s is killed %s', async (victim, when, end) => {
+    const { carrier, office } = traffic
+    const before = carrier.calls.length
+    carrier.onCall = when === 'while it rings' ? ringing : answers('c', 50)
+    if (when === 'before it rings') await killed(victim)
+    const { calls } = (await office.api.post('/calls', {
+      source: { type: 'tel', target: office.number },
+      destinations: [{ type: 'tel', target: '+15551234567' }],
+      actions: [{ type: 'sleep', option: { duration: 60_000 } }],
+    })) as unknown as { calls: [Row] }
+    const call = await soon('the carrier to be called', () => carrier.calls[before], 20_000)
+    if (when === 'while it rings') {
+      await killed(victim)
+      if (victim !== 'relay') await call.answer('c')
+    }
+    if (end === 'normal') {
+      await soon('the call to stand', () => call.acks)
+      expect(await call.bye()).toBe(200)
+    }
+    const record = await soon('the record to end', () => over(calls[0].id), 40_000, 200)
+    expect(record).toMatchObject({ hangup_reason: end })
+    const told = await office.api.list(`/events?resource_id=${record.id}&type=call.*`)
+    const types = told.map(({ type }) => type)
+    for (const type of ['call.created', 'call.ended'])
+      expect([type, types.filter((one) => one === type).length]).toEqual([type, 1])
+    expect(carrier.calls.length).toBe(before + 1)
+  })
+
+  /** Gone without a word; what started it starts another. */
+  async function killed(victim: 'relay' | 'edge' | 'database'): Promise<void> {
+    const pid = stack.pids()[victim]
+    process.kill(pid ?? 0, 'SIGKILL')
+    if (victim !== 'relay') return
+    await soon('another relay', () => ![pid, undefined].includes(stack.pids().relay), 30_000)
+    await soon('it to answer SIP', () => answersOptions(), 30_000)
+  }
+
+  /** Its record, once the edge is there to show that it has ended. */
+  async function over(id: string): Promise<Row | undefined> {
+    const record = await traffic.office.api.get(`/calls/${id}`).catch(() => undefined)
+    return record?.status === 'hangup' ? record : undefined
+  }
 })
 
 function answersOptions(): Promise<boolean> {

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PLATFORM } from '#contract'
 import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
+import type { Row } from '../support/api.ts'
 import type { CallRecord } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
@@ -9,6 +11,7 @@ import type { Phone } from '../support/phone.ts'
 import type { HostAndPort } from '../support/sip-socket.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
+import { asked } from '../support/stack-database.ts'
 import { pause, soon } from '../support/wait.ts'
 
 /*
@@ -19,12 +22,12 @@ let stack: OwnStack
 let office: Office
 const relays = new Map<string, LoneRelay>()
 const open: Phone[] = []
-const [atA, atC] = ['127.0.7.91', '127.0.7.92']
+const [atA, atC, atD] = ['127.0.7.91', '127.0.7.92', '127.0.7.95']
 
 beforeAll(async () => {
   stack = await startStack()
   await Promise.all([start('a', atA), start('c', atC)])
-  office = await openOffice(stack, [], ['office1', 'office2'])
+  office = await openOffice(stack, [], ['office1', 'office2', 'desk', 'front'])
 })
 afterAll(async () => {
   for (const phone of open) phone.close()
@@ -54,6 +57,27 @@ describe('a phone which registered at another relay than its call comes to', () 
         expect(record.attempts).toHaveLength(1)
       },
     )
+  })
+
+  test('is put on hold by either, and by UPDATE; what it says before it answers is acknowledged', async () => {
+    const before = callee.calls.length
+    const { call, result } = await caller.call('office2')
+    const incoming = await soon('the phone to ring', () => callee.calls[before])
+    await incoming.progressReliably()
+    await incoming.answer('b', [['Allow', 'INVITE, ACK, BYE, CANCEL, PRACK, UPDATE']])
+    expect(statusOf(await result)).toBe(200)
+    expect(incoming.asked).toEqual(['PRACK'])
+    await soon('the callee to be heard', () => call.sound?.heardOf('b'))
+    expect(await call.reinvite('sendonly')).toBe(200)
+    expect(await call.reinvite('sendrecv')).toBe(200)
+    expect(incoming.reinvited).toEqual(['sendonly', 'sendrecv'])
+    expect(await incoming.reinvite('sendonly')).toBe(200)
+    expect(await incoming.update('sendrecv')).toBe(200)
+    expect(call.reinvited).toEqual(['sendonly', 'sendrecv'])
+    const heard = incoming.sound?.heardOf('o') ?? 0
+    await soon('the caller to be heard again', () => (incoming.sound?.heardOf('o') ?? 0) > heard + 5)
+    expect(await call.bye()).toBe(200)
+    await incoming.over
   })
 
   test('rings under a loss of five in a hundred between the relays', { timeout: 60_000 }, async () => {
@@ -92,10 +116,83 @@ describe('a phone which registered at another relay than its call comes to', () 
   })
 })
 
-async function start(name: string, address: string): Promise<void> {
+describe('a relay', () => {
+  const keys = '/relays/d/keys'
+
+  test('whose key is revoked is cut off within a second, and says so; the call which goes on there does', async () => {
+    const { id, key } = await stack.api.post(keys, { name: 'autumn' })
+    await start('d', atD, String(key))
+    const caller = await phone('desk', '127.0.7.96', placeOf('d'))
+    const callee = await phone('front', '127.0.7.97', placeOf('d'))
+    const { call, result } = await caller.call('front')
+    const incoming = await soon('the phone to ring', () => callee.calls[0])
+    await incoming.answer('b')
+    expect(statusOf(await result)).toBe(200)
+    await soon('the call to be recorded', async () => (await lastRecord()).status === 'progressing')
+    await stack.api.delete(`${keys}/${id}`)
+    await soon('the key to be refused', () => isRevoked(String(key)), 1_000)
+    await soon('the relay to say so', () =>
+      relays
+        .get('d')
+        ?.lines()
+        .some(({ sentence }) => /revoked/.test(String(sentence))),
+    )
+    const [near, far] = [call.sound?.heardOf('b') ?? 0, incoming.sound?.heardOf('d') ?? 0]
+    await soon('both to be heard still', () => {
+      return (call.sound?.heardOf('b') ?? 0) > near + 20 && (incoming.sound?.heardOf('d') ?? 0) > far + 20
+    })
+    expect(await call.bye()).toBe(200)
+    // Its word counts no more: the record is as it was told before.
+    expect((await lastRecord()).status).toBe('progressing')
+  })
+
+  test('which is lost is told of, its calls end in the record, and it is told of when it is back', async () => {
+    await relays.get('d')?.kill()
+    // As if so much time had gone by.
+    for (const statement of [
+      `update relays set heard_since = heard_since - interval '1 minute' where id <> 'd'`,
+      `update calls set updated_at = updated_at - interval '50 seconds' where relay_id = 'd' and status <> 'hangup'`,
+      `update relays set beat_at = beat_at - interval '50 seconds' where id = 'd'`,
+    ])
+      await asked(stack, statement)
+    const lost = await soon('its loss to be told', () => toldOf('relay.lost'))
+    expect(lost.data).toMatchObject({
+      relay_id: 'd',
+      why: expect.stringMatching(/^It has not been heard of/),
+    })
+    const record = await soon('its call to end', async () => {
+      const last = await lastRecord()
+      return last.status === 'hangup' ? last : undefined
+    })
+    expect(record).toMatchObject({ hangup_by: 'system', hangup_reason: 'relay_lost' })
+    await start('d', atD, String((await stack.api.post(keys, {})).key))
+    expect((await soon('its return to be told', () => toldOf('relay.back'))).data).toMatchObject({
+      relay_id: 'd',
+    })
+  })
+
+  async function lastRecord(): Promise<CallRecord> {
+    const [record] = await office.api.list('/calls?page_size=1')
+    return record as CallRecord
+  }
+
+  async function isRevoked(key: string): Promise<boolean> {
+    const headers = { authorization: `Bearer ${key}` }
+    const answer = await fetch(`${stack.local.api_url}/relay/v1/hello`, { headers })
+    return answer.status !== 200 && (await answer.text()).includes('RELAY_KEY_REVOKED')
+  }
+
+  async function toldOf(type: string): Promise<Row | undefined> {
+    const list = await stack.api.list(`/events?customer_id=${PLATFORM}&type=${type}`)
+    return list.find(({ data }) => (data as { relay_id: string }).relay_id === 'd')
+  }
+})
+
+/** `key`: one which was made for it; else that which follows from its name. */
+async function start(name: string, address: string, key?: string): Promise<void> {
   const secret = readSecrets(stack.folder)?.relay_secret ?? ''
   const settings = {
-    RELAY_KEY: await relayKey(secret, name),
+    RELAY_KEY: key ?? (await relayKey(secret, name)),
     BASE_DOMAIN: stack.local.realm.split('.registrar.')[1] ?? '',
   }
   relays.set(name, await startRelay(stack.local.api_url, address, settings))

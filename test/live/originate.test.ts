@@ -1,16 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
-import { busy } from '../support/carrier.ts'
+import { answers, busy, Carrier } from '../support/carrier.ts'
 import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
 import { wavOf } from '../support/played-wav.ts'
+import { header } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { changeHeard, pause, soon } from '../support/wait.ts'
 
 let stack: OwnStack
 let office: Office
 let prompt: string
+let carrier: Carrier
 const softphones: Baresip[] = []
 const phones: Phone[] = []
 
@@ -20,7 +22,8 @@ const said = Int16Array.from({ length: 24_000 }, (_, n) => 12_000 * Math.sin((2 
 describe.skipIf(!hasBaresip)('calls which the API orders', () => {
   beforeAll(async () => {
     stack = await startStack()
-    office = await openOffice(stack, [{ address: '127.0.0.1', port: 5099 }], ['sales', 'front', 'desk'])
+    carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.4', relay: stack.relay }, answers('c'))
+    office = await openOffice(stack, [carrier.place], ['sales', 'front', 'desk'])
     const sound = Buffer.from(wavOf(said)).toString('base64')
     prompt = String((await office.api.post('/prompts', { name: 'Said', sound })).id)
     await changeHeard()
@@ -30,6 +33,7 @@ describe.skipIf(!hasBaresip)('calls which the API orders', () => {
     for (const each of phones.splice(0)) each.close()
   })
   afterAll(async () => {
+    carrier?.close()
     await stack?.stop()
   })
 
@@ -92,6 +96,33 @@ describe.skipIf(!hasBaresip)('calls which the API orders', () => {
       attempts: [{ status: 200 }, { status: 200 }],
       flow: null,
     })
+  })
+
+  test('a number is called by a carrier, sees ours, hears what the flow says, and the record names the carrier', async () => {
+    const known = await knownCalls(office.api)
+    await office.api.post('/calls', {
+      source: { type: 'tel', target: office.number },
+      destinations: [{ type: 'tel', target: '+15551234567' }],
+      actions: [
+        { id: 'said', type: 'play', option: { prompt_id: prompt } },
+        { id: 'bye', type: 'hangup' },
+      ],
+    })
+    const call = await soon('the carrier to be called', () => carrier.calls[0])
+    expect(await call.over).toBe('them')
+    expect(call.dialled).toBe('+15551234567')
+    expect(header(call.invite, 'from')).toContain(`sip:${office.number}@`)
+    const heard = [...(call.sound?.heard.values() ?? [])].reduce((all, packets) => all + packets, 0)
+    expect(heard).toBeGreaterThan(120)
+    expect(await endedCall(office.api, known, true)).toMatchObject({
+      direction: 'outgoing',
+      source: { type: 'tel', target: office.number },
+      destination: { type: 'tel', target: '+15551234567' },
+      hangup_by: 'system',
+      hangup_reason: 'normal',
+      attempts: [{ provider_name: 'Carrier 1', status: 200 }],
+    })
+    expect(carrier.calls).toHaveLength(1)
   })
 
   test('where the extension which is rung first is busy, the other one is not rung', async () => {

@@ -170,6 +170,16 @@ export class Call {
     return statusOf(response) ?? 0
   }
 
+  /** Offers the sound anew by UPDATE (RFC 3311); gives the answer's status. */
+  async update(direction: Direction): Promise<number> {
+    if (this.sound === undefined) throw new Error('this call has no sound')
+    const body = sdp(this.sound.place, direction, ++this.#version)
+    const response = await this.party.ask(this.#request('UPDATE', ++this.#cseq, body), this.#hop())
+    if (statusOf(response) === 200 && direction === 'sendrecv')
+      this.#speak(this.#speaking, soundPlace(response.body))
+    return statusOf(response) ?? 0
+  }
+
   /** Tells of a key by INFO; gives the answer's status. */
   async inform(key: string): Promise<number> {
     const request = this.#request('INFO', ++this.#cseq, `Signal=${key}\r\nDuration=160\r\n`)
@@ -183,7 +193,7 @@ export class Call {
   receive(request: SipText): void {
     const method = methodOf(request)
     this.asked.push(method)
-    if (method === 'INVITE') this.#receiveReinvite(request)
+    if (method === 'INVITE' || (method === 'UPDATE' && request.body !== '')) this.#receiveReinvite(request)
     else this.party.reply(request, 200, 'OK')
     if (method !== 'BYE') return
     this.acksAtBye = this.acks
@@ -256,7 +266,9 @@ export class Call {
         ['Call-ID', this.callId],
         ['CSeq', `${cseq} ${method}`],
         ['Max-Forwards', '70'],
-        ...(method === 'INVITE' ? [['Contact', `<${this.party.contact('party')}>`] as [string, string]] : []),
+        ...(method === 'INVITE' || method === 'UPDATE'
+          ? [['Contact', `<${this.party.contact('party')}>`] as [string, string]]
+          : []),
         ...(body === '' ? [] : [['Content-Type', 'application/sdp'] as [string, string]]),
       ],
       body,

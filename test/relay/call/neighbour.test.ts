@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Neighbour, portNumber, type TargetAnswer } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import type { Request } from '../../../relay/sip/message.ts'
+import type { Header, Request } from '../../../relay/sip/message.ts'
 import { Ladder, type Party } from '../../support/ladder.ts'
 import {
   ack,
@@ -188,6 +188,48 @@ describe('a call which another relay hands on', () => {
     expect(ladder.engine.load.counted).toBe(0)
   })
 
+  test.each([
+    ['INVITE', ['ACK to Bob', '200 to A'], ['ACK to A', '200 to Bob']],
+    ['UPDATE', ['200 to A'], ['200 to Bob']],
+  ] as const)('is changed by either side, as by %s, which passes', (method, byA, byBob) => {
+    const { ladder, handed } = handedOn()
+    const rung = ladder.lastRequest(bob)
+    const allow: Header = ['allow', 'INVITE, ACK, BYE, PRACK, UPDATE']
+    const answer = answers(rung, bob, 200, { body: sdp('192.0.2.20'), headers: [allow] })
+    ladder.when(bob, answer).gives('ACK to Bob', '200 to A')
+    const answered = ladder.lastResponse(a)
+    ladder.when(a, ack(handed, answered)).quiet()
+    const hold = { body: sdp('198.51.100.11', 4000, 'a=sendonly'), headers: [allow] }
+    ladder.when(a, within(handed, answered, a, method, 3, hold)).gives(`${method} to Bob`)
+    const asked = ladder.lastRequest(bob, method)
+    expect(new TextDecoder().decode(asked.body)).toContain('a=sendonly')
+    const held = sdp('192.0.2.20', 4000, 'a=recvonly')
+    ladder.when(bob, answers(asked, bob, 200, { body: held, tag: '' })).gives(...byA)
+    expect(new TextDecoder().decode(ladder.lastResponse(a).body)).toContain('a=recvonly')
+    if (method === 'INVITE') ladder.when(a, within(handed, answered, a, 'ACK', 3)).quiet()
+    ladder.when(bob, fromCallee(rung, answer, bob, method, 7, { body: sdp('192.0.2.20') }))
+    ladder.gives(`${method} to A`)
+    const back = answers(ladder.lastRequest(a, method), a, 200, { body: sdp('198.51.100.11'), tag: '' })
+    ladder.when(a, back).gives(...byBob)
+  })
+
+  test('is acknowledged before its answer on each side by itself (PRACK)', () => {
+    const ladder = fleet()
+    registers(ladder, bob, 'bob')
+    const handed = handing(undefined, [['supported', '100rel']])
+    ladder.when(a, handed).gives('100 to A', 'INVITE to Bob')
+    const headers: Header[] = [
+      ['require', '100rel'],
+      ['rseq', '1'],
+    ]
+    const said = answers(ladder.lastRequest(bob), bob, 183, { body: sdp('192.0.2.20'), headers })
+    ladder.when(bob, said).gives('PRACK to Bob', '180 to A')
+    const told = ladder.lastResponse(a)
+    expect(told.header('require')).toContain('100rel')
+    const rack: Header[] = [['rack', `${told.header('rseq')} ${told.header('cseq')}`]]
+    ladder.when(a, within(handed, told, a, 'PRACK', 3, { headers: rack })).gives('200 to A')
+  })
+
   test('is taken back as any', () => {
     const { ladder, handed } = handedOn()
     ladder.when(bob, answers(ladder.lastRequest(bob), bob, 180)).gives('180 to A')
@@ -307,10 +349,12 @@ function fleet(): Ladder {
 /** An INVITE as relay A hands it on. */
 function handing(
   target = `extension;id=${extensionIds.bob};customer=${customerId};ring=30;secure=allowed`,
+  more: readonly Header[] = [],
 ): Request {
-  const headers: [string, string][] = [
+  const headers: Header[] = [
     ['alert-info', '<urn:alert:source:internal>'],
     ['trunkline-target', target],
+    ...more,
   ]
   return invite(alice, 'bob', { headers })
 }
