@@ -66,6 +66,8 @@ export interface Config {
   readonly region: string | undefined
   /** Name servers instead of the machine's own. */
   readonly dnsServers: readonly string[]
+  /** SIP proxies of ours which phones come through: literal IPs. */
+  readonly trustedProxies: readonly string[]
   /** Octets of sounds which are kept on this disk. */
   readonly soundBytes: number
   /** Another engine for speech than our own, and what it knows us by; undefined: there is none. */
@@ -110,6 +112,7 @@ const variables = {
     regionName.safeParse(text).success ? text : undefined,
   ).optional(),
   DNS_SERVERS: setting('IP addresses such as 192.0.2.53 or 192.0.2.53:5353', serversOf).default([]),
+  TRUSTED_PROXIES: setting('IP addresses with commas between', addressesOf).default([]),
   SOUND_CACHE_MB: wholeNumber(16, 1_000_000).default(512),
   SPEECH_URL: setting(
     'where speech is asked for, such as https://speech.example.com/',
@@ -171,6 +174,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       drainMs: said.DRAIN_MS,
       region: said.REGION,
       dnsServers: said.DNS_SERVERS,
+      trustedProxies: said.TRUSTED_PROXIES,
       soundBytes: said.SOUND_CACHE_MB * 1024 * 1024,
       hostedSpeech: said.SPEECH_URL ? { url: said.SPEECH_URL, token: said.SPEECH_TOKEN } : undefined,
       hep: said.HEP_SERVER && { ...said.HEP_SERVER, id: said.HEP_ID, key: said.HEP_PASSWORD },
@@ -225,6 +229,11 @@ function placeOf(text: string): { host: string; port: Port } | undefined {
   const host = v6 ?? v4
   const isPlace = readIp(host) !== undefined && Number(port) > 0 && Number(port) < 65_536
   return isPlace ? { host, port: portNumber(Number(port)) } : undefined
+}
+
+function addressesOf(list: string): string[] | undefined {
+  const addresses = list.split(/[\s,]+/).filter((text) => text !== '')
+  return addresses.every((text) => readIp(text) !== undefined) ? addresses : undefined
 }
 
 function serversOf(list: string): string[] | undefined {

@@ -7,6 +7,7 @@ import type { Host } from './host.ts'
 import type { Log } from './log.ts'
 import type { NeighbourPair } from './neighbour-pair.ts'
 import { openNeighbourWire } from './neighbour-wire.ts'
+import { Proxies } from './proxies.ts'
 import { openTcp } from './stream.ts'
 import type { StreamWire } from './stream-options.ts'
 import { openTls } from './tls.ts'
@@ -78,7 +79,8 @@ export async function openWires({
     unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
     log,
   }
-  const udp = await openUdp({ ...ends, peersAtMost: descriptors.peers })
+  const proxies = new Proxies(config.trustedProxies)
+  const udp = proxies.through(await openUdp({ ...proxies.hearing(ends), peersAtMost: descriptors.peers }))
   const streams = {
     ...ends,
     closed: (flow: Flow) => hear({ type: 'closed', flow }),

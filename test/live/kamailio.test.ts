@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readSecrets } from '../../functions/local/secrets-file.ts'
+import { relayKey } from '../../functions/relay-key.ts'
 import type { Row } from '../support/api.ts'
-import { answers, Carrier, demands } from '../support/carrier.ts'
+import { answers, Carrier, demands, ringing } from '../support/carrier.ts'
 import { hasKamailio, Kamailio, leastSession } from '../support/kamailio.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
+import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import type { Phone } from '../support/phone.ts'
 import { header, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { soon } from '../support/wait.ts'
+import { pause, soon } from '../support/wait.ts'
 
 const account = { username: 'trunk7', password: 'secret' }
 const dialled = '+15551234567'
@@ -92,5 +95,89 @@ describe.skipIf(!hasKamailio)('a Kamailio which is our carrier', () => {
       registration: { status: string; sip_status: number } | null
     }
     return registration?.status === 'registered' ? registration : undefined
+  }
+})
+
+describe.skipIf(!hasKamailio)('a Kamailio in front of two relays, as relay/README.md shows it', () => {
+  const front = '127.0.7.75'
+  let stack: OwnStack
+  let other: LoneRelay
+  let kamailio: Kamailio
+  let office: Office
+  const phones: Phone[] = []
+
+  beforeAll(async () => {
+    stack = await startStack({ TRUSTED_PROXIES: front })
+    other = await startRelay(stack.local.api_url, '127.0.7.76', {
+      RELAY_KEY: await relayKey(readSecrets(stack.folder)?.relay_secret ?? '', 'other'),
+      BASE_DOMAIN: stack.local.realm.split('.registrar.')[1] ?? '',
+      TRUSTED_PROXIES: front,
+    })
+    kamailio = await Kamailio.inFront(front, [stack.relay, other.place])
+    office = await openOffice(stack, [], ['office1', 'office2'])
+  })
+  afterAll(async () => {
+    for (const phone of phones) phone.close()
+    await kamailio?.stop()
+    await other?.stop()
+    await stack?.stop()
+  })
+
+  test('phones come by one address to either, are known by their own, and their calls reach each other', async () => {
+    const [one, two] = [await phone('office1', '127.0.7.77'), await phone('office2', '127.0.7.78')]
+    const made = await soon('both to show', async () => {
+      const list = await office.api.list('/registrations')
+      return list.length === 2 ? list : undefined
+    })
+    expect(made.map(({ source_address }) => source_address).sort()).toEqual([one.address, two.address])
+    await pause(2_500)
+    two.onCall = answers('b', 50)
+    const { call, result } = await one.call('office2', 'a')
+    expect(statusOf(await result)).toBe(200)
+    const incoming = two.calls.at(-1)
+    await soon('both to be heard', () => call.sound?.heardOf('b') && incoming?.sound?.heardOf('a'))
+    expect(await call.reinvite('sendonly')).toBe(200)
+    expect(await call.reinvite('sendrecv')).toBe(200)
+    expect(incoming?.reinvited).toEqual(['sendonly', 'sendrecv'])
+    expect(await incoming?.bye()).toBe(200)
+    expect(await call.over).toBe('them')
+  })
+
+  test('a call is taken back through it; a wrong password is its phone’s, and no other phone’s', async () => {
+    const [one, two] = phones
+    if (!one || !two) throw new Error('there are no phones')
+    two.onCall = ringing
+    const { call, result } = await one.call('office2')
+    await soon('the phone to ring', () => call.statuses.includes(180))
+    expect(await call.cancel()).toBe(200)
+    expect(statusOf(await result)).toBe(487)
+    await soon('the phone to hear of it', () => two.calls.at(-1)?.wasCancelled)
+    const guesser = await office.phone('office1', '127.0.7.79', 'UDP', kamailio.place)
+    phones.push(guesser)
+    guesser.credentials = { username: 'office1', password: 'a guess' }
+    for (let nth = 0; nth < 6; nth++) expect(statusOf(await guesser.register())).not.toBe(200)
+    guesser.credentials = { username: 'office1', password: 'secure-password' }
+    expect(statusOf(await guesser.register())).not.toBe(200)
+    expect(statusOf(await one.register())).toBe(200)
+  })
+
+  test('a relay which is gone is left out, and its phones come to the other one', async () => {
+    await other.kill()
+    await soon(
+      'every phone to register',
+      async () => {
+        const statuses = []
+        for (const each of phones.slice(0, 2)) statuses.push(statusOf(await each.register()))
+        return statuses.every((status) => status === 200)
+      },
+      30_000,
+    )
+  })
+
+  async function phone(username: string, address: string): Promise<Phone> {
+    const one = await office.phone(username, address, 'UDP', kamailio.place)
+    phones.push(one)
+    expect(statusOf(await one.register())).toBe(200)
+    return one
   }
 })

@@ -12,6 +12,14 @@ describe('the settings of a relay', () => {
     expect(config({ ...both, SIP_TLS_PORT: '5071' }).tls).toMatchObject({ port: 5071 })
   })
 
+  test('name SIP proxies which are trusted: none unless they are', () => {
+    expect(config({}).trustedProxies).toEqual([])
+    expect(config({ TRUSTED_PROXIES: '203.0.113.5, 2001:db8::5' }).trustedProxies).toEqual([
+      '203.0.113.5',
+      '2001:db8::5',
+    ])
+  })
+
   test('name an rtpengine, and where it tells of keys', () => {
     expect(config({}).rtpengine).toBeUndefined()
     expect(config({ MEDIA_ENGINE: 'rtpengine://192.0.2.4:2223' }).rtpengine).toEqual({
@@ -41,6 +49,10 @@ describe('the settings of a relay', () => {
       'EDGE_URL must be the edge\'s address before /v1.0, such as https://api.example.com, not "api.example.com"',
     ],
     [{ PUBLIC_IP: '203.0.113' }, 'PUBLIC_IP must be an IP address, not "203.0.113"'],
+    [
+      { TRUSTED_PROXIES: 'proxy.example.com' },
+      'TRUSTED_PROXIES must be IP addresses with commas between, not "proxy.example.com"',
+    ],
     [{ BASE_DOMAIN: 'a b' }, 'BASE_DOMAIN must be a domain name, not "a b"'],
     [{ UNKNOWN_SOURCE: 'ignore' }, 'UNKNOWN_SOURCE must be one of refuse, silent, not "ignore"'],
     ...[

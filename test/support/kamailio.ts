@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HostAndPort } from './sip-socket.ts'
@@ -35,9 +35,24 @@ export class Kamailio {
     network: HostAndPort,
   ): Promise<Kamailio> {
     const place = { address, port: await freePort(address) }
+    return Kamailio.#started(place, () => configuration(place, account, network))
+  }
+
+  /** A dispatcher in front of relays, as `relay/README.md` shows it. */
+  static async inFront(address: string, relays: readonly HostAndPort[]): Promise<Kamailio> {
+    const place = { address, port: await freePort(address) }
+    return Kamailio.#started(place, (folder) => {
+      const list = join(folder, 'dispatcher.list')
+      writeFileSync(list, relays.map((relay) => `1 sip:${relay.address}:${relay.port}\n`).join(''))
+      return front(place, list)
+    })
+  }
+
+  /** `written`: its configuration, which may have files of its own in the folder. */
+  static async #started(place: HostAndPort, written: (folder: string) => string): Promise<Kamailio> {
     const folder = mkdtempSync(join(tmpdir(), 'kamailio-'))
     const file = join(folder, 'kamailio.cfg')
-    writeFileSync(file, configuration(place, account, network))
+    writeFileSync(file, written(folder))
     const child = spawn('kamailio', ['-f', file, '-DD', '-E', '-m', '32', '-M', '4', '-Y', folder], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
@@ -63,6 +78,22 @@ export class Kamailio {
     }
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** What is shown to a newcomer, at another place. */
+function front({ address, port }: HostAndPort, list: string): string {
+  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'relay', 'README.md'), 'utf8')
+  const [, shown] = /```cfg\n(.*?)```/s.exec(readme) ?? []
+  if (!shown) throw new Error('relay/README.md shows no dispatcher')
+  return `
+debug=1
+log_stderror=yes
+children=2
+disable_tcp=yes
+auto_aliases=no
+loadmodule "xlog.so"
+event_route[core:worker-one-init] { xlog("L_ALERT", "trunkline test is ready\\n"); }
+${shown.replace('udp:203.0.113.5:5060', `udp:${address}:${port}`).replace('/etc/kamailio/dispatcher.list', list)}`
 }
 
 /** Longer than we ask for. */
