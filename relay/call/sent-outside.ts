@@ -27,7 +27,8 @@ export class SentOutside {
 
   /** Likewise where a call leads at once. */
   screenFirst(call: Call, decision: RouteDecision): RouteDecision {
-    if (call.made || decision.kind !== 'connect' || decision.direction !== 'internal') return decision
+    // Whom a transfer names is its decision's account, and is called by no party.
+    if (call.joining || decision.kind !== 'connect' || decision.direction !== 'internal') return decision
     return this.#back(call, decision.trunk_id ?? decision.extension_id, decision)
   }
 

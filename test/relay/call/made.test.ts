@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RouteDecision } from '#contract'
 import type { Written } from '../../functions/flows/told.ts'
 import { FlowScene, follows } from '../../support/flow-call.ts'
 import type { Ladder } from '../../support/ladder.ts'
@@ -7,6 +8,7 @@ import { CalledParty, callId, clickToCall, MadeScene, orderOf, ringAlice } from 
 import {
   answers,
   customerId,
+  extensionIds,
   provider,
   rejected,
   ringBob,
@@ -477,6 +479,28 @@ describe('an extension which is rung first', () => {
     scene.alice.hangsUp().ladder.gives('200 to Alice')
     forgets(scene.ladder)
   })
+
+  test('is joined with the flow to which a list leads, as with a party', () => {
+    const scene = new MadeScene(clickToCall()).ordered()
+    const targets = [{ type: 'tel' as const, target: '+15551234567', ring_ms: null, delay_ms: 0 }]
+    const forwarder = { kind: 'extension' as const, id: extensionIds.bob, name: 'bob' }
+    const plan = { forwarder, called: 'bob', steps: [{ when: [], targets }] }
+    const list = { ...ringBob(), targets: { kind: 'plan', plan } } as RouteDecision
+    scene.ladder.decide(list).gives('ask route').decide(ringAlice()).gives('INVITE to Alice', 'beat')
+    scene.alice.says(200).ladder.gives('ACK to Alice', 'ask route')
+    scene.ladder.decide(follows([{ type: 'sleep', option: { duration: 900 } }])).gives()
+    scene.ladder.after(900).gives('BYE to Alice')
+    const answered = { answered_at: expect.any(String), sip_status: 200, hangup_reason: 'normal' }
+    expect(scene.ladder.record).toMatchObject(answered)
+    forgets(scene.ladder)
+  })
+})
+
+test('a call with a flow of its own is refused where another flow follows: that has no caller', () => {
+  const scene = new MadeScene().ordered()
+  scene.ladder.decide(follows(menu)).whatever()
+  expect(scene.ladder.record).toMatchObject({ reject_reason: 'FLOW_NOT_FOLLOWED', sip_status: 480 })
+  forgets(scene.ladder)
 })
 
 describe('a flow’s call', () => {

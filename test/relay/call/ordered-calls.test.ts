@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type CallCommand, monotonicMs, type RouteDecision } from '#contract'
+import { follows } from '../../support/flow-call.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
   ack,
@@ -295,6 +296,23 @@ describe('a transfer', () => {
       { status: 'hangup', hangup_reason: 'transferred' },
       { status: 'progressing', transfer_type: 'blind', transferred_from: records[0]?.call_id },
     ])
+  })
+
+  test('leads the party to a flow, which begins when it has taken our sound', () => {
+    const { ladder } = ordered()
+    const hold = { type: 'sleep', option: { duration: 5_000 } }
+    ladder.decide(follows([hold], { extension_id: extensionIds.alice })).gives('INVITE to Telnyx')
+    const offer = ladder.lastRequest(telnyx, 'INVITE')
+    ladder
+      .when(telnyx, answers(offer, telnyx, 200, { body: sdp(telnyx.flow.address) }))
+      .gives('ACK to Telnyx')
+    ladder.after(1).gives('BYE to Alice').after(5_000).whatever()
+    expect(ladder.lastRequest(telnyx, 'BYE').method).toBe('BYE')
+    expect(ladder.record).toMatchObject({
+      transfer_type: 'blind',
+      hangup_by: 'system',
+      flow: { trace: [{ outcome: 'slept' }] },
+    })
   })
 
   test('is refused while another goes on, and before the answer', () => {
