@@ -70,7 +70,7 @@ export const callMessageOperations: readonly Operation[] = [
     path: '/v1.0/calls/{id}/messages',
     summary: 'List the SIP messages of a call, of all its legs, in the order they passed',
     description:
-      'Of customers with `capture_messages`; a second after they passed. Secrets are masked, letter by letter: answers to challenges, passwords, keys of SRTP, digits, headers which a provider is sent by its setting. Of a call with more than 500 messages or 128 KiB those in the middle are left out.',
+      'Of customers with `capture_messages`; a second after they passed. Secrets are masked, octet by octet: answers to challenges, passwords, keys of SRTP, digits, headers which a provider is sent by its setting. Of a call with more than 500 messages or 128 KiB those in the middle are left out.',
     tag: 'calls',
     scope: 'read',
     answer: z.object({

@@ -5,7 +5,7 @@ import { instant, transport } from './vocabulary.ts'
 export const messageBytesAtMost = 128 * 1024
 export const messagesAtMost = 500
 
-/** One SIP message of a call, as it came to the relay or left it; secrets are masked, letter by letter. */
+/** One SIP message of a call, as it came to the relay or left it; secrets are masked, octet by octet. */
 export const sipMessage = z.object({
   direction: z.enum(['in', 'out']).describe('It came to the relay, or left it.'),
   transport,

@@ -81,8 +81,9 @@ function hepPacket({ from, to, transport, at, text }: HepMessage, { id, key }: H
     chunk(ipProtocol, [transport === 'udp' ? udp : tcp]),
     chunk(sourceType, source),
     chunk(destinationType, destination),
-    chunk(ports[0], uint(2, from.port)),
-    chunk(ports[1], uint(2, to.port)),
+    // A Contact's port is a stranger's word, and may be none.
+    chunk(ports[0], uint(2, from.port & 0xffff)),
+    chunk(ports[1], uint(2, to.port & 0xffff)),
     chunk(seconds, uint(4, Math.floor(at / 1000))),
     chunk(microseconds, uint(4, Math.min(us, 999_999))),
     chunk(payloadKind, [sip]),

@@ -12,7 +12,12 @@ type Colour = Parameters<typeof styleText>[0]
  * Writes every message of SIP for people to read, with its secrets masked: when, which way, where, and the message, its first
  * line in a colour where the stream has some: requests, what goes well, what leads elsewhere, what failed.
  */
-export function traceTo(stream: Pick<WriteStream, 'write'>, utc: () => number = systemUtc): MessageTap {
+export function traceTo(
+  stream: Pick<WriteStream, 'write' | 'on'>,
+  utc: () => number = systemUtc,
+): MessageTap {
+  // A terminal which is gone ends no call.
+  stream.on('error', () => undefined)
   const paint = (colour: Colour, text: string) => styleText(colour, text, { stream: stream as WriteStream })
   return (direction, flow, bytes) => {
     const [first = '', ...rest] = redacted(shownText(bytes)).trimEnd().split(/\r?\n/)

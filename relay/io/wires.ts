@@ -75,7 +75,7 @@ export async function openWires({
   const ends = {
     host: config.sipHost,
     port: config.sipPort,
-    receive: tapped('in', arrive, tap),
+    receive: tapped('in', arrive, tap, log),
     unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
     log,
   }
@@ -101,7 +101,7 @@ export async function openWires({
     port,
     tlsPort: pair && tls.address.port,
     neighbourPort: relays?.address.port,
-    send: tapped('out', leave, tap),
+    send: tapped('out', leave, tap, log),
     close: (flow) =>
       (flow.neighbour !== undefined && relays ? relays : flow.transport === 'tls' ? tls : tcp).hangUp(flow),
     present: tls.present,
@@ -116,10 +116,16 @@ function tapped(
   direction: 'in' | 'out',
   pass: (flow: Flow, bytes: Uint8Array, loose?: boolean) => void,
   tap: MessageTap | undefined,
+  log: Log,
 ): typeof pass {
   if (tap === undefined) return pass
   return (flow, bytes, loose) => {
-    tap(direction, flow, bytes)
+    try {
+      tap(direction, flow, bytes)
+    } catch (error) {
+      // Who looks on stops no message.
+      log('error', 'bug', { why: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    }
     pass(flow, bytes, loose)
   }
 }

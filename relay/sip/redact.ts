@@ -1,6 +1,6 @@
 /*
- * SIP as it may be shown to people: what proves an account, opens sound or was pressed as a key is masked, letter by
- * letter, so that lengths stay as they were.
+ * SIP as it may be shown to people: what proves an account, opens sound or was pressed as a key is masked, octet by
+ * octet, so that lengths stay as they were.
  */
 
 /** What of a message is for fewer eyes than its customer's. */
@@ -94,7 +94,14 @@ function maskedParameter(text: string, what: RegExp): string {
   return text.replace(what, (_, before: string, secret: string) => before + masked(secret))
 }
 
-/** White space stays: lines end where they did. */
+/** Octet by octet, so that a body is as long as its message says. White space stays: lines end where they did. */
 function masked(text: string): string {
-  return text.replace(/\S/g, '*')
+  return text.replace(/\S/gu, (letter) => '*'.repeat(octetsOf(letter.codePointAt(0) ?? 0)))
+}
+
+/** In UTF-8 (RFC 3629 §3). */
+function octetsOf(codePoint: number): number {
+  if (codePoint < 0x80) return 1
+  if (codePoint < 0x800) return 2
+  return codePoint < 0x10000 ? 3 : 4
 }

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream'
+import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type CallTell, type MessagesTell, messageBytesAtMost, messagesTell, portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
@@ -150,12 +151,50 @@ describe('the messages of a call', () => {
 
   test('are text which any reader takes, whatever octets came', () => {
     const { capture, called, last } = capturing()
-    const odd = new TextEncoder().encode(request('INVITE', 'c1@phone', 'Subject: é\u0000\u001b[2J\r\n'))
+    const odd = new TextEncoder().encode(request('INVITE', 'c1@phone', 'Subject: é\u0000\u001b[2J\u0085\r\n'))
     capture.tap('in', phone, odd)
     capture.tap('in', phone, Uint8Array.of(...odd, 0xff, 0xfe))
     called()
     vi.advanceTimersByTime(1_000)
-    expect(last()?.messages.map(({ text }) => /Subject: (.*)/.exec(text)?.[1])).toEqual(['é??[2J', '????[2J'])
+    expect(last()?.messages.map(({ text }) => /Subject: (.*)/.exec(text)?.[1])).toEqual([
+      'é??[2J??',
+      '????[2J??',
+    ])
+  })
+
+  test('are taken of whatever octets come, which are told as text of that length', () => {
+    const part = fc.constantFrom(
+      'INVITE ',
+      'Call-ID: ',
+      'i:',
+      '\r\n',
+      '\r\n\r\n',
+      'x',
+      ' ',
+      'Authorization: Digest response="',
+    )
+    const octets = fc.array(
+      fc.oneof(
+        part.map((text) => Buffer.from(text)),
+        fc.uint8Array(),
+      ),
+    )
+    fc.assert(
+      fc.property(octets, (parts) => {
+        const { capture, see, called, last } = capturing()
+        see('in', request('INVITE', 'c1@phone'))
+        called()
+        const bytes = Buffer.concat([Buffer.from(request('INFO', 'c1@phone')), ...parts])
+        capture.tap('out', phone, Buffer.concat(parts))
+        capture.tap('in', phone, bytes)
+        vi.advanceTimersByTime(1_000)
+        const text = last()?.messages.find((one) => one.text.startsWith('INFO'))?.text ?? ''
+        expect(Buffer.byteLength(text)).toBe(bytes.length)
+        expect(text).not.toMatch(/(?![\t\r\n])\p{Cc}/u)
+        capture.stop()
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test('are told as the process ends', () => {

@@ -71,6 +71,12 @@ describe('a SIP message for Homer', () => {
     ])
   })
 
+  test('to a port and an address which are none is sent all the same', async () => {
+    const flow = { transport: 'udp' as const, address: 'nowhere', port: portNumber(70_000) }
+    const chunks = await sent('out', flow, 'SIP/2.0 200 OK\r\n\r\n')
+    expect([4, 8].map((type) => chunks.get(type)?.toString('hex'))).toEqual(['00000000', '1170'])
+  })
+
   test('of 64 KiB fits a datagram', async () => {
     const flow = { transport: 'udp' as const, address: '192.0.2.10', port: portNumber(5062) }
     const chunks = await sent('in', flow, `MESSAGE sip:1@a SIP/2.0\r\n\r\n${'x'.repeat(65_400)}`)
