@@ -146,7 +146,7 @@ export const beat = z.object({
   port,
   /** Highest configuration version whose snapshots it has, all of them; 0: none. */
   version: z.int32(),
-  /** Tells waiting to be told. */
+  /** Tells waiting to be told, but for those which are held to go with others. */
   waiting_tells: z.int32().default(0),
   leases: z.array(lease),
   slices: z.array(sliceHeld),

@@ -55,15 +55,22 @@ export function looked(plan: RoundsPlan, now: UtcMs, found: LookFindings | undef
 /** When to look next: as what is due was written down, and now and then while more may have been. */
 export function lookAt(plan: RoundsPlan): UtcMs {
   const { stirredAt, lookedAt, nextAt = Number.POSITIVE_INFINITY } = plan
-  const used = lookedAt < stirredAt + stirredForMs
-  const soon = used ? Math.max(lookedAt + lookEveryMs, stirredAt + firstLookMs) : Number.POSITIVE_INFINITY
+  const soon = isOver(plan)
+    ? Number.POSITIVE_INFINITY
+    : Math.max(lookedAt + lookEveryMs, stirredAt + firstLookMs)
   return utcMs(Math.min(nextAt, soon, houseAt(plan)))
 }
 
-/** When what is old is looked at next. */
-export function houseAt({ stirredAt, keptHouseAt }: RoundsPlan): UtcMs {
-  if (stirredAt <= keptHouseAt) return utcMs(keptHouseAt + houseEveryMs.asleep)
+/** When what is old is looked at next. A use of the database which is over is no reason to wake it for that. */
+export function houseAt(plan: RoundsPlan): UtcMs {
+  const { stirredAt, keptHouseAt } = plan
+  if (stirredAt <= keptHouseAt || isOver(plan)) return utcMs(keptHouseAt + houseEveryMs.asleep)
   return utcMs(Math.max(keptHouseAt + houseEveryMs.used, stirredAt + firstLookMs))
+}
+
+/** The last look found all that came of the last use of the database. */
+function isOver({ stirredAt, lookedAt }: RoundsPlan): boolean {
+  return lookedAt >= stirredAt + stirredForMs
 }
 
 /** Whether others may write to the database at `now`: what a stream shows may be more than it was. */

@@ -51,6 +51,7 @@ export class Spool {
   readonly #newestBySubject = new Map<string, SpooledTell>()
   #order = 0
   #bytes = 0
+  #held = 0
 
   private constructor(journal: Journal, options: SpoolOptions) {
     this.#journal = journal
@@ -81,6 +82,11 @@ export class Spool {
   /** Tells which wait or are under way. */
   get size(): number {
     return this.#waitingById.size
+  }
+
+  /** Those of them which are news: what is held to go with others waits for nothing the edge does. */
+  get news(): number {
+    return this.size - this.#held
   }
 
   /**
@@ -173,12 +179,14 @@ export class Spool {
     this.#newestBySubject.set(tell.subject, tell)
     this.#waitingById.set(tell.id, tell)
     this.#bytes += tell.text.length
+    if (tell.heldUntil > 0) this.#held += 1
     if (older && !older.sent && (older.passing || (tell.whole && older.refused === 0))) this.heard([older])
   }
 
   #forget(tell: SpooledTell): void {
     if (!this.#waitingById.delete(tell.id)) return
     this.#bytes -= tell.text.length
+    if (tell.heldUntil > 0) this.#held -= 1
     if (this.#newestBySubject.get(tell.subject) === tell) this.#newestBySubject.delete(tell.subject)
   }
 

@@ -13,7 +13,7 @@ export type VitalsPart = Pick<
 interface VitalsOptions {
   readonly region: string | undefined
   load(): { readonly calls: number; readonly bindings: number }
-  readonly spool: Pick<Spool, 'size' | 'bytes'>
+  readonly spool: Pick<Spool, 'news' | 'bytes'>
   lastError(): RelayError | null
 }
 
@@ -26,7 +26,7 @@ export function openVitals({ region = '', load, spool, lastError }: VitalsOption
   return () => {
     const { calls, bindings: registrations } = load()
     return {
-      waiting_tells: spool.size,
+      waiting_tells: spool.news,
       spool_bytes: spool.bytes,
       software,
       protocol: relayProtocol,

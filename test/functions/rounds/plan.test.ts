@@ -59,6 +59,14 @@ describe('when what is due is looked for', () => {
     }
   })
 
+  test('does not wake the database for what is old, where it was used and then left alone before five minutes were over', () => {
+    let plan = looked(unknownPlan, at(0), nothing)
+    plan = looked(stirred(plan, at(10_000)), at(70_000), { dueInMs: undefined, house: false })
+    expect(lookAt(plan)).toBe(at(hour))
+    expect(lookAt(stirred(plan, at(200_000)))).toBe(at(202_000))
+    expect(houseAt(stirred(plan, at(200_000)))).toBe(at(300_000))
+  })
+
   test('goes on while the database is used, and what is old is looked at every five minutes', () => {
     let plan: RoundsPlan = looked(unknownPlan, at(0), nothing)
     const houses: number[] = []

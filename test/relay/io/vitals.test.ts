@@ -4,7 +4,7 @@ import { rememberErrors } from '../../../relay/io/log-errors.ts'
 import { openVitals } from '../../../relay/io/vitals.ts'
 
 const load = () => ({ calls: 2, bindings: 140 })
-const spool = { size: 3, bytes: 1200 }
+const spool = { news: 3, bytes: 1200 }
 
 describe('what a relay says of itself in a beat', () => {
   test('is its version, its protocol, where it stands, what it carries and what it has yet to tell', () => {
