@@ -1,4 +1,5 @@
 import { type Beat, type BeatAnswer, deadAfterMs, type HubNews, type HubWord, type UtcMs } from '#contract'
+import { Changes } from './changes.ts'
 import type {
   BeatWay,
   Glance,
@@ -27,7 +28,7 @@ export class Hub {
   readonly #schedule = new Schedule()
   /** Postgres shares for some relay. */
   #strange = false
-  #version = 0
+  readonly #changes = new Changes()
   /** How far the database's clock is ahead of this one's. */
   #aheadMs = 0
   /** Sockets which are open, and whose each is. */
@@ -48,8 +49,10 @@ export class Hub {
     now: UtcMs,
   ): HubEffect[] {
     this.#effects = []
+    const version = Math.max(0, ...[...records.values()].map((record) => record.version))
+    if (version > 0) this.#changes.begin(version)
     this.#lines = new Map([...lines].map(([line, { relayId }]) => [line, relayId]))
-    for (const [relayId, { holdings, version, aheadMs, ...record }] of records) {
+    for (const [relayId, { holdings, version: _, aheadMs, ...record }] of records) {
       const open = record.line === undefined ? undefined : lines.get(record.line)
       const standing = open ? {} : { line: undefined, joined: false, stale: true }
       this.#relays.set(relayId, {
@@ -58,7 +61,6 @@ export class Hub {
         ...standing,
       })
       this.#grants.restore(relayId, holdings)
-      this.#version = Math.max(this.#version, version)
       this.#aheadMs = aheadMs
     }
     // One which slept has missed nothing: who changed something woke it.
@@ -136,7 +138,9 @@ export class Hub {
     if (this.#needsTurn(relay, beat)) return this.#ask(relayId, way, beat)
     relay.dirty ||= relay.told !== wordFor(beat)
     if (relay.dirty) this.#schedule.stir(now)
-    this.#answer(relay, way, now)
+    // One which heard of a version before the hub did goes on with it.
+    const version = Math.max(this.#changes.version, beat.version)
+    this.#answer(relay, way, { version, changed: this.#changes.after(beat.version) ?? [] }, now)
     this.#level(this.#grants.keysOf(relayId))
   }
 
@@ -149,8 +153,9 @@ export class Hub {
   }
 
   /** Whether Postgres has to hear a beat before it is answered. */
-  #needsTurn(relay: HubRelay, { results, ended, slices }: Beat): boolean {
-    return !relay.joined || results.length > 0 || ended.length > 0 || this.#grants.unknownOf(slices)
+  #needsTurn(relay: HubRelay, { results, ended, slices, version }: Beat): boolean {
+    if (!relay.joined || results.length > 0 || ended.length > 0) return true
+    return this.#changes.after(version) === undefined || this.#grants.unknownOf(slices)
   }
 
   #ask(relayId: string, way: BeatWay | undefined, beat: Beat): void {
@@ -205,7 +210,7 @@ export class Hub {
     relay.told = wordFor(beat)
     relay.dirty ||= relay.told !== wordFor(relay.beat)
     this.#learn(turn, now)
-    this.#hand(relay, way, turn, now)
+    this.#hand(relay, way, this.#upToDate(turn.answer), now)
     this.#level(this.#grants.allKeys())
     this.#keep(relay)
   }
@@ -266,8 +271,17 @@ export class Hub {
     this.#meet(elsewhere, now)
     this.#aheadMs = Date.parse(answer.at) - now
     // The first word of a version says what there is; a later one, that something is new which was not announced.
-    if (this.#version > 0 && answer.version > this.#version) this.#schedule.look(now)
-    if (this.#version === 0) this.#version = answer.version
+    if (this.#changes.version > 0 && answer.version > this.#changes.version) this.#schedule.look(now)
+    // Nothing is known yet; or it is, of a database which has gone back since.
+    if (this.#changes.after(answer.version) === undefined) this.#changes.begin(answer.version)
+  }
+
+  /** What was told to all relays while Postgres answered is newer than its answer. */
+  #upToDate(answer: HubTurn['answer']): HubTurn['answer'] {
+    const newer = this.#changes.after(answer.version) ?? []
+    if (newer.length === 0) return answer
+    const named = new Map([...answer.changed, ...newer].map((one) => [one.customer_id, one]))
+    return { ...answer, version: this.#changes.version, changed: [...named.values()] }
   }
 
   /**
@@ -293,21 +307,25 @@ export class Hub {
   }
 
   /** Gives a relay what Postgres answered: as the answer to its beat, or what of it is new. */
-  #hand(relay: HubRelay, way: BeatWay | undefined, { answer }: HubTurn, now: UtcMs): void {
+  #hand(relay: HubRelay, way: BeatWay | undefined, answer: HubTurn['answer'], now: UtcMs): void {
     const before = relay.answer
     relay.answer = answer
-    if (way) this.#answer(relay, way, now)
+    if (way) this.#answer(relay, way, answer, now)
     else this.#tell(relay.relayId, differing(before, answer))
-    relay.answer = { ...answer, commands: [] }
-    if (relay.beat.version < this.#version) this.#schedule.lag(now)
+    relay.answer = { ...answer, commands: [], changed: [], withdrawn: [] }
+    if (relay.beat.version < this.#changes.version) this.#schedule.lag(now)
   }
 
-  #answer(relay: HubRelay, way: BeatWay, now: UtcMs): void {
+  #answer(
+    relay: HubRelay,
+    way: BeatWay,
+    { version, changed }: Pick<BeatAnswer, 'version' | 'changed'>,
+    now: UtcMs,
+  ): void {
     if (!relay.answer || (way.kind === 'socket' && way.line !== relay.line)) return
     const serial = way.kind === 'socket' ? ++relay.serial : 0
     const slices = this.#grants.answer(relay.relayId, serial, this.#mayGrow())
-    const version = Math.max(this.#version, relay.answer.version)
-    const answer: BeatAnswer = { ...relay.answer, at: this.#at(now), version, slices }
+    const answer: BeatAnswer = { ...relay.answer, at: this.#at(now), version, changed, slices }
     if (way.kind === 'request') this.#effects.push({ kind: 'reply', ask: way.ask, answer })
     else
       this.#effects.push({ kind: 'send', line: way.line, word: { type: 'answer', n: way.n, serial, answer } })
@@ -381,7 +399,7 @@ export class Hub {
 
   /** Relays which have not applied what there is are told once more which customers' it is. */
   #catchUp(now: UtcMs): void {
-    for (const relay of this.#relays.values()) relay.dirty ||= relay.beat.version < this.#version
+    for (const relay of this.#relays.values()) relay.dirty ||= relay.beat.version < this.#changes.version
     this.#schedule.stir(now)
   }
 
@@ -443,7 +461,7 @@ export class Hub {
       return
     }
     this.#looking = 'once'
-    this.#effects.push({ kind: 'look', version: this.#version, limits: this.#grants.known() })
+    this.#effects.push({ kind: 'look', version: this.#changes.version, limits: this.#grants.known() })
   }
 
   #looked(glance: Glance | undefined, now: UtcMs): void {
@@ -452,13 +470,13 @@ export class Hub {
     if (again) this.#look()
     if (glance === undefined) return this.#schedule.look((now + retryMs) as UtcMs)
     this.#grants.limited(glance.limits)
-    if (glance.version > this.#version) this.#renew(glance, now)
+    if (glance.version > this.#changes.version) this.#renew(glance, now)
     else this.#stir(now)
     this.#level(this.#grants.allKeys())
   }
 
   #renew({ version, changed }: Glance, now: UtcMs): void {
-    this.#version = version
+    this.#changes.add(version, changed)
     for (const relay of this.#relays.values()) {
       this.#tell(relay.relayId, { version, changed })
       this.#keep(relay)
@@ -492,7 +510,7 @@ export class Hub {
   #keep(relay: HubRelay): void {
     const { bootId, line, joined, serial, n, beat, told, answer } = relay
     const holdings = this.#grants.holdings(relay.relayId)
-    const hubs = { version: this.#version, aheadMs: this.#aheadMs }
+    const hubs = { version: this.#changes.version, aheadMs: this.#aheadMs }
     const record: RelayRecord = { bootId, line, joined, serial, n, beat, told, answer, holdings, ...hubs }
     this.#effects.push({ kind: 'keep', relayId: relay.relayId, record })
   }

@@ -11,7 +11,10 @@ export function differing(before: Answered | undefined, answer: Answered): HubNe
   const news = Object.entries(answer).filter(([key, value]) =>
     never.has(key) ? Array.isArray(value) && value.length > 0 : !isAlike(had[key], value),
   )
-  return news.some(([key]) => key !== 'at') ? (Object.fromEntries(news) as HubNews) : {}
+  if (!news.some(([key]) => key !== 'at')) return {}
+  // Whose configuration changed means nothing without the version by which it did.
+  const version = news.some(([key]) => key === 'changed') ? { version: answer.version } : {}
+  return { ...Object.fromEntries(news), ...version } as HubNews
 }
 
 /** What of news stays so: the rest is told again and again until it was done, or once. */

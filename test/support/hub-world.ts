@@ -194,6 +194,8 @@ export class HubWorld {
     if ('serial' in word) peer.seen = word.serial
     if (word.type === 'answer') peer.take(word.answer.slices)
     if (word.type === 'news') peer.take(word.news.slices)
+    const { version } = word.type === 'answer' ? word.answer : word.type === 'news' ? word.news : {}
+    if (version !== undefined) peer.beat = { ...peer.beat, version }
     if (peer.unsaid) this.speak(peer)
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { HubWord, UtcMs } from '#contract'
+import type { BeatAnswer, HubWord, UtcMs } from '#contract'
 import { Hub } from '../../../functions/hub/hub.ts'
 import { HubWorld } from '../../support/hub-world.ts'
 
@@ -92,6 +92,73 @@ describe('a hub which lost all it had written', () => {
       world.deliver(world.peer(0))
     }
     expect(world.peer(0).has).toBe(10)
+  })
+})
+
+describe('what changed', () => {
+  const [one, other] = [
+    { customer_id: '00000000-0000-4000-8000-00000000000b', version: 2, gone: false },
+    { customer_id: '00000000-0000-4000-8000-00000000000c', version: 3, gone: true },
+  ]
+
+  /** A hub which has told all its relays of two changes. */
+  function told(): HubWorld {
+    const world = standing(2)
+    world.receive({ kind: 'changed' })
+    world.receive({ kind: 'looked', glance: { version: 3, changed: [one, other], limits: [] } })
+    return world
+  }
+  /** What relay-0 is answered which has so much, and whether Postgres was asked. */
+  function answer(world: HubWorld, version: number) {
+    const { id: relayId, line = '', beat } = world.peer(0)
+    const way = { kind: 'socket', line, n: 99, seen: 99 } as const
+    const effects = world.hub.receive(
+      { kind: 'beat', relayId, way, beat: { ...beat, version } },
+      world.now as UtcMs,
+    )
+    const words = effects.flatMap((effect) => (effect.kind === 'send' ? [effect.word] : []))
+    return {
+      answer: words.flatMap((word) => (word.type === 'answer' ? [word.answer] : []))[0],
+      asked: effects.some(({ kind }) => kind === 'turn'),
+    }
+  }
+
+  test.each([
+    ['all of it, to one which has the version before', 1, [one, other]],
+    ['what it lacks, to one which has a part', 2, [other]],
+    ['nothing, to one which has all', 3, []],
+  ])('is named without Postgres: %s', (_, has, changed) => {
+    const { answer: word, asked } = answer(told(), has)
+    expect([word?.version, word?.changed, asked]).toEqual([3, changed, false])
+  })
+
+  test('is asked for by a beat of one which has less than the hub knows of', () => {
+    expect(answer(told(), 0)).toEqual({ answer: undefined, asked: true })
+  })
+
+  /** What relay-0 is sent once Postgres, asked before, says what it has. */
+  function turned(world: HubWorld, version: number, changed: BeatAnswer['changed']): BeatAnswer | undefined {
+    const { id: relayId, line = '', beat } = world.peer(0)
+    const nothing = { seconds: [], health: [], registrations: [], withdrawn: [], commands: [], ends: [] }
+    const answer = { at: new Date(world.now).toISOString(), version, changed, ...nothing, relays: 2 }
+    const turn = { answer, limits: [], elsewhere: [] }
+    const way = { kind: 'socket', line, n: 99, seen: 99 } as const
+    const effects = world.hub.receive({ kind: 'turned', relayId, way, line, beat, turn }, world.now as UtcMs)
+    return effects.flatMap((effect) =>
+      effect.kind === 'send' && effect.word.type === 'answer' ? [effect.word.answer] : [],
+    )[0]
+  }
+
+  test('and was told while Postgres answered is part of that answer', () => {
+    const third = { customer_id: '00000000-0000-4000-8000-00000000000d', version: 1, gone: false }
+    const answer = turned(told(), 1, [{ ...one, version: 1 }, third])
+    expect(answer).toMatchObject({ version: 3, changed: [one, third, other] })
+  })
+
+  test('is Postgres’ word where that has gone back, as a restored database does', () => {
+    const world = told()
+    expect(turned(world, 0, [])).toMatchObject({ version: 0, changed: [] })
+    expect(answer(world, 0)).toMatchObject({ answer: { version: 0, changed: [] }, asked: false })
   })
 })
 
