@@ -24,6 +24,7 @@ const aside = [
   'rtpengine',
   'sabotage',
   'settings',
+  'standing-still',
   'survival',
   'tls',
   'troubleshooting',

@@ -7,12 +7,24 @@ import type { HostAndPort } from '../support/sip-socket.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
+import { machine } from './cost.ts'
+import { hubBench } from './hub.ts'
 
 /** Calls each way; the first ones, in which connections are made and code is compiled, do not count. */
 const [calls, unmeasured] = [200, 20]
 
-/** `npm run bench -- fleet`: what a call costs more which is handed to a neighbour relay, from the 100 to the 180. */
-export async function fleetBench(): Promise<void> {
+/**
+ * `npm run bench -- fleet`: what the hub costs (`hub.ts`), and what a call costs more which is handed to a neighbour relay, from the
+ * 100 to the 180. `--only hub` or `calls`; `--quick` asks less. Nothing is asserted.
+ */
+export async function fleetBench(args: string[]): Promise<void> {
+  const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined
+  process.stdout.write(`${machine()}\n\n`)
+  if (only !== 'calls') await hubBench(args)
+  if (only !== 'hub') await callsBench(args.includes('--quick') ? 40 : calls)
+}
+
+async function callsBench(count: number): Promise<void> {
   const stack = await startStack()
   const secret = readSecrets(stack.folder)?.relay_secret ?? ''
   const other = await startRelay(stack.local.api_url, '127.0.7.96', {
@@ -32,7 +44,7 @@ export async function fleetBench(): Promise<void> {
     await opened('far', 99, other.place)
     // Relays have heard of one another by then.
     await pause(3_000)
-    await measure(stack, caller)
+    await measure(stack, caller, count)
   } finally {
     for (const phone of phones) phone.close()
     await other.stop()
@@ -48,9 +60,9 @@ async function registered(office: Office, username: string, address: string, rel
 }
 
 /** In turn, so that what the machine does meanwhile meets both alike. */
-async function measure({ relay }: OwnStack, caller: Phone): Promise<void> {
+async function measure({ relay }: OwnStack, caller: Phone, count: number): Promise<void> {
   const [near, far]: [number[], number[]] = [[], []]
-  for (let nth = 0; nth < calls; nth++) {
+  for (let nth = 0; nth < count; nth++) {
     near.push(await ringing(caller, 'near'))
     far.push(await ringing(caller, 'far'))
   }

@@ -10,11 +10,11 @@ export async function startDatabase(dataDir = `memory://${crypto.randomUUID()}`)
   const { place, drop } = await freshPlace(dataDir)
   const { pool, close } = await openDatabase(place)
   const heard: string[] = []
-  let roundTrips = 0
+  const trips: (readonly string[])[] = []
   const endpoint = await startNeonEndpoint({
     pool,
     heard: (statements) => {
-      roundTrips += 1
+      trips.push(statements)
       heard.push(...statements)
     },
   })
@@ -24,9 +24,11 @@ export async function startDatabase(dataDir = `memory://${crypto.randomUUID()}`)
     heard,
     /** How often it was asked since this was last called: a batch is asked once. */
     requests() {
-      const count = roundTrips
-      roundTrips = 0
-      return count
+      return trips.splice(0).length
+    },
+    /** The same, with the statements of each. */
+    trips() {
+      return trips.splice(0)
     },
     databaseUrl: endpoint.databaseUrl,
     endpointUrl: endpoint.url,
