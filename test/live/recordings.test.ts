@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { valueOfPcmu } from '../../relay/media/g711.ts'
 import type { Row } from '../support/api.ts'
@@ -56,6 +59,33 @@ test('a call of an extension which is recorded is announced to both, and heard t
   expect(marksIn(caller)).toEqual(['a'])
   expect(marksIn(callee)).toEqual(['b'])
   expect(recording.duration).toBeGreaterThan(1.4)
+})
+
+test('what was recorded when the disk is full is played up to there, its customer is told, and the call goes on', {
+  timeout: 25_000,
+}, async () => {
+  await recordCalls('mixed')
+  const [folder] = globSync('**/recordings', { cwd: stack.folder })
+  if (folder === undefined) throw new Error('the relay has recorded nothing yet')
+  const disk = join(stack.folder, folder)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24k', 'tmpfs', disk])
+  try {
+    const call = await talk()
+    const recording = await availableRecording(office)
+    expect(recording).toMatchObject({
+      ending: 'failed',
+      message: expect.stringMatching(/no space left/),
+    })
+    const [mixed] = await fetchedChannels(stack, office, recording)
+    expect(marksIn(mixed)).toEqual(['both'])
+    const heard = call.sound?.heardOf('b') ?? 0
+    await soon('Bob to be heard on', () => (call.sound?.heardOf('b') ?? 0) > heard + 5)
+    await call.bye()
+  } finally {
+    execFileSync('umount', ['-l', disk])
+  }
+  const types = (await office.api.list('/events?type=recording.*')).map(({ type }) => type)
+  expect(types[0]).toBe('recording.failed')
 })
 
 test('what is recorded when the relay is killed can be played up to there', { timeout: 25_000 }, async () => {
