@@ -15,16 +15,20 @@ export async function threeRelays(stage: Stage): Promise<Outcome> {
   const [a, c] = await Promise.all([start(stage, 'demo-a', 20), start(stage, 'demo-c', 21)])
   try {
     await phone.register(0)
+    // Until relays have heard of one another.
+    await pause(2_500)
     const first = await rings(stage, 'demo-a', a.place)
     await a.kill()
     const second = await rings(stage, 'demo-c', c.place)
+    const third = await ordered(stage)
     return {
-      what: 'a call to B rang the phone through A; A was killed, and the next one rang it through C',
-      rows: [shown(first.record), shown(second.record)],
+      what: 'a call to B rang the phone through A; A was killed, the next one rang it through C, and so did one which the API ordered',
+      rows: [shown(first.record), shown(second.record), shown(third.record)],
       ends: second.ends,
       checks: {
         'sound both ways through A': first.heard,
         'sound both ways through C': second.heard,
+        'the phone and carrier A joined by the API': third.heard,
       },
     }
   } finally {
@@ -41,6 +45,23 @@ async function start({ local, folder }: Stage, name: string, host: number): Prom
   })
 }
 
+/** The API has the phone rung where it is now, and joined with whom carrier A reaches. */
+async function ordered({ api, a: network, phone }: Stage) {
+  network.onCall = answers('a')
+  phone.onCall = answers('p', 100)
+  const known = await knownCalls(api)
+  const before = network.calls.length
+  await api.post('/calls', {
+    source: { type: 'extension', target: 'office1' },
+    destinations: [{ type: 'tel', target: '+15551234567' }],
+  })
+  const callee = await soon('carrier A to be called', () => network.calls[before])
+  const caller = last(phone)
+  await soon('the two to hear each other', () => bothHeard(caller, 'a', callee, 'p'))
+  await callee.bye()
+  return { record: await endedCall(api, known), heard: bothHeard(caller, 'a', callee, 'p') }
+}
+
 /** The phone registers there, and the number which rings it is called at the relay of the stack. */
 async function rings({ api, a: network, phone, number }: Stage, name: string, at: HostAndPort) {
   phone.relay = at
@@ -48,8 +69,6 @@ async function rings({ api, a: network, phone, number }: Stage, name: string, at
   await soon('the edge to hear of it', async () =>
     (await api.list('/registrations')).some(({ relay_id }) => relay_id === name),
   )
-  // Until relays have heard of one another.
-  await pause(2_500)
   phone.onCall = answers('p')
   const known = await knownCalls(api)
   const { call, result } = await network.call('+15557654321', number, 'a')

@@ -31,31 +31,21 @@ const scenes: Scene[] = [
   },
   {
     title:
-      'three relays: the phone is at A, its call lands at B; A is killed, the phone comes to C and rings',
+      'three relays: the phone is at A, its call lands at B; A is killed, the phone comes to C and rings, also by an order of the API',
     play: threeRelays,
   },
   { title: 'twenty calls a second while the carriers are killed one after the other', play: loadScene },
 ]
 
-/** Those which are played by their words alone: they start relays of their own, which takes a while. */
-const longer: Scene[] = [
-  {
-    title:
-      'three relays: the phone is at A, its call lands at B; A is killed, the phone comes to C and rings',
-    play: threeRelays,
-  },
-]
-
-/** Scenes whose title holds one of the words, and the setup they stand on; all but the longer ones without words. */
+/** Scenes whose title holds one of the words, and the setup they stand on; all without words. */
 export function pickScenes(words: string[]): Scene[] {
   if (words.length === 0) return scenes
-  const all = [...scenes, ...longer]
-  const wanted = all.filter(({ title }) => words.some((word) => title.includes(word)))
+  const wanted = scenes.filter(({ title }) => words.some((word) => title.includes(word)))
   if (wanted.length === 0) {
-    const titles = all.map(({ title }) => `  ${title}`).join('\n')
+    const titles = scenes.map(({ title }) => `  ${title}`).join('\n')
     throw new Error(`No scene is called anything like "${words.join(' ')}". There are:\n${titles}`)
   }
-  return all.filter((scene, at) => at < 2 || wanted.includes(scene))
+  return scenes.filter((scene, at) => at < 2 || wanted.includes(scene))
 }
 
 async function registers({ api, phone }: Stage): Promise<Outcome> {
