@@ -7,13 +7,13 @@ import { repeatProvisional } from '../leg/reliable.ts'
 import { reofferAnswered } from '../leg/reoffer.ts'
 import { forgetAnswer, repeatAnswer } from '../leg/uas.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { giveUpOnAck, hangUp, legAcked } from './answered.ts'
+import { giveUpOnAck, legAcked } from './answered.ts'
+import { goingDown, mediaReported } from './answered-unasked.ts'
 import { branchSucceeded } from './branch-answered.ts'
-import { cause } from './cause.ts'
 import { keyAnswered, keyReported } from './digits.ts'
 import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
-import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
-import { connectOver, flowHappened, flowHeard, recorded, soundFound, stayedTooLong } from './flow.ts'
+import { abandon, endedBySystem, hangUpLate, spokeLate } from './ending.ts'
+import { connectOver, flowHappened, flowHeard, soundFound, stayedTooLong } from './flow.ts'
 import { flowReached } from './flow-reached.ts'
 import { flowAcked, flowAsked, flowCancelled, flowLeft } from './flow-requests.ts'
 import { foundBefore, foundElsewhere } from './found-elsewhere.ts'
@@ -31,7 +31,7 @@ import {
 import { delayOver } from './hunts.ts'
 import { cancelPassed, passAnswer, passedLate, passRequest } from './in-dialog.ts'
 import { aimAgain } from './offer-answer.ts'
-import { begin, beginFlow, beginMade, mediaFailed, opened } from './opening.ts'
+import { decided, mediaFailed, opened, undecided } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { callerPracked, neverPracked } from './pracked.ts'
 import { branchProgressed } from './provisional.ts'
@@ -329,43 +329,6 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     earlyUpdateAnswered: ({ asked }) => stay(refuseRequest(asked, 487)),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
   },
-}
-
-/** It is decided where the call goes. */
-function decided(
-  call: Call,
-  event: CallEvents['decided'],
-  endpoint: SipEndpoint,
-): Turn<CallState, CallOrder> {
-  const { decision, reachable, sockets } = event
-  if (call.made) return beginMade(call, call.made, event, endpoint)
-  if (decision.kind === 'reject') return refuse(call, decision, endpoint)
-  return decision.kind === 'flow'
-    ? beginFlow(call, decision, sockets, endpoint)
-    : begin(call, decision, reachable, sockets, endpoint)
-}
-
-/** Ends a call which was answered because the relay goes down. */
-function goingDown(call: Call, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
-  const ended = { reason: 'normal', because: stopped.because } as const
-  return hangUp(call, 'system', { reason: 'SIP;cause=503;text="going down"' }, endpoint, ended)
-}
-
-/** Both silent for too long: neither party hears the other. */
-function mediaReported(call: Call, report: MediaReport, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
-  if (report.type === 'digit') return stay(...keyReported(call, report, endpoint))
-  if (report.type === 'recorded') return recorded(call, report, endpoint)
-  if (report.type !== 'silent' || report.side !== 'both') return stay()
-  const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
-  const end = { reason: 'media_timeout', because } as const
-  return hangUp(call, 'system', { reason: 'SIP;cause=200;text="no media"' }, endpoint, end)
-}
-
-/** Neither edge nor snapshot could say where it goes. */
-function undecided(call: Call, why: string, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
-  const because = cause('NOT_DECIDED', `The edge did not say where the call goes: ${why}.`)
-  const ending = { by: 'system', reason: 'failed', status: 503, why, because } as const
-  return end(call, endpoint, ending, [['retry-after', '5']])
 }
 
 /** Why sockets could not be had, in a caller's words. */

@@ -29,8 +29,25 @@ import type {
 /** How long our own sockets may be waited for. */
 const openingMs = 2_000
 
+/** It is decided where the call goes. */
+export function decided(call: Call, event: CallEvents['decided'], endpoint: SipEndpoint): CallStep {
+  const { decision, reachable, sockets } = event
+  if (call.made) return beginMade(call, call.made, event, endpoint)
+  if (decision.kind === 'reject') return refuse(call, decision, endpoint)
+  return decision.kind === 'flow'
+    ? beginFlow(call, decision, sockets, endpoint)
+    : begin(call, decision, reachable, sockets, endpoint)
+}
+
+/** Neither edge nor snapshot could say where it goes. */
+export function undecided(call: Call, why: string, endpoint: SipEndpoint): CallStep {
+  const because = cause('NOT_DECIDED', `The edge did not say where the call goes: ${why}.`)
+  const ending = { by: 'system', reason: 'failed', status: 503, why, because } as const
+  return end(call, endpoint, ending, [['retry-after', '5']])
+}
+
 /** The edge said where. Sockets for the sound come first, if none were open already: nothing is answered which could not be heard. */
-export function begin(
+function begin(
   call: Call,
   decision: ConnectDecision,
   { contacts, unreached }: Reachable,
@@ -58,7 +75,7 @@ export function begin(
 }
 
 /** A flow says what becomes of it: the sockets come first, too. */
-export function beginFlow(
+function beginFlow(
   call: Call,
   decision: FlowDecision,
   sockets: CallSockets | string,
@@ -71,7 +88,7 @@ export function beginFlow(
 }
 
 /** It is decided of a call which no party asked for: one which is to follow a flow leads to no other. */
-export function beginMade(
+function beginMade(
   call: Call,
   made: MadeCall<Branch>,
   { decision, reachable, sockets }: CallEvents['decided'],

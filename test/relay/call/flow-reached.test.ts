@@ -154,6 +154,33 @@ describe('a list which ends with a flow', () => {
     ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
   })
 
+  test('parts the caller from a callee which was heard before it failed', () => {
+    const steps = [
+      { when: [], targets: [sought('tel', '+13105550123')] },
+      { when: ['busy' as const], targets: [toFlow] },
+    ]
+    const { ladder, invited } = calls(list(...steps))
+    ladder
+      .gives('ask route')
+      .decide(through(provider(telnyx)))
+      .gives('ask locate')
+      .locate(telnyx)
+    const sent = ladder.lastRequest(telnyx, 'INVITE')
+    ladder
+      .whatever()
+      .when(telnyx, answers(sent, telnyx, 183, { body: sdp('203.0.113.1') }))
+      .gives('183 to Alice')
+    ladder.when(telnyx, answers(sent, telnyx, 486)).gives('ACK to Telnyx', 'ask route')
+    const before = ladder.media.length
+    ladder.decide(menu()).gives('200 to Alice')
+    expect(ladder.media.slice(before)).toMatchObject([
+      { type: 'disconnect', side: 'caller' },
+      { type: 'aim', side: 'callee', aim: { rtp: undefined } },
+      ...ladder.media.slice(before + 2),
+    ])
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+  })
+
   test('says how the flow ended where that answered nothing', () => {
     const { ladder } = calls(orFlow, bob)
     ladder.gives('ask route').decide(ringBob()).whatever()
