@@ -41,7 +41,7 @@ export default defineConfig({
     include: lane === 'aside' ? aside : ['live/**/*.test.ts'],
     exclude: ['**/node_modules/**', ...(lane === 'here' ? aside : [])],
     fileParallelism: false,
-    hookTimeout: 120_000,
-    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    testTimeout: 180_000,
   },
 })

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -10,6 +9,7 @@ import { type RunningEdge, startEdge } from '../../functions/local/worker.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../support/app.ts'
 import { startDatabase, type TestDatabase } from '../support/database.ts'
+import { freePort } from '../support/free-port.ts'
 import { Receiver } from '../support/receiver.ts'
 
 let database: TestDatabase
@@ -24,7 +24,7 @@ beforeAll(async () => {
   first = await ensureFirstCustomer(database.pool)
   edge = await startEdge({
     host: '127.0.0.1',
-    port: await freePort(),
+    port: await freePort('127.0.0.1'),
     folder,
     said: (_, line) => said.push(line),
     note: (sentence) => said.push(sentence),
@@ -148,13 +148,4 @@ async function post(path: string, key: string, body: object) {
   const response = await fetch(edge.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies freely, and fail where they err.
   return { status: response.status, body: (await response.json()) as any }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

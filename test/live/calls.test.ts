@@ -14,14 +14,16 @@ import {
   ringing,
   trying,
 } from '../support/carrier.ts'
+import { changeHeard } from '../support/customer.ts'
 import { readExposition, seriesOf } from '../support/exposition.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
 import { header, statusOf } from '../support/sip-text.ts'
-import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+import { freePort } from '../support/free-port.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
 import { captureLoopback, hasTshark, type SharkMessage, sharkMessages } from '../support/tshark.ts'
-import { changeHeard, soon, within } from '../support/wait.ts'
+import { soon, within } from '../support/wait.ts'
 
 const dialled = '+15551234567'
 
@@ -98,7 +100,7 @@ describe('calls through the running stack', () => {
     'a customer which has messages kept reads those which a capture saw, as many and in the same order, without a secret',
     async () => {
       await office.api.patch('/customer', { capture_messages: true })
-      await changeHeard()
+      await changeHeard(stack, office.api)
       const file = (name: string) => join(stack.folder, name)
       const capture = await captureLoopback(file('seen.pcap'), `udp port ${stack.relay.port}`)
       a.onCall = refuse(503, 'Service Unavailable')
@@ -174,7 +176,7 @@ describe('calls through the running stack', () => {
       priority: 1,
     })
     b.onCall = asks(credentials, answers('b', 50))
-    await changeHeard()
+    await changeHeard(stack, office.api)
     const { call, result } = await phone.call(dialled)
     expect(statusOf(await result)).toBe(200)
     await call.bye()
@@ -188,7 +190,7 @@ describe('calls through the running stack', () => {
     await soon('ringing', () => call.statuses.includes(180))
     expect(await call.cancel()).toBe(200)
     expect(statusOf(await result)).toBe(487)
-    await within(5000, 'the BYE for the late answer', onceHungUp(a))
+    await within(30_000, 'the BYE for the late answer', onceHungUp(a))
     expect(last(a).acks).toBeGreaterThan(0)
   })
 
@@ -197,12 +199,12 @@ describe('calls through the running stack', () => {
     b.onCall = answers('b', 50)
     const { call, result } = await phone.call(dialled)
     expect(statusOf(await result)).toBe(200)
-    await within(8000, 'the BYE for the answer nobody waited for', onceHungUp(a))
+    await within(30_000, 'the BYE for the answer nobody waited for', onceHungUp(a))
     expect(last(a).acks).toBeGreaterThan(0)
     await call.bye()
   })
 
-  test('a carrier which says only 100 is left for the next', { timeout: 30_000 }, async () => {
+  test('a carrier which says only 100 is left for the next', async () => {
     a.onCall = trying
     b.onCall = answers('b', 50)
     const { call, result } = await phone.call(dialled)
@@ -217,7 +219,7 @@ describe('calls through the running stack', () => {
     expect(statusOf(await result)).toBe(200)
     const [first, second] = a.calls.slice(-2)
     const loser = await within(
-      5000,
+      30_000,
       'one of them to be hung up on',
       Promise.race([first, second].map(overOf)),
     )

@@ -6,10 +6,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { relayKey } from '../../functions/relay-key.ts'
 import { answers, Carrier } from '../support/carrier.ts'
+import { changeHeard } from '../support/customer.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { statusOf } from '../support/sip-text.ts'
-import { freePort, type OwnStack, pidsOf, startStack } from '../support/stack.ts'
-import { changeHeard, pause, soon, within } from '../support/wait.ts'
+import { type OwnStack, pidsOf, startStack } from '../support/stack.ts'
+import { pause, soon, within } from '../support/wait.ts'
 
 const ci = join(import.meta.dirname, '..', '..', '.ci')
 const script = join(ci, 'container')
@@ -69,7 +71,7 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
       expect(container.exitCode).toBeNull()
       expect(statusOf(await (await phone.call('+15551234567')).result)).toBe(503)
       expect(await call.bye()).toBe(200)
-      const [code] = await within(15_000, 'the container to end', once(container, 'exit'))
+      const [code] = await within(30_000, 'the container to end', once(container, 'exit'))
       expect(code).toBe(0)
     } finally {
       phone.close()
@@ -107,10 +109,10 @@ async function speaks(carrier: Carrier): Promise<void> {
     actions: [said, { id: 'bye', type: 'hangup' }],
   })
   await office.api.post('/numbers', { number: '+15552223333', call_flow_id: flow.id })
-  await changeHeard()
+  await changeHeard(stack, office.api)
   const { call, result } = await carrier.call('+15559990001', '+15552223333')
   expect(statusOf(await result)).toBe(200)
-  expect(await within(20_000, 'the flow to end', call.over)).toBe('them')
+  expect(await within(30_000, 'the flow to end', call.over)).toBe('them')
   // Sound is many octets, as one voice's mark is one.
   expect(call.sound?.heard.size).toBeGreaterThan(20)
 }

@@ -63,7 +63,7 @@ describe.each([64, 256, 1_024])(
     })
 
     test('a phone which comes anew over TCP is let in, and calls', async () => {
-      const phone = await soon('a connection', () => reached(), 20_000)
+      const phone = await soon('a connection', () => reached())
       await calls(phone)
       phone.close()
     })

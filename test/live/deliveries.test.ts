@@ -63,16 +63,19 @@ describe(`${CALLS * STEPS} events of ${CALLS} calls`, () => {
     let told = 0
     const telling = (async () => {
       for (let step = 0; step < STEPS; step += 1) {
-        await soon('the edge to hear', () => tell(calls, step).catch(() => false), 60_000, 250)
+        await soon('the edge to hear', () => tell(calls, step).catch(() => false), 120_000, 250)
         told += CALLS
         await pause(phaseMs)
       }
     })()
-    const downMs = await whileItFails(() => told === CALLS * STEPS && distinct(arrived()).size === told)
+    const all = () => told === CALLS * STEPS && distinct(arrived()).size === told
+    // All of it may have been taken before the last kill.
+    const downMs = await whileItFails(() => all() && killed.length === KILLS + 1)
     await telling
     const seconds = (performance.now() - began) / 1000
     const left = () => office.api.list(`/webhooks/${main.id}/deliveries?status=waiting`)
-    await soon('nothing to be left', async () => (await left()).length === 0)
+    // One whose answer was not written down before a database died is sent again when its lease is over.
+    await soon('nothing to be left', async () => (await left()).length === 0, 90_000, 250)
 
     const messages = arrived()
     const twice = messages.length - distinct(messages).size
@@ -156,7 +159,7 @@ async function whileItFails(done: () => boolean): Promise<number> {
     await timePasses()
     if (turn % 2 === 1 && turn < KILLS * 2) await killEdge()
     if (turn === 4) await killDatabase()
-    await soon('the phase to end', done, phaseMs).catch(() => undefined)
+    for (const from = performance.now(); !done() && performance.now() - from < phaseMs; ) await pause(20)
     if (done()) break
     const trouble = troubles[turn % troubles.length] ?? 500
     const from = performance.now()

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endedCall, knownCalls } from '../support/customer.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { HostAndPort } from '../support/sip-socket.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { hasSipp, type Sipp, sipp, sippWaits } from '../support/sipp.ts'
-import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, within } from '../support/wait.ts'
 
 const dialled = '+15551234567'
@@ -34,10 +35,8 @@ describe.skipIf(!hasSipp)('what happens inside a dialog, with SIPp (RFC 4028, RF
         dials(left.office, '127.0.7.84'),
       ])
       // It refreshed once after 5 s, and was given up 10 s later.
-      expect(
-        await within(long.began + 17_500 - performance.now(), 'the silent carrier to be hung up', short.over),
-      ).toBe('them')
-      expect(performance.now() - short.began).toBeGreaterThan(14_000)
+      expect(await within(40_000, 'the silent carrier to be hung up', short.over)).toBe('them')
+      expect(performance.now() - short.began).toBeGreaterThan(13_000)
       await left.carrier.done
       expect(await endedCall(left.office.api, left.known)).toMatchObject({
         hangup_by: 'system',

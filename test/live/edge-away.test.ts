@@ -21,7 +21,8 @@ const ledger = new Map<string, 'outgoing' | 'incoming'>()
 
 describe('while the edge is away', () => {
   beforeAll(async () => {
-    stack = await startStack()
+    // A call which waited for the edge would wait for all of this.
+    stack = await startStack({ ASK_BUDGET_MS: '6000' })
     carrier = await Carrier.open(
       { name: 'carrier', address: '127.0.7.60', relay: stack.relay },
       answers('c', 50),
@@ -46,7 +47,7 @@ describe('while the edge is away', () => {
       for (let i = 0; i < 5; i++) {
         const began = performance.now()
         await callOut()
-        expect(performance.now() - began).toBeLessThan(1_500)
+        expect(performance.now() - began).toBeLessThan(5_000)
         await callIn()
       }
     })
@@ -57,7 +58,7 @@ describe('while the edge is away', () => {
       await pause(6_500)
       const killedAt = performance.now()
       await killRelay()
-      await soon('the relay to answer', async () => statusOf(await options()) === 200, 20_000, 20)
+      await soon('the relay to answer', async () => statusOf(await options()) === 200, 30_000, 20)
       const cpuMs = cpuMsOf(stack.pids().relay ?? 0)
       const backMs = Math.round(performance.now() - killedAt)
       process.stdout.write(`back ${backMs} ms after kill -9, for ${cpuMs} ms of CPU\n`)
@@ -146,7 +147,7 @@ async function killRelay(): Promise<void> {
   const { relay } = stack.pids()
   if (relay === undefined) throw new Error('no relay runs')
   process.kill(relay, 'SIGKILL')
-  await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 20_000, 20)
+  await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 30_000, 20)
 }
 
 /** CPU a process has used so far (Linux: hundredths of a second). */

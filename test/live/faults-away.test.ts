@@ -14,6 +14,7 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
   test('refuses connections', async () => {
     const { proxy, relay } = faults
     const after = await duringFault(faults, async () => {
+      const back = whenBack()
       await proxy.refuse()
       await pause(9_000)
       await proxy.listen()
@@ -26,6 +27,7 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
   test('is a black hole: every packet to it is dropped', async () => {
     const { proxy } = faults
     const after = await duringFault(faults, async () => {
+      const back = whenBack()
       const end = await proxy.swallow()
       await pause(9_000)
       await end()
@@ -38,6 +40,7 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
     const { proxy } = faults
     const from = performance.now()
     const after = await duringFault(faults, async () => {
+      const back = whenBack()
       proxy.fault = () => ({ kind: 'silence' })
       await pause(9_000)
       proxy.fault = () => undefined
@@ -53,6 +56,7 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
     const from = performance.now()
     proxy.connectionsAtMost = 0
     const after = await duringFault(faults, async () => {
+      const back = whenBack()
       proxy.fault = () => ({ kind: 'slow', ms: 5_000 })
       await pause(9_000)
       proxy.fault = () => undefined
@@ -74,9 +78,9 @@ function wentOn({ troubles, meanwhile, ages }: FaultResult): void {
   expect(stale).toEqual(stale.toSorted((a, b) => a - b))
 }
 
-/** The relay has heard from the edge again. */
-async function back(): Promise<void> {
+/** Waits until the relay has heard from the edge again, since this was asked. */
+function whenBack(): () => Promise<unknown> {
   const told = () => faults.relay.lines().filter(({ event }) => event === 'edge.back').length
   const before = told()
-  await soon('the relay to find the edge back', () => told() > before, 30_000)
+  return () => soon('the relay to find the edge back', () => told() > before)
 }

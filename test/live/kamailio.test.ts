@@ -31,7 +31,7 @@ describe.skipIf(!hasKamailio)('a Kamailio which is our carrier', () => {
     relay.port = kamailio.place.port
     office = await openOffice(stack, [kamailio.place], ['office1'], { ...account, register: true })
     phone = await office.phone('office1', '127.0.7.73')
-    await soon('us to be registered', registered, 20_000, 250)
+    await soon('us to be registered', registered, 30_000, 250)
   })
   afterAll(async () => {
     phone?.close()
@@ -86,7 +86,7 @@ describe.skipIf(!hasKamailio)('a Kamailio which is our carrier', () => {
       const { result } = await network.call('+15550001111', office.number, 'n')
       return statusOf(await result) === 404
     }
-    await soon('our contact to be taken back', gone, 15_000, 500)
+    await soon('our contact to be taken back', gone, 30_000, 500)
   })
 
   async function registered(): Promise<{ sip_status: number } | undefined> {

@@ -2,11 +2,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { dtmfKeys } from '../../relay/media/dtmf.ts'
 import { ToneDetector } from '../../relay/media/tone-detector.ts'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
+import { changeHeard } from '../support/customer.ts'
 import { rtp } from '../support/dtmf-line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { changeHeard, pause, soon } from '../support/wait.ts'
+import { pause, soon } from '../support/wait.ts'
 
 let stack: OwnStack
 let office: Office
@@ -87,7 +88,7 @@ async function set(extension: string, dtmf: string): Promise<void> {
   const made = await office.api.list('/extensions')
   const one = made.find((each) => each.extension === extension)
   await office.api.patch(`/extensions/${one?.id}`, { dtmf })
-  await changeHeard()
+  await changeHeard(stack, office.api)
 }
 
 /** The keys whose tones stand in µ-law sound. */

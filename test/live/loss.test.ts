@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => stage?.close())
 
 describe('a hundred calls of which every fifth message is lost', () => {
-  test('complete or are refused in words, and all sides agree', { timeout: 90_000 }, async () => {
+  test('complete or are refused in words, and all sides agree', async () => {
     const kinds = [talked, talked, talked, talked, talked, wasBusy, wasBusy, sentOn, passedBy, takenBack]
     await Promise.all(
       Array.from({ length: 100 }, async (_, at) => {
@@ -32,7 +32,7 @@ describe('a hundred calls of which every fifth message is lost', () => {
     )
   })
 
-  test('leave no callee ringing to nobody, and nothing else behind', { timeout: 90_000 }, async () => {
+  test('leave no callee ringing to nobody, and nothing else behind', async () => {
     // A callee who heard of a call late hears that it was taken back, for its INVITE is repeated until then.
     const heard = carriers.flatMap(({ calls }) => calls.filter(({ ignored }) => !ignored))
     const over = () => heard.every(({ statuses }) => statuses.some((status) => status >= 200))

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiDocument } from '../support/api-document.ts'
 import { answers, Carrier } from '../support/carrier.ts'
+import { changeHeard } from '../support/customer.ts'
 import { DocumentedClient } from '../support/documented-client.ts'
 import { NameServer } from '../support/name-server.ts'
 import { Phone } from '../support/phone.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { changeHeard, soon } from '../support/wait.ts'
+import { soon } from '../support/wait.ts'
 
 let stack: OwnStack
 let names: NameServer
@@ -54,7 +55,7 @@ describe('a program which knows nothing of the API but openapi.json', () => {
     const { body: extension } = await client.reach('getExtension')
     const { password } = client.document.operation('createExtension').example.body as { password: string }
     const { extension: username, realm } = extension
-    await changeHeard()
+    await changeHeard(stack, stack.api)
     phone = await Phone.open({
       name: 'phone',
       address: '127.0.7.65',

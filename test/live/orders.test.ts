@@ -3,14 +3,14 @@ import { valueOfPcmu } from '#sound'
 
 import type { Call } from '../support/call.ts'
 import { answers, Carrier } from '../support/carrier.ts'
-import type { CallRecord } from '../support/customer.ts'
+import { type CallRecord, changeHeard } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
 import { wavOf } from '../support/played-wav.ts'
 import { statusOf } from '../support/sip-text.ts'
 import type { Sound } from '../support/sound.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { changeHeard, pause, soon, within } from '../support/wait.ts'
+import { pause, soon, within } from '../support/wait.ts'
 
 let stack: OwnStack
 let carrier: Carrier
@@ -34,7 +34,7 @@ describe('orders to a call which goes on', () => {
     office = await openOffice(stack, [carrier.place], ['office1', 'desk'])
     const sound = Buffer.from(wavOf(played)).toString('base64')
     prompt = String((await office.api.post('/prompts', { name: 'Played', sound })).id)
-    await changeHeard()
+    await changeHeard(stack, office.api)
     phone = await office.phone('office1', '127.0.7.96')
     desk = await office.phone('desk', '127.0.7.97')
     desk.onCall = (call) => void call.answer(d)
@@ -90,7 +90,7 @@ describe('orders to a call which goes on', () => {
 
     const destination = { type: 'extension', target: 'desk' }
     await orders(id, ['transfer', { party: 'callee', destination }])
-    expect(await within(5_000, 'the phone to be hung up', caller.over)).toBe('them')
+    expect(await within(30_000, 'the phone to be hung up', caller.over)).toBe('them')
     const target = await soon('the desk to be called', () => desk.calls.at(-1))
     await Promise.all([
       hears('the carrier to hear the desk', far, d),
@@ -105,9 +105,9 @@ describe('orders to a call which goes on', () => {
     await orders(now?.id ?? '', ['hangup', {}])
     const hungUp = performance.now()
     for (const call of [callee, target])
-      expect(await within(5_000, 'each to be hung up', call.over)).toBe('them')
+      expect(await within(30_000, 'each to be hung up', call.over)).toBe('them')
     expect([callee, target].map(({ asked }) => asked.at(-1))).toEqual(['BYE', 'BYE'])
-    await soon('the call to be listed no more', async () => (await progressing()).length === 0, 5_000, 5)
+    await soon('the call to be listed no more', async () => (await progressing()).length === 0, 30_000, 5)
     note('listed no more', hungUp)
     expect(await soon('its record', () => ended(now?.id ?? ''))).toMatchObject({
       transferred_from: id,
@@ -123,7 +123,7 @@ describe('orders to a call which goes on', () => {
       const { id, caller } = await speaking()
       expect(await caller.bye()).toBe(200)
       const over = performance.now()
-      await soon('the call to be listed no more', async () => (await progressing()).length === 0, 5_000, 5)
+      await soon('the call to be listed no more', async () => (await progressing()).length === 0, 30_000, 5)
       note('listed no more', over)
       expect(await ended(id)).toMatchObject({ hangup_by: 'caller', hangup_reason: 'normal' })
     }
@@ -146,7 +146,7 @@ async function speaking(): Promise<{ id: string; caller: Call; callee: Call }> {
   const placed = await phone.call('+15551234567', p)
   expect(statusOf(await placed.result)).toBe(200)
   const answered = performance.now()
-  const { id } = await soon('the call to be listed', async () => (await progressing())[0], 5_000, 5)
+  const { id } = await soon('the call to be listed', async () => (await progressing())[0], 30_000, 5)
   note('listed', answered)
   const callee = carrier.calls.at(-1)
   if (!callee) throw new Error('the carrier was not called')
@@ -196,7 +196,7 @@ async function hears(what: string, sound: Sound, mark: string): Promise<void> {
 
 /** None of that mark comes for 200 ms. */
 async function silent(what: string, sound: Sound, mark: string): Promise<void> {
-  await soon(what, async () => !((await heardIn(200, sound))[mark] ?? 0), 5_000)
+  await soon(what, async () => !((await heardIn(200, sound))[mark] ?? 0))
 }
 
 /** Keys which come as telephone events from now on (RFC 4733), each once by its RTP time. */

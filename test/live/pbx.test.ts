@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Row } from '../support/api.ts'
 import type { CallRecord } from '../support/customer.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { HostAndPort } from '../support/sip-socket.ts'
 import { hasSipp, type Sipp, sipp, sippWaits } from '../support/sipp.ts'
-import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
 const dialled = '+15551234567'

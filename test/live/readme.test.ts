@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
 import type { Call } from '../support/call.ts'
 import { answers, Carrier } from '../support/carrier.ts'
+import { freePort } from '../support/free-port.ts'
 import { NameServer } from '../support/name-server.ts'
 import { hasTools, type Newcomer, openNewcomer } from '../support/newcomer.ts'
 import { commandsInPassing, Printed } from '../support/printed.ts'
-import { freePort } from '../support/stack.ts'
 import { Terminal } from '../support/terminal.ts'
 import { pause, soon } from '../support/wait.ts'
 
@@ -65,8 +65,8 @@ describe.skipIf(!hasTools || !hasBaresip)('README.md, typed as it is printed int
     await Promise.all([alice.registered(), bob.registered()])
     await dial('office2', 2_000)
     await bob.hears('CALL_CLOSED')
-    expect(Math.abs(alice.heardTone() - 880)).toBeLessThan(60)
-    expect(Math.abs(bob.heardTone() - 440)).toBeLessThan(40)
+    await alice.hasHeard(880, 60)
+    await bob.hasHeard(440, 40)
     const [latest] = printed.next('Two phones', 1)
     const record = await soon('the record to be whole', async () => {
       const shown = JSON.parse(await terminal.type(latest))

@@ -6,12 +6,13 @@ import { valueOfPcmu } from '../../relay/media/g711.ts'
 import type { Row } from '../support/api.ts'
 import type { Call } from '../support/call.ts'
 import { answers } from '../support/carrier.ts'
+import { changeHeard } from '../support/customer.ts'
 import { availableRecording, fetchedChannels } from '../support/fetched-recording.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { changeHeard, pause, soon } from '../support/wait.ts'
+import { pause, soon } from '../support/wait.ts'
 
 let stack: OwnStack
 let office: Office
@@ -35,9 +36,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-test('a call of an extension which is recorded is announced to both, and heard through the API, each in a channel of its own', {
-  timeout: 25_000,
-}, async () => {
+test('a call of an extension which is recorded is announced to both, and heard through the API, each in a channel of its own', async () => {
   await recordCalls('separate', 'beep')
   const call = await talk()
   await pause(1_500)
@@ -61,9 +60,7 @@ test('a call of an extension which is recorded is announced to both, and heard t
   expect(recording.duration).toBeGreaterThan(1.4)
 })
 
-test('what was recorded when the disk is full is played up to there, its customer is told, and the call goes on', {
-  timeout: 25_000,
-}, async () => {
+test('what was recorded when the disk is full is played up to there, its customer is told, and the call goes on', async () => {
   await recordCalls('mixed')
   const [folder] = globSync('**/recordings', { cwd: stack.folder })
   if (folder === undefined) throw new Error('the relay has recorded nothing yet')
@@ -88,7 +85,7 @@ test('what was recorded when the disk is full is played up to there, its custome
   expect(types[0]).toBe('recording.failed')
 })
 
-test('what is recorded when the relay is killed can be played up to there', { timeout: 25_000 }, async () => {
+test('what is recorded when the relay is killed can be played up to there', async () => {
   await recordCalls('mixed')
   await talk()
   await pause(2_500)
@@ -99,12 +96,10 @@ test('what is recorded when the relay is killed can be played up to there', { ti
   const [mixed] = await fetchedChannels(stack, office, recording)
   expect(marksIn(mixed)).toEqual(['both'])
   expect(recording.duration).toBeGreaterThan(1)
-  await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 15_000, 100)
+  await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 30_000, 100)
 })
 
-test('by the API a call is recorded, and nothing of what is said in a pause', {
-  timeout: 25_000,
-}, async () => {
+test('by the API a call is recorded, and nothing of what is said in a pause', async () => {
   await bob.register()
   const call = await talk()
   const under = await soon(
@@ -117,7 +112,7 @@ test('by the API a call is recorded, and nothing of what is said in a pause', {
   await soon(
     'it to begin',
     async () => (await office.api.list(`/recordings?call_id=${id}`)).length > 0,
-    6_000,
+    30_000,
     100,
   )
   await office.api.post(`/calls/${id}/recording_pause`, {})
@@ -141,7 +136,7 @@ async function recordCalls(
 ): Promise<void> {
   const [one] = (await office.api.list('/extensions?extension=office1')) as Row[]
   await office.api.patch(`/extensions/${one?.id}`, { record, record_announcement })
-  await changeHeard()
+  await changeHeard(stack, office.api)
 }
 
 /** Ann calls Bob; each says a letter. */

@@ -173,7 +173,6 @@ describe.skipIf(!hasRtpengine)('what is ordered of sound, carried out by rtpengi
     return soon(
       `${times} times ${type} of ${JSON.stringify(reports)}`,
       () => reports.filter((each) => each.type === type).length >= times || undefined,
-      5_000,
     )
   }
 

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { changeHeard } from '../support/customer.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { HostAndPort } from '../support/sip-socket.ts'
 import { hasSipp, type Sipp, sipp, sippWaits } from '../support/sipp.ts'
-import { freePort, type OwnStack, startStack } from '../support/stack.ts'
-import { changeHeard, soon } from '../support/wait.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { soon } from '../support/wait.ts'
 
 const dialled = '+15551234567'
 const a = { address: '127.0.7.10', port: 0 }
@@ -47,7 +49,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
     const name = `sipp-${office.id.slice(0, 8)}`
     const { name: named } = await office.api.get('/customer')
     await office.api.put('/customer', { name: named, registrar_name: name })
-    await changeHeard()
+    await changeHeard(stack, office.api)
     const keys = { ...me().keys, domain: office.realm.replace(/^[^.]+/, name) }
     await play({ scenario: 'phone-registers', at: phone, to: stack.relay, ...me(), keys }).done
     const [shown] = await soon('the registration to show', async () => {

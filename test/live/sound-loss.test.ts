@@ -102,7 +102,7 @@ async function talk({ stage, carriers, dice, harm }: World, before: readonly Scr
   const completed = await came(played, 200)
   // A call may be over before the media thread's last word.
   const told = async () => (await played.record()).media
-  const media = completed ? await soon('the record of its sound', told, 10_000) : undefined
+  const media = completed ? await soon('the record of its sound', told) : undefined
   for (const side of sides) side.close()
   if (!completed) return []
   expect(played.goodbye).toBe(200)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -72,7 +72,7 @@ describe('sound reaches a relay’s disk as 16 bits, mono, 8 kHz', () => {
     expect(await heard({ kind: 'url', url })).toBeCloseTo(-6, 0)
   })
 
-  test('from a text, and the second time at once', async () => {
+  test('from a text, which is spoken once however often it is asked for', async () => {
     const text = 'For sales, press one. For support, press two.'
     const asked = {
       customer_id: stack.local.customer_id,
@@ -84,9 +84,9 @@ describe('sound reaches a relay’s disk as 16 bits, mono, 8 kHz', () => {
     expect(ms).toBeLessThan(6_000)
     // It is a voice: loud somewhere, and silent between words.
     expect(Math.max(...samples)).toBeGreaterThan(0.2)
-    const again = performance.now()
+    const made = statSync(path).ino
     expect(await sounds.find(asked)).toEqual({ path, ms })
-    expect(performance.now() - again).toBeLessThan(100)
+    expect(statSync(path).ino).toBe(made)
   })
 })
 

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openApi } from '../support/api.ts'
 import { environmentOf } from '../support/environment.ts'
+import { freePort } from '../support/free-port.ts'
 import { hasTools } from '../support/newcomer.ts'
-import { freePort, type Local, pidsOf, startStack } from '../support/stack.ts'
+import { type Local, pidsOf, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -24,12 +25,12 @@ beforeAll(async () => {
     PORT: String(await freePort('127.0.0.1')),
     SIP_HOST: sip,
     SIP_PORT: String(await freePort(sip)),
-    RTP_PORTS: '50000-50099',
+    RTP_PORTS: '12000-12099',
     DATA_DIR: folder,
   }
 })
 afterEach(async () => {
-  if (running?.code() === undefined) await running?.stop('SIGKILL')
+  if (running !== undefined) await killed(running)
   running = undefined
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -72,21 +73,17 @@ describe('npm start', () => {
   })
 
   test('says which port is taken, and by which setting to choose another', async () => {
-    const taken = createServer().listen(Number(environment.PORT), '127.0.0.1')
-    await once(taken, 'listening')
+    await using _ = await taken(Number(environment.PORT), '127.0.0.1')
     running = start()
     expect(await running.ended).toBe(1)
     expect(running.words().trim()).toMatch(/^Port \d+ on 127\.0\.0\.1 is taken .* PORT\.$/)
-    taken.close()
   })
 
   test('says that the SIP port is taken, and leaves nothing running', async () => {
-    const taken = createServer().listen(Number(environment.SIP_PORT), sip)
-    await once(taken, 'listening')
+    await using _ = await taken(Number(environment.SIP_PORT), sip)
     running = start()
     expect(await running.ended).toBe(1)
     expect(running.words().trim()).toMatch(new RegExp(`^.*:${environment.SIP_PORT} is in use.*\\.$`))
-    taken.close()
   })
 
   test('does not touch a folder which lost its secrets', async () => {
@@ -110,7 +107,7 @@ describe('npm start', () => {
     const children = [relay, edge, database]
     expect(children.every((child) => child !== undefined && lives(child))).toBe(true)
     process.kill(pid, 'SIGKILL')
-    await soon('its children to be gone', () => children.every((child) => !lives(child ?? 0)), 10_000)
+    await soon('its children to be gone', () => children.every((child) => !lives(child ?? 0)))
     await stack.stop()
   })
 
@@ -119,9 +116,7 @@ describe('npm start', () => {
     await local(running)
     const { database } = pidsOf(running.pid)
     process.kill(database ?? 0, 'SIGSTOP')
-    const told = performance.now()
     expect(await running.stop('SIGTERM')).toBe(0)
-    expect(performance.now() - told).toBeLessThan(20_000)
     expect(lives(database ?? 0)).toBe(false)
   })
 
@@ -131,7 +126,7 @@ describe('npm start', () => {
     const api = openApi(api_url, access_key)
     const made = await api.post('/extensions', { extension: 'kept1', password: 'long enough to keep' })
     process.kill(pidsOf(running.pid).database ?? 0, 'SIGKILL')
-    await soon('the database to be back', () => running?.words().includes('The database is back.'), 20_000)
+    await soon('the database to be back', () => running?.words().includes('The database is back.'))
     expect(await api.get(`/extensions/${made.id}`)).toMatchObject({ extension: 'kept1' })
     expect(await running.stop('SIGTERM')).toBe(0)
   })
@@ -144,6 +139,21 @@ interface Started {
   /** Its exit code. */
   readonly ended: Promise<number>
   stop(signal: NodeJS.Signals): Promise<number>
+}
+
+/** None of its processes is left, however its sentence ended: the next has the same ports. */
+async function killed(one: Started): Promise<void> {
+  if (one.code() !== undefined) return
+  const { relay, edge, database } = pidsOf(one.pid)
+  await one.stop('SIGKILL')
+  await soon('its processes to be gone', () => ![relay, edge, database].some((pid) => pid && lives(pid)))
+}
+
+/** Somebody else has that port until the end of the sentence. */
+async function taken(port: number, host: string): Promise<AsyncDisposable> {
+  const server = createServer().listen(port, host)
+  await once(server, 'listening')
+  return server
 }
 
 function start(changes: Record<string, string> = {}): Started {

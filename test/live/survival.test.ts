@@ -93,7 +93,7 @@ async function killRelay(wait = true): Promise<void> {
   if (relay === undefined) throw new Error('no relay runs')
   process.kill(relay, 'SIGKILL')
   if (!wait) return
-  await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 20_000, 100)
+  await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 30_000, 100)
   await soon(
     'the relay to answer',
     async () => statusOf(await carrier.ask(options(), stack.relay)) === 200,

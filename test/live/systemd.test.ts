@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { relayKey } from '../../functions/relay-key.ts'
 import { answers, Carrier } from '../support/carrier.ts'
+import { freePort } from '../support/free-port.ts'
 import { openOffice } from '../support/live-office.ts'
 import { statusOf } from '../support/sip-text.ts'
-import { freePort, type OwnStack, pidsOf, startStack } from '../support/stack.ts'
+import { type OwnStack, pidsOf, startStack } from '../support/stack.ts'
 import { pause, soon, within } from '../support/wait.ts'
 
 const script = join(import.meta.dirname, '..', '..', '.ci', 'systemd')
@@ -76,7 +77,7 @@ describe.skipIf(!canRun)('relay/trunkline-relay.service, under systemd', () => {
       await pause(1_000)
       expect(service.exitCode).toBeNull()
       expect(await call.bye()).toBe(200)
-      await within(15_000, 'the service to end', once(service, 'exit'))
+      await within(30_000, 'the service to end', once(service, 'exit'))
       expect(printed().match(/"ready"/g)).toHaveLength(2)
     } finally {
       phone.close()

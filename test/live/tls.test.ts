@@ -6,11 +6,12 @@ import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { answers, Carrier, type Script } from '../support/carrier.ts'
 import { type Certificate, certificate } from '../support/certificate.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { HostAndPort } from '../support/sip-socket.ts'
 import { header, methodOf, statusOf } from '../support/sip-text.ts'
-import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
 const authority = certificate({ authority: true, commonName: 'the test authority' })

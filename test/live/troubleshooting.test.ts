@@ -2,14 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { answers, asks, Carrier, refuse, type Script, silent, trying } from '../support/carrier.ts'
-import type { CallRecord } from '../support/customer.ts'
+import { type CallRecord, changeHeard } from '../support/customer.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import type { Party } from '../support/party.ts'
 import { Phone } from '../support/phone.ts'
 import { header, type SipText, statusOf } from '../support/sip-text.ts'
-import { freePort, type OwnStack, startStack } from '../support/stack.ts'
-import { changeHeard, pause, soon } from '../support/wait.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { pause, soon } from '../support/wait.ts'
 
 /*
  * The faults users meet, made on purpose. Of each the product's own words name the cause, within two requests of a key
@@ -226,7 +227,7 @@ describe('within two requests of its own key a customer is told the cause of', (
     const told = await soon(
       `what ${asked} says`,
       async () => wordsOf(await office.api.get(asked)),
-      15_000,
+      30_000,
       250,
     )
     table.push(`| ${name} | GET /v1.0${asked} | ${told.reason}: ${told.message} |`)
@@ -285,7 +286,7 @@ describe('within two requests of its own key a customer is told the cause of', (
     ])
   })
 
-  test('nothing, in two hundred calls which are well', { timeout: 90_000 }, async () => {
+  test('nothing, in two hundred calls which are well', async () => {
     const network = await carrier(answers('c', 20))
     const office = await openOffice(stack, [network.place])
     const phone = await phoneOf(office, 'office1')
@@ -395,7 +396,7 @@ function registers(
   return async () => {
     const office = await openOffice(stack, [])
     // Whose a domain nearly is can be said once relays have heard of its customer.
-    if (slip) await changeHeard()
+    if (slip) await changeHeard(stack, office.api)
     const realm = slip ? office.realm.replace(/.\.registrar\./, '.registrar.') : office.realm
     const who = { username: 'office1', password: 'secure-password', ...wrong }
     const phone = await Phone.open({ name: 'phone', address: phoneAt, relay: stack.relay, realm, ...who })

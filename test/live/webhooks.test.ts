@@ -43,7 +43,7 @@ describe('a webhook of a running edge', () => {
       const events = await office.api.list('/events?type=registration.failed')
       return events.length > 0 ? events : undefined
     })
-    const message = await soon('its message', () => receiver.messages[0], 2_000)
+    const message = await soon('its message', () => receiver.messages[0])
     const secret = String(webhook.secret)
     const verified = new Webhook(secret).verify(message.text, message.headers as Record<string, string>)
     expect(verified).toMatchObject({
@@ -68,7 +68,7 @@ describe('a webhook of a running edge', () => {
     process.kill(stack.pids().edge ?? 0, 'SIGKILL')
     receiver.reply = () => 200
     // What the relays have not been able to tell meanwhile they tell again.
-    await soon('the edge to be back', () => tells(calls, [8, 9]).catch(() => false), 20_000, 250)
+    await soon('the edge to be back', () => tells(calls, [8, 9]).catch(() => false), 30_000, 250)
     // What was on its way is taken up when its lease is over, by what a relay's beat finds due.
     await soon('all of it to be taken', () => new Set(receiver.taken.map(idOf)).size === 60, 50_000, 100)
     for (const call of calls) {

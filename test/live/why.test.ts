@@ -54,9 +54,7 @@ describe('what went wrong with a call, as its customer reads it in the record', 
     await other.register(0)
   })
 
-  test('and while a call goes on its record has who is heard, and where from', {
-    timeout: 40_000,
-  }, async () => {
+  test('and while a call goes on its record has who is heard, and where from', async () => {
     carrier.onCall = answers('c', 0)
     const { call, result } = await phone.call(dialled, 'p')
     expect(statusOf(await result)).toBe(200)
@@ -66,7 +64,7 @@ describe('what went wrong with a call, as its customer reads it in the record', 
         const [first] = (await office.api.list('/calls')) as CallRecord[]
         return (first?.media?.from_caller.packets ?? 0) > 0 ? first : undefined
       },
-      20_000,
+      30_000,
       250,
     )
     expect(going).toMatchObject({

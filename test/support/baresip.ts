@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 import type { HostAndPort } from './sip-socket.ts'
-import { freePort } from './stack.ts'
 import { pause, soon } from './wait.ts'
 
 export interface BaresipOptions {
@@ -80,7 +80,7 @@ export class Baresip {
   }
 
   /** Waits until it told `type`, such as REGISTER_OK or CALL_ESTABLISHED. */
-  hears(type: string, ms = 15_000): Promise<Told> {
+  hears(type: string, ms = 30_000): Promise<Told> {
     return soon(
       `baresip's ${type} (told: ${this.told.map((each) => each.type)})`,
       () => this.told.find((each) => each.type === type),
@@ -96,7 +96,7 @@ export class Baresip {
         this.command('reginfo')
         return this.told.find(({ data }) => data?.includes('OK'))
       },
-      15_000,
+      30_000,
       200,
     )
   }
@@ -116,6 +116,18 @@ export class Baresip {
       encoding: 'utf8',
     })
     return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
+  }
+
+  /** Waits until what it wrote down is of about this frequency: it does so a moment after the call. */
+  async hasHeard(hz: number, give: number, seconds?: number): Promise<void> {
+    let heard = 0
+    const right = () => {
+      heard = this.heardTone(seconds)
+      return Math.abs(heard - hz) < give
+    }
+    await soon(`a tone of ${hz} Hz`, right, 10_000, 250).catch((error: Error) => {
+      throw new Error(`${error.message}: it was ${heard} Hz`)
+    })
   }
 
   /** What it heard, as G.711 µ-law: in its first call, or in its last one. */

@@ -28,6 +28,16 @@ export async function newCustomer({ api, local }: Stack, name: string): Promise<
   }
 }
 
+/** Until every relay which lives has heard of all that this customer configured, and has it. */
+export async function changeHeard(stack: Stack, api: Api): Promise<void> {
+  const { configuration_version: wanted } = await api.get('/customer')
+  const heard = async () => {
+    const alive = (await stack.api.list('/relays')).filter((relay) => relay.alive)
+    return alive.length > 0 && alive.every(({ version }) => Number(version) >= Number(wanted))
+  }
+  await soon('every relay to hear of a change', heard, 60_000, 100)
+}
+
 /** A finished call as GET /v1.0/calls/{id} shows it, as far as we look. */
 export interface CallRecord extends Row {
   status: string

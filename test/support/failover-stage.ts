@@ -2,11 +2,11 @@ import type { Transport } from '#contract'
 import type { Call } from './call.ts'
 import { Carrier, type Script } from './carrier.ts'
 import { decisionFor, type Leg, type Scenario } from './failover-scenario.ts'
+import { freePort } from './free-port.ts'
 import { type LogLine, type LoneRelay, startRelay } from './lone-relay.ts'
 import { type CallRecord, openEdge, type ScriptedEdge } from './scripted-edge.ts'
 import type { HostAndPort } from './sip-socket.ts'
 import { type SipText, statusOf } from './sip-text.ts'
-import { freePort } from './stack.ts'
 import { pause, soon, within } from './wait.ts'
 
 /** What became of one call. */

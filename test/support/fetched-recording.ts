@@ -13,7 +13,7 @@ export async function availableRecording({ api }: Whose, path?: string): Promise
     found = path ? await api.get(path).catch(() => undefined) : (await api.list('/recordings'))[0]
     return found?.status === 'available' && found.ending !== null
   }
-  await soon('the recording to be there', look, 20_000, 100)
+  await soon('the recording to be there', look, 30_000, 100)
   return found as Row
 }
 

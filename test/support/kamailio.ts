@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 import type { HostAndPort } from './sip-socket.ts'
-import { freePort } from './stack.ts'
 import { soon } from './wait.ts'
 
 /** Whether Kamailio is installed here. */
@@ -63,7 +63,7 @@ export class Kamailio {
       return words.join('').includes('trunkline test is ready')
     }
     const kamailio = new Kamailio(place, child, folder)
-    await soon('kamailio to listen', ready, 15_000).catch(async (error) => {
+    await soon('kamailio to listen', ready).catch(async (error) => {
       await kamailio.stop()
       throw error
     })

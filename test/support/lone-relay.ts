@@ -77,7 +77,7 @@ export async function startRelay(
     },
     async stop() {
       child.kill('SIGTERM')
-      const [code] = await within(15_000, 'the relay to stop', gone).finally(() => child.kill('SIGKILL'))
+      const [code] = await within(30_000, 'the relay to stop', gone).finally(() => child.kill('SIGKILL'))
       rmSync(folder, { recursive: true, force: true })
       return code
     },

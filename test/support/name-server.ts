@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import * as packet from 'dns-packet'
+import { freePort } from './free-port.ts'
 
 /** One record as a zone file would have it: `A 192.0.2.1`, `SRV 10 5 5060 a.example`, `CNAME b.example` … */
 export type Zone = Record<string, string[]>
@@ -43,7 +44,8 @@ export class NameServer {
   }
 
   async #open(address: string): Promise<void> {
-    this.#udp.bind(0, address)
+    const port = await freePort(address)
+    this.#udp.bind(port, address)
     await once(this.#udp, 'listening')
     this.#udp.on('message', (bytes, from) => {
       const answer = this.#answer(packet.decode(bytes), this.truncated)
@@ -56,7 +58,7 @@ export class NameServer {
         if (answer) socket.end(packet.streamEncode(answer))
       })
     })
-    this.#tcp.listen(this.#udp.address().port, address)
+    this.#tcp.listen(port, address)
     await once(this.#tcp, 'listening')
   }
 

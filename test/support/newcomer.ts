@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { freePort } from './stack.ts'
+import { freePort } from './free-port.ts'
 
 /** Who has just cloned the project: a folder with nothing in it but what is committed, and a shell of few words. */
 export interface Newcomer {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from './stack.ts'
+import { freePort } from './free-port.ts'
 import { soon } from './wait.ts'
 
 /** A PostgreSQL of one's own, as Debian installs it, in a temporary folder; it may be killed and started again. */

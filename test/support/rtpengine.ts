@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { freePort } from './stack.ts'
+import { freePort } from './free-port.ts'
 import { soon } from './wait.ts'
 
 /** Whether rtpengine is installed here. */

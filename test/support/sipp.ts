@@ -37,7 +37,7 @@ const scenarios = join(import.meta.dirname, '..', 'live', 'sipp')
 /** Starts a scenario which waits to be called, and gives it once its port is open. */
 export async function sippWaits(options: SippOptions): Promise<Sipp> {
   const one = sipp(options)
-  await soon('sipp to listen', () => isOpen(options.at), 10_000)
+  await soon('sipp to listen', () => isOpen(options.at))
   return one
 }
 

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, openApi } from './api.ts'
 import { environmentOf } from './environment.ts'
+import { freePort } from './free-port.ts'
 import type { HostAndPort } from './sip-socket.ts'
 import { soon } from './wait.ts'
 
@@ -183,24 +182,5 @@ export function commandOf(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
   } catch {
     return ''
-  }
-}
-
-/** A port nobody on `host` uses, neither by TCP nor by UDP. */
-export async function freePort(host: string): Promise<number> {
-  for (;;) {
-    const tcp = createServer().listen(0, host)
-    await once(tcp, 'listening')
-    const { port } = tcp.address() as { port: number }
-    const udp = createSocket('udp4').bind(port, host)
-    const free = await Promise.race([
-      once(udp, 'listening').then(() => true),
-      once(udp, 'error').then(() => false),
-    ])
-    tcp.close()
-    await once(tcp, 'close')
-    if (!free) continue
-    udp.close()
-    return port
   }
 }

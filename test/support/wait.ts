@@ -1,8 +1,11 @@
+/** How long is waited for what is to come at once: two cores which others share stand still for seconds at times. */
+const patienceMs = 30_000
+
 /** Waits until `check` gives something true, and gives it; says what was awaited when it never came. */
 export async function soon<T>(
   what: string,
   check: () => T | Promise<T>,
-  ms = 10_000,
+  ms = patienceMs,
   everyMs = 20,
 ): Promise<NonNullable<T>> {
   const until = performance.now() + ms
@@ -25,9 +28,4 @@ export function within<T>(ms: number, what: string, promise: Promise<T>): Promis
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-/** Until relays have heard of a change of configuration, with their next beat, and have pulled it. */
-export function changeHeard(): Promise<void> {
-  return pause(4_000)
 }

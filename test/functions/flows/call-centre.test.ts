@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkFlow } from '#flows'
 import { actions } from '../../../functions/config/flow-actions.ts'
+import { freePort } from '../../support/free-port.ts'
 import { soon } from '../../support/wait.ts'
 
 /*
@@ -27,7 +27,7 @@ test('the call centre which the README prints has thirty lines at most', () => {
 
 test('the call centre which the README prints says what is next, to who knows the secret', async () => {
   const folder = await mkdtemp(join(import.meta.dirname, 'centre-'))
-  const port = await freePort()
+  const port = await freePort('127.0.0.1')
   await writeFile(join(folder, 'centre.mjs'), centre.replace('8090', String(port)))
   const env = { ...process.env, FLOW_SECRET: `whsec_${key.toString('base64')}` }
   const server = spawn(process.execPath, [join(folder, 'centre.mjs')], { env, stdio: 'ignore' })
@@ -55,11 +55,3 @@ test('the call centre which the README prints says what is next, to who knows th
     await rm(folder, { recursive: true })
   }
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((listening) => server.once('listening', listening))
-  const { port } = server.address() as { port: number }
-  await new Promise((closed) => server.close(closed))
-  return port
-}
