@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => stage?.close())
 
-describe('a hundred calls of which every fifth message is lost', () => {
+describe('a hundred calls of which every fifth message is lost', { tags: ['on-time'] }, () => {
   test('complete or are refused in words, and all sides agree', async () => {
     const kinds = [talked, talked, talked, talked, talked, wasBusy, wasBusy, sentOn, passedBy, takenBack]
     await Promise.all(

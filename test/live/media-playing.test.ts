@@ -22,7 +22,7 @@ const port = portNumber(36_200)
 const session = sessionId(1)
 const sound = wave(300)
 
-describe.each(engines)('a sound which the media thread plays with %s', (engine) => {
+describe.each(engines)('a sound which the media thread plays with %s', { tags: ['on-time'] }, (engine) => {
   let folder: string
   let prompt: PlayedSound
   let plane: MediaPlane

@@ -29,7 +29,8 @@ afterEach(() => stage?.close())
 
 describe.each([0.05, 0.2])('two hundred calls over lines which lose and double %d of everything', (share) => {
   test('complete or are refused in words; loss, doubles, jitter and MOS on the record are what the lines did', {
-    timeout: 120_000,
+    timeout: 240_000,
+    tags: ['on-time'],
   }, async () => {
     const dice = seeded(SEED)
     const harm = { loss: share, twice: share, lateMs: LATE_MS }

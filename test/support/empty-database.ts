@@ -24,9 +24,14 @@ const pglite = join(import.meta.dirname, '../../node_modules/@electric-sql/pglit
  * once for every state of the migrations, by whoever needs it first, and kept for the next run.
  */
 export async function emptyDatabase(): Promise<Blob> {
+  return openAsBlob(await emptyDatabaseFile())
+}
+
+/** The same, as the tar archive of a folder of PGlite's. */
+export async function emptyDatabaseFile(): Promise<string> {
   const place = join(tmpdir(), `trunkline-empty-${fingerprint()}.tar`)
   while (!existsSync(place)) await layOrWait(place)
-  return openAsBlob(place)
+  return place
 }
 
 /** One lays it while the others wait: it takes seconds of a core. */

@@ -93,13 +93,13 @@ export class Stage {
     if (!this.#caller) throw new Error('nobody is there to call')
     const { call, result } = await this.#caller.call(from, number)
     await scenario.meanwhile?.(call)
-    const response = await within(60_000, `the end of ${number}`, result)
+    const response = await within(90_000, `the end of ${number}`, result)
     const heard = statusOf(response) ?? 0
     await pause(scenario.talkMs ?? 0)
     const goodbye = heard === 200 ? await call.bye() : undefined
     const reached = scenario.legs.map((leg) => callsOf(leg, number))
     const told = () => over(this.edge.records.get(number))
-    return { response, heard, reached, goodbye, record: () => soon(`the record of ${number}`, told, 30_000) }
+    return { response, heard, reached, goodbye, record: () => soon(`the record of ${number}`, told, 60_000) }
   }
 
   /** Ends it all; gives a sentence about everything which was left: a final without its ACK, a call still open … */
@@ -122,7 +122,7 @@ export class Stage {
     const carriers = [...this.#scripts.keys()]
     const callees = carriers.filter((carrier) => carrier !== this.#caller)
     const loose = () => callees.flatMap((callee) => looseEnds(callee, this.loss > 0))
-    await soon('every call to be over', () => loose().length === 0, 20_000).catch(() => 0)
+    await soon('every call to be over', () => loose().length === 0, 40_000).catch(() => 0)
     const left = loose()
     const code = await this.relay.stop()
     for (const carrier of carriers) carrier.close()
