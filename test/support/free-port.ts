@@ -12,10 +12,12 @@ let next = first + Math.floor(Math.random() * (last - first))
  */
 export async function freePort(host: string): Promise<number> {
   for (;;) {
-    next = next < last ? next + 1 : first
+    const port = next
+    // What listens there may take the next one for TLS, as softphones do.
+    next = next < last ? next + 4 : first
     // Defaults of ours, and of others, which some tests expect to be free or taken.
-    if ([5060, 5061, 5099, 8090, 8787].includes(next)) continue
-    if (await isFree(next, host)) return next
+    if ([5059, 5060, 5061, 5098, 5099, 8090, 8787].includes(port)) continue
+    if (await isFree(port, host)) return port
   }
 }
 
