@@ -9,8 +9,8 @@ import { relayKey } from '../../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../../support/app.ts'
 import { channels, idleBeat } from '../../support/beat.ts'
 import { startDatabase, type TestDatabase } from '../../support/database.ts'
+import { freePort } from '../../support/free-port.ts'
 import { HubRelay } from '../../support/hub-relay.ts'
-import { freePort } from '../../support/stack.ts'
 import { pause, soon } from '../../support/wait.ts'
 
 let database: TestDatabase
