@@ -8,10 +8,10 @@ import { relayKey } from '../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../support/app.ts'
 import { CountingProxy } from '../support/counting-proxy.ts'
 import { startDatabase, type TestDatabase } from '../support/database.ts'
+import { freePort } from '../support/free-port.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import { Phone } from '../support/phone.ts'
 import { statusOf } from '../support/sip-text.ts'
-import { freePort } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
 
 /**
