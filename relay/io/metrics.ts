@@ -65,6 +65,11 @@ export class Counter {
     this.#series.of(values).count += by
   }
 
+  /** One series, there from now on: what is counted often need not be looked up each time. */
+  series(values: LabelValues): { count: number } {
+    return this.#series.of(values)
+  }
+
   family(): MetricFamily {
     const { name, help } = this.#options
     return { name, help, kind: 'counter', samples: this.#series.samples(({ count }) => [{ value: count }]) }

@@ -1,4 +1,4 @@
-import { exposition, type MetricFamily, type Tell } from '#contract'
+import { exposition, type MetricFamily, type Tell, type Transport } from '#contract'
 import type { Engine } from '../engine.ts'
 import type { BeatPart } from '../ground/reporter.ts'
 import { monotonicNow, systemUtc } from './clock.ts'
@@ -55,6 +55,7 @@ export class Watch {
     help: 'Lines for the log, by level, written or not.',
     labels: ['level'],
   })
+  readonly #passed = { in: this.#passing('in'), out: this.#passing('out') }
   #said: BeatPart | undefined
   #heardAt: number | undefined
 
@@ -63,9 +64,17 @@ export class Watch {
   }
 
   readonly tap: MessageTap = (direction, { transport }, bytes) => {
-    const labels = [direction, transport]
-    this.#messages.add(labels)
-    this.#bytes.add(labels, bytes.length)
+    const passed = this.#passed[direction][transport]
+    passed.messages.count++
+    passed.bytes.count += bytes.length
+  }
+
+  #passing(direction: string) {
+    const by = (transport: Transport) => ({
+      messages: this.#messages.series([direction, transport]),
+      bytes: this.#bytes.series([direction, transport]),
+    })
+    return { udp: by('udp'), tcp: by('tcp'), tls: by('tls') }
   }
 
   /** The answer, and how long it took. */

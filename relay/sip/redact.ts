@@ -67,18 +67,28 @@ function maskedIdentity(whole: string, quote?: string, name = '', scheme?: strin
 }
 
 function inUris(text: string): string {
-  const passwords = text.replace(/[^\s<>"]+/g, (word) => (word.includes('@') ? withoutPassword(word) : word))
-  const push = maskedParameter(passwords, /(pn-prid=)([^;>\s"]+)/gi)
+  const push = maskedParameter(withoutPasswords(text), /(pn-prid=)([^;>\s"]+)/gi)
   const headers = maskedParameter(push, /([?&](?:proxy-)?authorization=)([^&>\s"]+)/gi)
   // 32 hex digits of a provider's id, and 20 which no other can guess.
-  return maskedParameter(headers, /(\b[0-9a-f]{32})([0-9a-f]{20}\b)/gi)
+  return maskedParameter(headers, /(\b[0-9a-f]{32})([0-9a-f]{20}\b)/g)
 }
 
-/** Before each `@` there may be one. By parts, since they are strangers' words: none takes longer than it is long. */
-function withoutPassword(word: string): string {
-  const parts = word.split('@')
-  const host = parts.pop() ?? ''
-  return [...parts.map((part) => maskedParameter(part, /(sips?:[^:]+:)(.+)$/i)), host].join('@')
+/** Before each `@` there may be one. By hand, since these are strangers' words: none takes longer than it is long. */
+function withoutPasswords(text: string): string {
+  let [shown, from] = ['', 0]
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+    const begin = beginningOfWord(text, from, at)
+    const user = text.slice(begin, at)
+    shown += text.slice(from, begin) + maskedParameter(user, /(sips?:[^:]+:)(.+)$/i)
+    from = at
+  }
+  return shown + text.slice(from)
+}
+
+function beginningOfWord(text: string, from: number, end: number): number {
+  let begin = end
+  while (begin > from && !' \t\r\n<>"'.includes(text[begin - 1] ?? ' ')) begin--
+  return begin
 }
 
 function inBody(text: string): string {

@@ -109,7 +109,7 @@ describe('calls through the running stack', () => {
       expect(statusOf(await result)).toBe(200)
       expect(await call.reinvite('sendonly')).toBe(200)
       expect(await call.bye()).toBe(200)
-      const [{ id } = { id: '' }] = await office.api.list('/calls')
+      const { id } = await soon('the call to show', async () => (await office.api.list('/calls'))[0])
       const path = `/calls/${id}`
       const kept = await soon('the last of it to be kept', async () => {
         const list = (await office.api.get(`${path}/messages`)).result as { text: string }[]
