@@ -22,6 +22,7 @@ import { forwarding } from './config/forwarding.ts'
 import { metrics } from './config/metrics.ts'
 import { operations } from './config/operations.ts'
 import { outboundGuards, ownOutboundGuard } from './config/outbound-guard.ts'
+import { ownKey } from './config/own-key.ts'
 import { promptDownloads } from './config/prompts.ts'
 import { carriers } from './config/provider-reports.ts'
 import { recordingOrders } from './config/recording-orders.ts'
@@ -119,6 +120,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/extensions', outboundGuards('extension'))
   .route('/v1.0/trunks', outboundGuards('trunk'))
   .route('/v1.0/accesskeys', rotations)
+  .route('/v1.0/accesskey', ownKey)
   .route('/v1.0/routes/resolve', explain)
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
   .route('/v1.0/flows/simulate', simulations)

@@ -21,6 +21,7 @@ import { flowVersionOperations } from './flow-versions.ts'
 import { forwardingOperations } from './forwarding.ts'
 import { metricsOperations } from './metrics.ts'
 import { outboundGuardOperations } from './outbound-guard.ts'
+import { ownKeyOperations } from './own-key.ts'
 import { promptOperations } from './prompts.ts'
 import { providerOperations } from './provider-operations.ts'
 import { recordingOperations } from './recording-operations.ts'
@@ -38,6 +39,7 @@ export const operations: readonly Operation[] = [
   ...ownCustomerOperations,
   ...resources.flatMap(({ operations }) => operations),
   ...rotationOperations,
+  ...ownKeyOperations,
   ...forwardingOperations,
   ...outboundGuardOperations,
   ...promptOperations,

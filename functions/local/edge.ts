@@ -14,6 +14,7 @@ await run(async (parts) => {
     [
       '',
       `  The edge is up at ${edge.apiUrl}/v1.0`,
+      `  Console     ${edge.consoleUrl}`,
       ...accessLines(settings, edge),
       '',
       '  A relay joins it with a key of its own, made here:',

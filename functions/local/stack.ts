@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { relayKey } from '../relay-key.ts'
 import type { Access } from './access.ts'
 import { takeFolder } from './folder.ts'
+import { openHome } from './home.ts'
 import { newSecret } from './neon.ts'
 import type { Parts } from './parts.ts'
 import { checkPort, freePort } from './port.ts'
@@ -16,6 +17,8 @@ import { startEdge } from './worker.ts'
 /** The edge with its database, up and answering. */
 export interface EdgeSide {
   readonly apiUrl: string
+  /** The console's address, by which its first visitor is signed in. */
+  readonly consoleUrl: string
   readonly access: Access
   readonly secrets: Secrets
 }
@@ -27,10 +30,12 @@ export async function startEdgeSide(settings: StackSettings, parts: Parts): Prom
   const secrets = keepSecrets(settings.folder)
   await checkPort(settings.host, settings.port, 'PORT')
   const database = await startDatabase(parts)
+  const home = await openHome(database.access.key)
   const edge = await startEdge({
     host: settings.host,
     port: settings.port,
     folder: join(settings.folder, 'edge'),
+    home,
     bindings: {
       DATABASE_URL: database.database_url,
       NEON_ENDPOINT: database.url,
@@ -49,7 +54,8 @@ export async function startEdgeSide(settings: StackSettings, parts: Parts): Prom
     },
   })
   parts.add(() => edge.stop())
-  return { apiUrl: edge.url, access: database.access, secrets }
+  const consoleUrl = `${edge.url}/#sign-in=${home.token}`
+  return { apiUrl: edge.url, consoleUrl, access: database.access, secrets }
 }
 
 /** What the database's ready line says. */

@@ -13,6 +13,8 @@ export function welcome(settings: StackSettings, edge: EdgeSide): string {
     '',
     '  Trunkline is up. Ctrl-C stops it.',
     '',
+    `  Console     ${edge.consoleUrl}`,
+    '              (signs in whoever opens it first)',
     `  API         ${edge.apiUrl}/v1.0 (told of at ${edge.apiUrl}/docs)`,
     ...accessLines(settings, edge),
     `  SIP         ${server} (UDP and TCP)`,

@@ -4,6 +4,7 @@ import { build, stop as stopEsbuild } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { rateLimits } from '../http/rate-limit.ts'
+import type { Home } from './home.ts'
 
 /** The Worker, running on this machine. */
 export interface RunningEdge {
@@ -18,6 +19,8 @@ interface EdgePlan {
   readonly bindings: Readonly<Record<string, string>>
   /** Where queues, objects and caches keep what they must not lose. */
   readonly folder: string
+  /** What answers for the console. */
+  readonly home: Home
   /** A line the Worker logged, or a failure of its own. */
   said(level: string, line: string): void
   /** Something a person should know: it died, it is back. */
@@ -28,11 +31,12 @@ interface EdgePlan {
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Bundles `functions/index.ts` as wrangler would and runs it in workerd, under wrangler.toml's settings. */
+/** Bundles the Worker as wrangler would and runs it in workerd, under wrangler.toml's settings. */
 export async function startEdge(plan: EdgePlan): Promise<RunningEdge> {
-  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`)
+  const { workerOptions: configured } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`)
+  const { assets: _, ...workerOptions } = configured
   const bindings: Bindings = { ...(workerOptions.bindings as Bindings | undefined), ...plan.bindings }
-  const script = await bundle(main ?? `${root}functions/index.ts`)
+  const script = await bundle(`${root}functions/local/local-worker.ts`)
   protectWorkerd()
   const signalsAreOurs = keepSignals()
   const miniflare = new Miniflare(
@@ -47,6 +51,7 @@ export async function startEdge(plan: EdgePlan): Promise<RunningEdge> {
       resourcePersistencePath: plan.folder,
       handleStructuredLogs: ({ level, message }) => plan.said(level, message),
       bindings,
+      serviceBindings: { HOME: (request: Request) => plan.home.answer(request) },
       ratelimits: limitersFor(workerOptions.ratelimits, bindings),
       modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
     }),

@@ -82,6 +82,7 @@ const stated: Record<AccessScope, string[]> = {
       .filter((noun) => ![...administered, 'registrations', 'blocks'].includes(noun))
       .map((noun) => `GET ${noun}/:id`),
     'GET customer',
+    'GET accesskey',
     'GET events/stream',
     'GET relays',
     'GET relays/:id',

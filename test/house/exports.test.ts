@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { exportsOf, functionsOf, unread } from './exports.ts'
 import { type Source, sources } from './source.ts'
 
-const house = sources('{functions,db,relay}/**/*.ts').filter(({ path }) => !path.endsWith('.d.ts'))
+const house = sources('{functions,db,relay}/**/*.{ts,tsx}').filter(({ path }) => !path.endsWith('.d.ts'))
 
 /** What is read by tools of another kind: drizzle's generator. */
 const readByTools = new Set(['db/schema.ts'])

@@ -14,7 +14,7 @@ interface Project {
 describe('the house', () => {
   test('every file is compiled by exactly one room', () => {
     const covered = rooms().flatMap(filesOf)
-    const all = ['functions', 'db', 'relay', 'test'].flatMap((top) => sources(`${top}/**/*.ts`))
+    const all = ['functions', 'db', 'relay', 'test'].flatMap((top) => sources(`${top}/**/*.{ts,tsx}`))
     expect(
       misfits(
         all.map(({ path }) => path),
@@ -33,6 +33,7 @@ describe('the house', () => {
     ['db', ['functions/contract']],
     ['functions/flows', ['functions/contract']],
     ['functions/routing', ['functions/contract']],
+    ['functions/console', ['functions/contract', 'functions']],
     ['functions', ['functions/contract', 'functions/flows', 'functions/routing', 'functions/sound', 'db']],
     ['relay', ['functions/contract', 'functions/flows', 'functions/routing', 'functions/sound']],
     ['relay/io', ['relay', 'functions/contract', 'functions/routing', 'functions/sound']],

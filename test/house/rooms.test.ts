@@ -4,7 +4,7 @@ import { sources } from './source.ts'
 
 describe('the house', () => {
   test('every room imports only itself and the rooms below it', () => {
-    const files = ['functions/**/*.ts', 'db/**/*.ts', 'relay/**/*.ts'].flatMap(sources)
+    const files = ['functions/**/*.{ts,tsx}', 'db/**/*.ts', 'relay/**/*.ts'].flatMap(sources)
     expect(files.length).toBeGreaterThan(10)
     expect(files.flatMap(trespasses)).toEqual([])
   })
@@ -12,7 +12,7 @@ describe('the house', () => {
   test('every room has its place in the order', () => {
     const folders = (house: string) =>
       new Set(sources(`${house}/*/**/*.ts`).map(({ path }) => path.split('/')[1]))
-    const doors = ['contract', 'flows', 'local', 'routing', 'sound']
+    const doors = ['console', 'contract', 'flows', 'local', 'routing', 'sound']
     expect([...folders('functions')].filter((room) => !doors.includes(room ?? '')).sort()).toEqual(
       edgeOrder.filter((room) => room !== 'ground' && room !== 'index').sort(),
     )
@@ -75,6 +75,12 @@ describe('the fence between rooms', () => {
     ],
     ['a contract which knows a decision', 'functions/contract/ask.ts', `import { decide } from '#routing'`],
     ['an edge which begins in the middle', 'functions/relay-api/beat.ts', `import app from '../index.ts'`],
+    [
+      'a console which enters the edge',
+      'functions/console/x.tsx',
+      `import { ask } from '../config/calls.ts'`,
+    ],
+    ['an edge which knows the console', 'functions/index.ts', `import { Shell } from './console/shell.tsx'`],
     ['an import loaded late', 'relay/sip/parse.ts', `const io = await import('../io/udp.ts')`],
     [
       'an import over several lines',
@@ -94,6 +100,11 @@ describe('the fence between rooms', () => {
       `import type { Entropy } from '../ground/effects.ts'`,
     ],
     ['the relay asking in shared words', 'relay/call/call.ts', `import type { Tell } from '#contract'`],
+    [
+      'the console naming what the API shows',
+      'functions/console/shown.ts',
+      `import type { callShown } from '../config/call-operations.ts'`,
+    ],
     ['io using Node', 'relay/io/udp.ts', `import { createSocket } from 'node:dgram'`],
     ['a commented-out import', 'relay/sip/parse.ts', `// import { send } from '../io/udp.ts'`],
   ])('lets through %s', (_, path, text) => {

@@ -23,7 +23,7 @@ export const relayOrder = [
   'main',
 ] as const
 
-/** The edge's rooms in the same way; contract, flows, routing and local have doors of their own. */
+/** The edge's rooms in the same way; contract, flows, routing, console and local have doors of their own. */
 export const edgeOrder = [
   'ground',
   'hub',
@@ -58,7 +58,7 @@ function trespass(path: string, from: string): string | undefined {
   if (from.startsWith('#')) return doors[house].includes(from) ? undefined : `${house} has no such door`
   if (!from.startsWith('.'))
     return house === 'contract' && from !== 'zod' ? 'the contract knows only zod' : undefined
-  if (!from.endsWith('.ts')) return 'a relative import names the file, with .ts'
+  if (!/\.tsx?$/.test(from)) return 'a relative import names the file, with .ts'
   return astray(path, posix.join(posix.dirname(path), from))
 }
 
@@ -68,19 +68,31 @@ const doors: Readonly<Record<House, readonly string[]>> = {
   flows: ['#contract'],
   routing: ['#contract'],
   sound: [],
+  console: ['#contract'],
   functions: ['#contract', '#db', '#flows', '#routing', '#sound'],
   local: ['#contract', '#db'],
   relay: ['#contract', '#flows', '#routing', '#sound'],
   test: ['#contract', '#db', '#flows', '#routing', '#sound'],
 }
 
-type House = 'contract' | 'flows' | 'routing' | 'sound' | 'db' | 'functions' | 'local' | 'relay' | 'test'
+type House =
+  | 'contract'
+  | 'flows'
+  | 'routing'
+  | 'sound'
+  | 'console'
+  | 'db'
+  | 'functions'
+  | 'local'
+  | 'relay'
+  | 'test'
 
 function houseOf(path: string): House {
   if (path.startsWith('functions/contract/')) return 'contract'
   if (path.startsWith('functions/flows/')) return 'flows'
   if (path.startsWith('functions/routing/')) return 'routing'
   if (path.startsWith('functions/sound/')) return 'sound'
+  if (path.startsWith('functions/console/')) return 'console'
   if (path.startsWith('functions/local/')) return 'local'
   const top = path.split('/')[0]
   return top === 'db' || top === 'functions' || top === 'relay' ? top : 'test'
@@ -90,10 +102,15 @@ function nodeAllowed(path: string): boolean {
   return /^(relay\/io\/|relay\/main\.ts$|functions\/local\/|db\/(seed|drizzle\.config)\.ts$)/.test(path)
 }
 
+/** The one file of the console which names what the edge declares, and passes on types alone. */
+const apiShown = 'functions/console/shown.ts'
+
 /** Why a relative import from one file to another is not allowed. */
 function astray(path: string, target: string): string | undefined {
   const [from, to] = [houseOf(path), houseOf(target)]
   if (from === 'local' && to === 'functions') return undefined
+  if (from === 'console' && to === 'functions')
+    return path === apiShown ? undefined : `the console knows the edge by ${apiShown} alone`
   if (from !== to) return `${from} enters ${to} by its door or not at all`
   if (from === 'functions') return upwards(edgeOrder, edgeRoom(path), edgeRoom(target))
   if (from !== 'relay') return undefined

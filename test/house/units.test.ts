@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { code, type Source, sources } from './source.ts'
 
-const house = sources('{relay,functions}/**/*.ts').filter(({ path }) => !path.startsWith('functions/local/'))
+const house = sources('{relay,functions}/**/*.{ts,tsx}').filter(
+  ({ path }) => !path.startsWith('functions/local/'),
+)
 
 /** Timers and instants side by side: `now` is monotonic, `at` is UTC, and each has a type of its own. */
 describe('an instant', () => {
@@ -20,9 +22,13 @@ describe('an instant', () => {
     expect(both.filter((found) => !found.includes('UtcMs') || !found.includes('MonotonicMs'))).toEqual([])
   })
 
-  test('is read in one place of the relay and in one of the edge', () => {
+  test('is read in one place of the relay, in one of the edge and in one of the console', () => {
     const readers = house.filter(({ text }) => /\b(?:Date|performance)\.now\b/.test(code(text)))
-    expect(readers.map(({ path }) => path)).toEqual(['functions/clock.ts', 'relay/io/clock.ts'])
+    expect(readers.map(({ path }) => path)).toEqual([
+      'functions/clock.ts',
+      'functions/console/clock.ts',
+      'relay/io/clock.ts',
+    ])
   })
 
   test.each([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { code, type Source, sources } from './source.ts'
 
-const everything = '{*,.ci/*,{functions,db,relay,test}/**/*.{ts,mjs,sh,toml,json,md,sql}}'
+const everything = '{*,.ci/*,{functions,db,relay,test}/**/*.{ts,tsx,css,html,mjs,sh,toml,json,md,sql}}'
 
 describe('the house', () => {
   test('no file is named for the fact that code runs in it', () => {
@@ -23,7 +23,7 @@ describe('the house', () => {
 })
 
 describe('a word', () => {
-  const house = sources('{functions,db,relay}/**/*.ts')
+  const house = sources('{functions,db,relay}/**/*.{ts,tsx}')
 
   test('of a type means one thing in the whole house', () => {
     const twice = [...typesByName(house)].filter(([, paths]) => new Set(paths.map(roomOf)).size > 1)

@@ -1,0 +1,60 @@
+/** What the API refuses, or why it was not reached. */
+export class Refused extends Error {
+  /** 0: no answer came. */
+  readonly status: number
+  /** A word for programs. */
+  readonly reason: string
+
+  constructor(status: number, reason: string, message: string) {
+    super(message)
+    this.status = status
+    this.reason = reason
+  }
+}
+
+/** A request of the API. */
+export interface Asking {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly body?: unknown
+  /** Stays out where none is needed: the one-time sign-in. */
+  readonly key?: string
+  readonly signal?: AbortSignal
+}
+
+/** Asks the API of this page's own origin. Throws `Refused`. */
+export async function ask<Answer>(asking: Asking): Promise<Answer> {
+  const response = await sent(asking)
+  const text = await response.text()
+  if (!response.ok) throw refusalIn(response.status, text)
+  return (text === '' ? {} : JSON.parse(text)) as Answer
+}
+
+async function sent({ method = 'GET', path, body, key, signal }: Asking): Promise<Response> {
+  const headers = {
+    ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+    ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+  }
+  const content = body === undefined ? {} : { body: JSON.stringify(body) }
+  try {
+    return await fetch(path, { method, headers, ...content, ...(signal && { signal }), cache: 'no-store' })
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw new Refused(0, 'UNREACHED', 'The edge does not answer. Is it running, and this machine online?')
+  }
+}
+
+function refusalIn(status: number, text: string): Refused {
+  try {
+    const { error } = JSON.parse(text)
+    const fields = (error.details ?? []) as { field: string; message: string }[]
+    const more = fields.map(({ field, message }) => ` ${field} ${message}.`).join('')
+    return new Refused(
+      status,
+      error.reason,
+      `${error.message}${error.message.includes(more.trim()) ? '' : more}`,
+    )
+  } catch {
+    return new Refused(status, 'UNKNOWN', `The edge answered ${status}, and did not say why.`)
+  }
+}

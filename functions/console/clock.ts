@@ -1,0 +1,6 @@
+const HOUR_MS = 3_600_000
+
+/** The instant so many hours before now. */
+export function hoursAgo(hours: number): string {
+  return new Date(Date.now() - hours * HOUR_MS).toISOString()
+}

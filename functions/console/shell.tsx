@@ -1,0 +1,99 @@
+import type { ComponentType } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { addressOf } from './address.ts'
+import { CallScreen } from './call-screen.tsx'
+import { CallsScreen } from './calls-screen.tsx'
+import { isLive } from './live.ts'
+import { place } from './place.ts'
+import { may, session, signOut } from './session.ts'
+import { SignIn } from './sign-in.tsx'
+import { ThemeChoice } from './theme.tsx'
+import { Whole } from './whole.tsx'
+
+interface Screen {
+  readonly title: string
+  readonly list: ComponentType
+  readonly one?: ComponentType<{ id: string }>
+}
+
+const screens: Readonly<Record<string, Screen>> = {
+  calls: { title: 'Calls', list: CallsScreen, one: CallScreen },
+}
+const FIRST = 'calls'
+
+/** The console: who is signed in, where one can go, and the screen one is at. */
+export function Shell() {
+  if (session.value === undefined) return <p class="waiting">Signing in …</p>
+  if (session.value === null) return <SignIn />
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to content
+      </button>
+      <Head />
+      <Current />
+    </>
+  )
+}
+
+function Head() {
+  const { screen } = place.value
+  const current = screen in screens ? screen : FIRST
+  return (
+    <header>
+      <a class="brand" href={addressOf(FIRST)}>
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <path d="M2 12h4l3-7 5 14 3-7h5" />
+        </svg>
+        Trunkline
+      </a>
+      <nav aria-label="Screens">
+        {Object.entries(screens).map(([name, { title }]) => (
+          <a key={name} href={addressOf(name)} {...(name === current && { 'aria-current': 'page' })}>
+            {title}
+          </a>
+        ))}
+      </nav>
+      <div class="tools">
+        <Standing />
+        <a href="/docs">API</a>
+        <ThemeChoice />
+        <button type="button" onClick={() => signOut()}>
+          Sign out
+        </button>
+      </div>
+    </header>
+  )
+}
+
+/** Whether what is shown follows what happens, and whether this key may change anything. */
+function Standing() {
+  const [word, tone] = isLive.value ? ['Live', 'good'] : ['Connecting …', 'warn']
+  return (
+    <>
+      <span class={`live ${tone}`} role="status">
+        {word}
+      </span>
+      {!may('configure') && !may('call') && <span class="badge">Read only</span>}
+    </>
+  )
+}
+
+function Current() {
+  const { screen, id } = place.value
+  const { title, list: List, one: One } = screens[screen] ?? screens[FIRST] ?? { title: '', list: () => null }
+  const main = useRef<HTMLElement>(null)
+  const shown = `${screen}/${id}`
+  const first = useRef(shown)
+  useEffect(() => {
+    document.title = `${title} · Trunkline`
+    // Who goes by keyboard or hears the page is brought to what is new.
+    if (first.current !== shown) main.current?.focus()
+    first.current = shown
+  }, [shown, title])
+  return (
+    <main id="main" tabIndex={-1} ref={main}>
+      <Whole key={shown}>{One && id !== '' ? <One id={id} /> : <List />}</Whole>
+    </main>
+  )
+}

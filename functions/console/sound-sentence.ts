@@ -1,0 +1,30 @@
+import type { MediaSide } from '#contract'
+import { percent } from './words.ts'
+
+/** How one side of a call was heard, in a sentence. */
+export function soundSentence(name: string, side: MediaSide): string {
+  if (side.packets === 0)
+    return isNobody(side) ? 'Nobody was on this side: the flow spoke.' : `Nothing was heard from ${name}.`
+  const lost = lostShare(side)
+  const many = lost === 0 ? 'no packet was lost' : `${percent(lost)} of the packets were lost`
+  return `${name} was heard ${quality(side)}: ${many}, jitter ${Math.round(side.jitter_ms)} ms.`
+}
+
+/** The share of its packets which did not come; 0 where none was sent. */
+export function lostShare({ packets, lost }: MediaSide): number {
+  return packets + lost <= 0 ? 0 : Math.max(0, lost) / (packets + Math.max(0, lost))
+}
+
+/** By mean opinion score (ITU-T G.107, table B.1), else by what was lost. */
+function quality(side: MediaSide): string {
+  const { mos } = side
+  if (mos === null) return lostShare(side) < 0.02 ? 'without trouble' : 'with gaps'
+  if (mos >= 4) return 'very well'
+  if (mos >= 3.6) return 'well'
+  return mos >= 3.1 ? 'poorly' : 'badly'
+}
+
+/** No party was there: a flow spoke to the other. */
+function isNobody({ local_address, sdp_address, signalling, codecs }: MediaSide): boolean {
+  return local_address !== null && sdp_address === null && signalling === null && codecs.length === 0
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const source = fileURLToPath(new URL('../console/', import.meta.url))
+
+/** A file of the console, as it is served. */
+export interface ConsoleFile {
+  /** From the root of the site; its page is at `/`. */
+  readonly path: '/' | '/console.js' | '/console.css'
+  readonly type: string
+  readonly text: string
+}
+
+/** Its page runs and shows what comes from its own origin alone, speaks to nothing else, and stands in no frame. */
+export const consoleHeaders: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+}
+
+/** Bundles the console: one script, one style sheet, one page. Throws where it does not compile. */
+export async function bundleConsole(): Promise<readonly ConsoleFile[]> {
+  const { outputFiles } = await build({
+    entryPoints: { 'console.js': join(source, 'main.tsx'), 'console.css': join(source, 'console.css') },
+    entryNames: '[name]',
+    outdir: '/',
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    target: 'es2023',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    logLevel: 'silent',
+  })
+  const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
+  return [
+    { path: '/', type: 'text/html; charset=utf-8', text: readFileSync(join(source, 'index.html'), 'utf8') },
+    { path: '/console.js', type: 'text/javascript; charset=utf-8', text: text('.js') },
+    { path: '/console.css', type: 'text/css; charset=utf-8', text: text('.css') },
+  ]
+}
+
+/** Writes the console into a folder as Cloudflare serves one (`[assets]`), its headers with it. */
+export async function writeConsole(folder: string): Promise<void> {
+  const files = await bundleConsole()
+  const headers = Object.entries(consoleHeaders).map(([name, value]) => `  ${name}: ${value}\n`)
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  for (const { path, text } of files) await writeFile(join(folder, path === '/' ? 'index.html' : path), text)
+  await writeFile(join(folder, '_headers'), `/*\n${headers.join('')}`)
+}

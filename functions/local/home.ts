@@ -1,0 +1,57 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { bundleConsole, consoleHeaders } from './console.ts'
+
+/** What only the edge of one's own machine is asked: the console's files, and its one-time sign-in. */
+export interface Home {
+  /** Opens the console once, without a key being typed: it goes into the fragment of its address, which no server sees. */
+  readonly token: string
+  answer(request: Request): Promise<Response>
+}
+
+/** Makes the console ready, and a token which is exchanged for the access key once. */
+export async function openHome(accessKey: string): Promise<Home> {
+  const files = new Map((await bundleConsole()).map((file) => [file.path as string, file]))
+  const token = randomBytes(32).toString('base64url')
+  let spent = false
+  return {
+    token,
+    answer: async (request) => {
+      const { pathname } = new URL(request.url)
+      const file = files.get(pathname)
+      if (file) return served(file.text, file.type)
+      if (spent || !isSame(token, await tokenIn(request))) return refused()
+      spent = true
+      return answered(200, { access_key: accessKey })
+    },
+  }
+}
+
+function served(text: string, type: string): Response {
+  return new Response(text, {
+    headers: { ...consoleHeaders, 'Content-Type': type, 'Cache-Control': 'no-cache' },
+  })
+}
+
+/** The token which a body names; else an empty one. */
+async function tokenIn(request: Request): Promise<string> {
+  try {
+    const { token } = Object(await request.json())
+    return typeof token === 'string' ? token : ''
+  } catch {
+    return ''
+  }
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+function refused(): Response {
+  const message = 'This sign-in was used before, or is of an earlier start. Sign in with an access key.'
+  return answered(410, { error: { status: 'GONE', reason: 'SIGN_IN_SPENT', message } })
+}
+
+function answered(status: number, body: object): Response {
+  return Response.json(body, { status, headers: { 'Cache-Control': 'no-store' } })
+}
