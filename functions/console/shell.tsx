@@ -4,8 +4,12 @@ import { addressOf } from './address.ts'
 import { CallScreen } from './call-screen.tsx'
 import { CallsScreen } from './calls-screen.tsx'
 import { isLive } from './live.ts'
+import { NowScreen } from './now-screen.tsx'
+import { PhoneScreen } from './phone-screen.tsx'
+import { PhonesScreen } from './phones-screen.tsx'
 import { place } from './place.ts'
 import { may, session, signOut } from './session.ts'
+import { SetUpScreen } from './set-up-screen.tsx'
 import { SignIn } from './sign-in.tsx'
 import { ThemeChoice } from './theme.tsx'
 import { Whole } from './whole.tsx'
@@ -18,6 +22,9 @@ interface Screen {
 
 const screens: Readonly<Record<string, Screen>> = {
   calls: { title: 'Calls', list: CallsScreen, one: CallScreen },
+  'set-up': { title: 'Set up', list: SetUpScreen },
+  phones: { title: 'Phones', list: PhonesScreen, one: PhoneScreen },
+  now: { title: 'Now', list: NowScreen },
 }
 const FIRST = 'calls'
 

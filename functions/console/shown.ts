@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import type { Port } from '#contract'
 import type { callShown } from '../config/call-operations.ts'
 import type { callOrderShown } from '../config/call-orders.ts'
 
@@ -25,4 +26,125 @@ export interface Listed<Row> {
 export interface HappenedEvent {
   readonly type: string
   readonly resource_id: string | null
+}
+
+/*
+ * Things of the API, of those parts which the console looks at.
+ */
+
+/** An extension. */
+export interface ShownPhone {
+  readonly id: string
+  readonly name: string
+  readonly extension: string
+  readonly realm: string
+  readonly enabled: boolean
+  readonly etag: string
+}
+
+/** Where a phone can be reached now. */
+export interface ShownRegistration {
+  readonly id: string
+  readonly extension_id: string | null
+  readonly contact: string
+  readonly transport: string
+  readonly source_address: string
+  readonly source_port: number
+  readonly user_agent: string
+  readonly relay_id: string
+  readonly tm_create: string
+  readonly tm_update: string
+  readonly tm_expire: string
+}
+
+/** Something which happened to the registrations of a phone. */
+export interface RegistrationChange {
+  readonly id: string
+  readonly type: string
+  readonly message: string | null
+  readonly source_address: string | null
+  readonly user_agent: string
+  readonly sip_status: number | null
+  readonly count: number
+  readonly tm_create: string
+}
+
+/** A carrier. */
+export interface ShownProvider {
+  readonly id: string
+  readonly name: string
+  readonly hostname: string
+  readonly enabled: boolean
+  readonly etag: string
+  readonly health: { readonly status: string; readonly latency_ms: number | null; readonly why: string }
+  /** null: we do not register there. */
+  readonly registration: { readonly status: string; readonly why: string } | null
+}
+
+/** Which provider is tried for which destination. */
+export interface ShownRoute {
+  readonly id: string
+  readonly name: string
+  readonly provider_id: string
+  readonly target: string
+  readonly priority: number
+}
+
+/** A phone number, and what it rings. */
+export interface ShownNumber {
+  readonly id: string
+  readonly number: string
+  readonly name: string
+  readonly extension_id: string | null
+}
+
+/** What calls over a provider came to; null: there were none. */
+export interface ShownFigures {
+  readonly id: string | null
+  readonly attempts: number
+  readonly asr: number | null
+  readonly pdd_ms: { readonly p50: number | null }
+  readonly loss: number | null
+}
+
+/** What carries the calls. */
+export interface ShownRelay {
+  readonly id: string
+  readonly alive: boolean
+  readonly draining: boolean
+  readonly address: string
+  readonly port: Port
+  readonly region: string | null
+  readonly software: string | null
+  readonly calls: number
+  readonly load: {
+    readonly registrations: number
+    readonly cpu: number
+    readonly loop_delay_ms: number
+  } | null
+  readonly spool: { readonly tells: number }
+  readonly last_error: { readonly at: string; readonly message: string } | null
+  readonly tm_update: string
+}
+
+/** What one wants to be told of. */
+export interface ShownAlert {
+  readonly id: string
+  readonly name: string
+  readonly when: { readonly kind: string }
+}
+
+/** One time that an alert was raised. */
+export interface ShownIncident {
+  readonly id: string
+  readonly subject: string
+  readonly about: Readonly<Record<string, unknown>>
+  readonly reason: string
+  readonly tm_raise: string
+}
+
+/** A trial of a provider. */
+export interface ShownTrial {
+  readonly ok: boolean | null
+  readonly verdict: string
 }

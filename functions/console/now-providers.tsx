@@ -1,0 +1,93 @@
+import { addressOf } from './address.ts'
+import { useAnswer } from './answer.ts'
+import { Diagnosis } from './diagnosis.tsx'
+import { useEvents } from './live.ts'
+import { Refusal } from './refusal.tsx'
+import type { Listed, ShownFigures, ShownProvider } from './shown.ts'
+import { lasting, percent } from './words.ts'
+
+/** How each carrier is doing, and what its calls of the last hour came to. */
+export function NowProviders() {
+  const { answer, refusal, again } = useAnswer<Listed<ShownProvider>>('/v1.0/providers')
+  const figures = useAnswer<{ result: readonly ShownFigures[] }>('/v1.0/stats?group_by=provider&window=1h')
+  useEvents(({ type }) => type.startsWith('provider.'), again)
+  useEvents(({ type }) => type === 'call.ended', figures.again)
+  return (
+    <section aria-labelledby="providers">
+      <h2 id="providers" class="above">
+        Providers
+      </h2>
+      <Refusal refusal={refusal} again={again} />
+      {answer?.result.length === 0 && (
+        <p class="notice">
+          There is none of your own. <a href={addressOf('set-up')}>Set up</a> makes one.
+        </p>
+      )}
+      {answer?.result.map((provider) => (
+        <Provider
+          key={provider.id}
+          provider={provider}
+          figures={figures.answer?.result.find(({ id }) => id === provider.id)}
+        />
+      ))}
+    </section>
+  )
+}
+
+const healths: Readonly<Record<string, readonly [tone: string, word: string]>> = {
+  healthy: ['good', '✓ healthy'],
+  unhealthy: ['bad', '✕ unhealthy'],
+  half_open: ['warn', '○ being tried again'],
+  unknown: ['quiet', '– not known'],
+}
+
+function Provider({ provider, figures }: { provider: ShownProvider; figures: ShownFigures | undefined }) {
+  const { id, name, hostname, health, registration, enabled, etag } = provider
+  const [tone, word] = enabled
+    ? (healths[health.status] ?? ['quiet', health.status])
+    : ['quiet', '– disabled']
+  const refused = registration?.status === 'failed' || registration?.status === 'auth_failed'
+  return (
+    <div class="card">
+      <div class="title">
+        <h3>{name || hostname}</h3>
+        <span class={tone}>{word}</span>
+        {registration && (
+          <span class={refused ? 'bad' : 'quiet'}>{registration.status.replaceAll('_', ' ')}</span>
+        )}
+        <a href={addressOf('calls', '', { provider_id: id })}>its calls</a>
+      </div>
+      {health.why !== '' && <p class="hint">{health.why}</p>}
+      {refused && registration.why !== '' && <p class="bad">{registration.why}</p>}
+      <dl class="figures">
+        <Figure name="Tries, last hour" value={figures ? String(figures.attempts) : '–'} />
+        <Figure name="Answered (ASR)" value={shareOf(figures?.asr)} />
+        <Figure
+          name="Until it rings (PDD)"
+          value={figures?.pdd_ms.p50 == null ? '–' : lasting(figures.pdd_ms.p50 / 1000)}
+        />
+        <Figure name="Packets lost" value={shareOf(figures?.loss)} />
+        <Figure
+          name="Answers OPTIONS in"
+          value={health.latency_ms === null ? '–' : `${Math.round(health.latency_ms)} ms`}
+        />
+      </dl>
+      {enabled && (health.status === 'unhealthy' || refused) && (
+        <Diagnosis of="providers" id={id} stamp={etag} />
+      )}
+    </div>
+  )
+}
+
+function Figure({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  )
+}
+
+function shareOf(share: number | null | undefined): string {
+  return share == null ? '–' : percent(share)
+}

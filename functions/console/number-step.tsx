@@ -1,0 +1,51 @@
+import { Form } from './form.tsx'
+import { asked } from './session.ts'
+import type { ShownNumber, ShownPhone } from './shown.ts'
+import { Step } from './step.tsx'
+
+interface NumberStepOf {
+  readonly numbers: readonly ShownNumber[]
+  readonly phones: readonly ShownPhone[]
+}
+
+/** Which phone a number rings. */
+export function NumberStep({ numbers, phones }: NumberStepOf) {
+  const ringing = numbers.map(({ number, extension_id }) => {
+    const phone = phones.find(({ id }) => id === extension_id)
+    return `${number} rings ${phone ? phone.extension : 'something else'}`
+  })
+  const make = async ({ number, extension_id }: Readonly<Record<string, string>>) => {
+    await asked({ method: 'POST', path: '/v1.0/numbers', body: { number, name: number, extension_id } })
+    return 'It is there.'
+  }
+  return (
+    <Step
+      title="A number rings it"
+      done={numbers.length > 0}
+      standing={
+        numbers.length === 0
+          ? 'No call from the phone network rings anything yet.'
+          : `${ringing.slice(0, 5).join('; ')}.`
+      }
+    >
+      {phones.length > 0 && (
+        <details open={numbers.length === 0}>
+          <summary>{numbers.length === 0 ? 'Add one' : 'Add another'}</summary>
+          <Form
+            action="Add the number"
+            scope="configure"
+            send={make}
+            fields={[
+              { name: 'number', label: 'Number', hint: 'As your provider gave it to you: +15557654321.' },
+              {
+                name: 'extension_id',
+                label: 'Rings',
+                choices: phones.map(({ id, extension }) => [id, extension]),
+              },
+            ]}
+          />
+        </details>
+      )}
+    </Step>
+  )
+}

@@ -1,0 +1,107 @@
+import { useState } from 'preact/hooks'
+import { addressOf } from './address.ts'
+import { Diagnosis } from './diagnosis.tsx'
+import { Form } from './form.tsx'
+import { useEvents } from './live.ts'
+import { newPassword } from './password.ts'
+import { asked } from './session.ts'
+import type { ShownPhone, ShownRegistration } from './shown.ts'
+import { Step } from './step.tsx'
+
+interface PhoneStepOf {
+  readonly phones: readonly ShownPhone[]
+  readonly there: readonly ShownRegistration[]
+}
+
+/** A phone: what is typed into it, whether it has registered, and why it was refused. */
+export function PhoneStep({ phones, there }: PhoneStepOf) {
+  const [made, show] = useState<{ phone: ShownPhone; password: string } | undefined>()
+  const [drawn, draw] = useState(newPassword)
+  const reached = phones.filter(({ id }) => there.some(({ extension_id }) => extension_id === id))
+  const waiting = made?.phone ?? (reached.length === 0 ? phones[0] : undefined)
+  const make = async ({ name, username, password }: Readonly<Record<string, string>>) => {
+    const body = { name, username, password }
+    const phone = await asked<ShownPhone>({ method: 'POST', path: '/v1.0/extensions', body })
+    show({ phone, password: password ?? '' })
+    draw(newPassword())
+    return 'It is there. Type what stands above into the phone.'
+  }
+  return (
+    <Step title="A phone registers" done={there.length > 0} standing={standingOf(phones.length, reached)}>
+      {made && <Typed {...made} />}
+      {waiting && <Refused phone={waiting} done={reached.some(({ id }) => id === waiting.id)} />}
+      <details open={phones.length === 0}>
+        <summary>{phones.length === 0 ? 'Make one' : 'Make another'}</summary>
+        <Form
+          key={phones.length}
+          action="Make the phone"
+          scope="configure"
+          send={make}
+          fields={[
+            { name: 'name', label: 'Name', value: 'Office phone' },
+            {
+              name: 'username',
+              label: 'Account',
+              value: `office${phones.length + 1}`,
+              hint: 'What others dial, too.',
+            },
+            { name: 'password', label: 'Password', value: drawn, hint: 'Shown until this page is left.' },
+          ]}
+        />
+      </details>
+    </Step>
+  )
+}
+
+function standingOf(phones: number, reached: readonly ShownPhone[]): string {
+  if (phones === 0) return 'There is none yet.'
+  if (reached.length === 0) return 'None is registered yet.'
+  return `${reached
+    .map(({ extension }) => extension)
+    .slice(0, 5)
+    .join(', ')} can be reached.`
+}
+
+/** What is typed into a softphone. */
+function Typed({ phone, password }: { phone: ShownPhone; password: string }) {
+  return (
+    <dl class="figures typed">
+      <div>
+        <dt>Account</dt>
+        <dd>{phone.extension}</dd>
+      </div>
+      <div>
+        <dt>Domain</dt>
+        <dd>{phone.realm}</dd>
+      </div>
+      <div>
+        <dt>Password</dt>
+        <dd>
+          <code>{password}</code>
+        </dd>
+      </div>
+      <div>
+        <dt>Server or proxy</dt>
+        <dd>your relay’s address and SIP port</dd>
+      </div>
+    </dl>
+  )
+}
+
+/** Why a phone is not registered yet, as it is found out. */
+function Refused({ phone, done }: { phone: ShownPhone; done: boolean }) {
+  const [turn, setTurn] = useState(0)
+  useEvents(
+    ({ resource_id }) => resource_id === phone.id,
+    () => setTurn((now) => now + 1),
+  )
+  if (done) return <p class="good">✓ {phone.extension} has registered.</p>
+  return (
+    <>
+      <Diagnosis of="extensions" id={phone.id} stamp={String(turn)} />
+      <p class="hint">
+        More of it: <a href={addressOf('phones', phone.id)}>{phone.extension}</a>
+      </p>
+    </>
+  )
+}

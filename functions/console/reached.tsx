@@ -1,0 +1,66 @@
+import { useEffect, useState } from 'preact/hooks'
+import { useAnswer } from './answer.ts'
+import { Refusal } from './refusal.tsx'
+import { asked, may } from './session.ts'
+import type { Listed, ShownRegistration } from './shown.ts'
+import { fullTime } from './words.ts'
+
+/** Where a phone can be reached now. `turn` changes where that may have changed. */
+export function Reached({ id, turn }: { id: string; turn: number }) {
+  const { answer, refusal, again } = useAnswer<Listed<ShownRegistration>>(
+    `/v1.0/extensions/${encodeURIComponent(id)}/registrations`,
+  )
+  useEffect(again, [turn, again])
+  return (
+    <section class="card" aria-labelledby="reached">
+      <h2 id="reached">Where it can be reached</h2>
+      <Refusal refusal={refusal} again={again} />
+      {answer?.result.length === 0 && <p>Nowhere: it is not registered.</p>}
+      <ul class="findings">
+        {answer?.result.map((one) => (
+          <Contact key={one.id} one={one} gone={again} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Contact({ one, gone }: { one: ShownRegistration; gone: () => void }) {
+  const [said, say] = useState('')
+  const throwOut = async () => {
+    try {
+      await asked({ method: 'DELETE', path: `/v1.0/registrations/${one.id}` })
+      say('It is thrown out, and may register anew.')
+      gone()
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return (
+    <li>
+      <span class="mark good" role="img" aria-label="Registered">
+        ✓
+      </span>
+      <div>
+        <p>
+          <strong>
+            {one.source_address}:{one.source_port}
+          </strong>{' '}
+          by {one.transport.toUpperCase()}
+          {one.user_agent !== '' && `, ${one.user_agent}`}
+        </p>
+        <p class="hint">
+          Since {fullTime(one.tm_create)} · refreshed {fullTime(one.tm_update)} · until{' '}
+          {fullTime(one.tm_expire)} · at relay {one.relay_id} · {one.contact}
+        </p>
+        <p class="order">
+          <button type="button" disabled={!may('configure')} onClick={throwOut}>
+            Throw out
+          </button>
+          {!may('configure') && <small>Needs a key with the scope configure.</small>}
+          <span role="status">{said}</span>
+        </p>
+      </div>
+    </li>
+  )
+}

@@ -1,0 +1,43 @@
+import { useState } from 'preact/hooks'
+import { asked, may } from './session.ts'
+import type { ShownProvider, ShownTrial } from './shown.ts'
+
+/** A provider in a line: how it is, why it refused our registration where it did, and a trial. */
+export function Tried({ provider }: { provider: ShownProvider }) {
+  const { id, name, hostname, health, registration } = provider
+  const [said, say] = useState<{ words: string; tone: string }>({ words: '', tone: '' })
+  const refused = registration?.status === 'failed' || registration?.status === 'auth_failed'
+  const tryOut = async () => {
+    say({ words: 'A relay tries it …', tone: 'quiet' })
+    try {
+      const trial = await asked<ShownTrial>({
+        method: 'POST',
+        path: `/v1.0/providers/${id}/test`,
+        body: { type: 'options' },
+      })
+      const tone = trial.ok === null ? 'quiet' : trial.ok ? 'good' : 'bad'
+      say({ words: trial.verdict || 'It takes longer; look under Now.', tone })
+    } catch (error) {
+      say({ words: error instanceof Error ? error.message : String(error), tone: 'bad' })
+    }
+  }
+  return (
+    <div class="tried">
+      <p class="order">
+        <strong>{name || hostname}</strong>
+        <span class={health.status === 'healthy' ? 'good' : health.status === 'unhealthy' ? 'bad' : 'quiet'}>
+          {health.status.replaceAll('_', ' ')}
+        </span>
+        {registration?.status === 'registered' && <span class="good">registered</span>}
+        <button type="button" disabled={!may('call')} onClick={tryOut}>
+          Test
+        </button>
+        {!may('call') && <small>Needs a key with the scope call.</small>}
+        <span role="status" class={said.tone}>
+          {said.words}
+        </span>
+      </p>
+      {refused && <p class="bad">It refuses our registration: {registration.why || registration.status}</p>}
+    </div>
+  )
+}
