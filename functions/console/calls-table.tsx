@@ -45,8 +45,10 @@ function Row({ call }: { call: ShownCall }) {
       <td class="result">
         <Result call={call} />
       </td>
-      <td class="through">{through || '–'}</td>
-      <td class="n talked">{call.duration === null ? '–' : lasting(call.duration)}</td>
+      <td class={`through ${through === '' ? 'none' : ''}`}>{through || '–'}</td>
+      <td class={`n talked ${call.duration === null ? 'none' : ''}`}>
+        {call.duration === null ? '–' : lasting(call.duration)}
+      </td>
       <td class="n mos">{worstMos(call)}</td>
     </tr>
   )

@@ -1,16 +1,17 @@
 import type { Consideration, Explanation } from '#contract'
+import { sentence } from './words.ts'
 
 /** Why it went where it went: how the caller was known, what was dialled, and each candidate, kept or skipped. */
 export function Decision({ decision }: { decision: Explanation | null }) {
   if (decision === null) return null
-  const { candidates, plan, limits, caller, number, message, left_out } = decision
+  const { outcome, candidates, plan, limits, caller, number, message, left_out } = decision
   const exceeded = limits.filter((limit) => limit.exceeded)
   return (
     <section class="card" aria-labelledby="decision">
       <h2 id="decision">Why it went there</h2>
       <ul class="plain">
-        {message !== '' && <li>{message}</li>}
-        <li>{caller.why}</li>
+        {outcome !== 'reject' && message !== '' && <li>{sentence(message)}</li>}
+        <li>{sentence(caller.why)}</li>
         {number?.e164 && number.e164 !== number.dialled && (
           <li>
             {number.dialled} was dialled, and read as {number.e164}.
@@ -49,7 +50,7 @@ function Candidates({ candidates }: { candidates: readonly Consideration[] }) {
 }
 
 function Candidate({ one }: { one: Consideration }) {
-  const { kept, order, provider_name, route_name, target, priority, platform, why, dialled, demoted } = one
+  const { kept, order, provider_name, route_name, platform, why, dialled, demoted } = one
   return (
     <li class={kept ? 'kept' : 'skipped'}>
       <span
@@ -63,16 +64,12 @@ function Candidate({ one }: { one: Consideration }) {
         <p>
           <strong>{provider_name || 'no provider'}</strong>
           {route_name !== '' && ` by ${platform ? 'the platform’s route' : 'route'} “${route_name}”`}
-          {target !== '' && ` for ${target}`}
-          {priority !== null && `, priority ${priority}`}
         </p>
-        <p>{why}</p>
-        {dialled !== null && (
-          <p class="hint">
-            Dialled as {dialled}
-            {demoted && ' · tried late, since it is not well'}
-          </p>
-        )}
+        <p>
+          {sentence(why)}
+          {demoted && ' Tried late, since it is not well.'}
+        </p>
+        {dialled !== null && <p class="hint">Dialled as {dialled}</p>}
       </div>
     </li>
   )

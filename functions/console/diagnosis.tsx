@@ -15,6 +15,12 @@ const verdicts: Readonly<Record<DiagnosisVerdict, string>> = {
   failed: 'Something is wrong.',
   under_way: 'Nothing is wrong so far.',
 }
+/** The same of what is over. */
+const callVerdicts: Readonly<Record<DiagnosisVerdict, string>> = {
+  ...verdicts,
+  impaired: 'It went through, but not well.',
+  failed: 'Something went wrong.',
+}
 
 interface DiagnosisOf {
   readonly of: 'calls' | 'extensions' | 'providers'
@@ -31,7 +37,11 @@ export function Diagnosis({ of, id, stamp }: DiagnosisOf) {
     <section class="card" aria-labelledby={`why-${id}`}>
       <h2 id={`why-${id}`}>Diagnosis</h2>
       <Refusal refusal={refusal} again={again} />
-      {answer && <p class={`verdict ${answer.verdict}`}>{verdicts[answer.verdict]}</p>}
+      {answer && (
+        <p class={`verdict ${answer.verdict}`}>
+          {(of === 'calls' ? callVerdicts : verdicts)[answer.verdict]}
+        </p>
+      )}
       {answer && <Findings findings={answer.findings} />}
     </section>
   )

@@ -12,8 +12,8 @@ export function Findings({ findings }: { findings: readonly Finding[] }) {
   if (findings.length === 0) return null
   return (
     <ul class="findings">
-      {findings.map((finding) => (
-        <Found key={finding.code} finding={finding} />
+      {findings.map((finding, nth) => (
+        <Found key={`${finding.code} ${nth}`} finding={finding} />
       ))}
     </ul>
   )

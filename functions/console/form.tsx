@@ -4,7 +4,7 @@ import type { AccessScope } from '#contract'
 import { may } from './session.ts'
 
 /** A field which is filled in. */
-export interface Field {
+export interface FormField {
   readonly name: string
   readonly label: string
   readonly value?: string
@@ -16,7 +16,7 @@ export interface Field {
 }
 
 interface FormOf {
-  readonly fields: readonly Field[]
+  readonly fields: readonly FormField[]
   readonly action: string
   readonly scope: AccessScope
   /** Sends what was filled in, and gives what is said then. */
@@ -63,7 +63,7 @@ export function Form({ fields, action, scope, send, children }: FormOf) {
   )
 }
 
-function Filled({ field }: { field: Field }) {
+function Filled({ field }: { field: FormField }) {
   const id = useId()
   const { label, hint } = field
   return (
@@ -75,7 +75,7 @@ function Filled({ field }: { field: Field }) {
   )
 }
 
-function Control({ id, field }: { id: string; field: Field }) {
+function Control({ id, field }: { id: string; field: FormField }) {
   const { name, value = '', type = 'text', hint, optional = false, choices } = field
   const said = hint === undefined ? {} : { 'aria-describedby': `${id}-hint` }
   const shared = { id, name, ...said }

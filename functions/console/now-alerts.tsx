@@ -17,15 +17,17 @@ export function NowAlerts() {
       <Refusal refusal={refusal} again={again} />
       {answer?.result.length === 0 && (
         <p class="notice">
-          None is set up: nothing here would tell of trouble. See POST /v1.0/alerts in the API.
+          None is set up: nothing here tells of trouble. What to watch stands below, with the requests.
         </p>
       )}
       {answer !== undefined && answer.result.length > 0 && (
-        <ul class="card findings alerts">
-          {answer.result.map((alert) => (
-            <Raised key={alert.id} alert={alert} />
-          ))}
-        </ul>
+        <div class="card">
+          <ul class="findings">
+            {answer.result.map((alert) => (
+              <Raised key={alert.id} alert={alert} />
+            ))}
+          </ul>
+        </div>
       )}
     </section>
   )

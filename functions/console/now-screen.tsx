@@ -1,6 +1,7 @@
 import { useAnswer } from './answer.ts'
 import { CallsTable } from './calls-table.tsx'
 import { useEvents } from './live.ts'
+import { NowAdvice } from './now-advice.tsx'
 import { NowAlerts } from './now-alerts.tsx'
 import { NowProviders } from './now-providers.tsx'
 import { NowRelays } from './now-relays.tsx'
@@ -17,6 +18,7 @@ export function NowScreen() {
       <UnderWay />
       <NowProviders />
       {session.value?.admin && <NowRelays />}
+      <NowAdvice />
     </>
   )
 }

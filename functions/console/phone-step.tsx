@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks'
 import { addressOf } from './address.ts'
+import { useAnswer } from './answer.ts'
 import { Diagnosis } from './diagnosis.tsx'
 import { Form } from './form.tsx'
 import { useEvents } from './live.ts'
 import { newPassword } from './password.ts'
-import { asked } from './session.ts'
-import type { ShownPhone, ShownRegistration } from './shown.ts'
+import { asked, session } from './session.ts'
+import type { Listed, ShownPhone, ShownRegistration, ShownRelay } from './shown.ts'
 import { Step } from './step.tsx'
 
 interface PhoneStepOf {
@@ -64,6 +65,11 @@ function standingOf(phones: number, reached: readonly ShownPhone[]): string {
 
 /** What is typed into a softphone. */
 function Typed({ phone, password }: { phone: ShownPhone; password: string }) {
+  // Relays are shown to administrators alone.
+  const { answer } = useAnswer<Listed<ShownRelay>>(session.value?.admin ? '/v1.0/relays' : '')
+  const servers = (answer?.result ?? [])
+    .filter(({ alive }) => alive)
+    .map(({ address, port }) => `${address}:${port}`)
   return (
     <dl class="figures typed">
       <div>
@@ -82,7 +88,7 @@ function Typed({ phone, password }: { phone: ShownPhone; password: string }) {
       </div>
       <div>
         <dt>Server or proxy</dt>
-        <dd>your relay’s address and SIP port</dd>
+        <dd>{servers.length === 0 ? 'your relay’s address and SIP port' : servers.join(' or ')}</dd>
       </div>
     </dl>
   )

@@ -72,7 +72,7 @@ function Row({ phone, there }: { phone: ShownPhone; there: Listed<ShownRegistrat
           <span class="quiet">{unknown ? '…' : phone.enabled ? 'not registered' : 'disabled'}</span>
         )}
       </td>
-      <td class="when">{own[0] ? clockTime(own[0].tm_create) : '–'}</td>
+      <td class={`when ${own[0] ? '' : 'none'}`}>{own[0] ? clockTime(own[0].tm_create) : '–'}</td>
     </tr>
   )
 }

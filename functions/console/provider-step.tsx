@@ -5,13 +5,11 @@ import { asked } from './session.ts'
 import type { ShownProvider } from './shown.ts'
 import { Step } from './step.tsx'
 import { Tried } from './trial.tsx'
-import { listed } from './words.ts'
 
 /** A carrier: made from a template, tried, and what it says to our registration. */
 export function ProviderStep({ providers }: { providers: readonly ShownProvider[] }) {
   const [chosen, choose] = useState('telnyx')
   const template = providerTemplates[chosen] ?? providerTemplates.other
-  const names = listed(providers.slice(0, 5).map(({ name, hostname }) => name || hostname))
   if (template === undefined) return null
   const make = async ({ name, hostname, username, password }: Readonly<Record<string, string>>) => {
     const known = username === '' ? {} : { username, password, register: template.register }
@@ -22,7 +20,7 @@ export function ProviderStep({ providers }: { providers: readonly ShownProvider[
     <Step
       title="A provider carries calls to the phone network"
       done={providers.length > 0}
-      standing={providers.length === 0 ? 'There is none yet.' : `There is ${names}.`}
+      standing={providers.length === 0 ? 'There is none yet.' : 'Has each answered to a test?'}
     >
       {providers.slice(0, 5).map((provider) => (
         <Tried key={provider.id} provider={provider} />

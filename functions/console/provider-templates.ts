@@ -1,7 +1,7 @@
 /** What is known beforehand of setting up a carrier. */
 export interface ProviderTemplate {
   readonly name: string
-  /** Where calls are sent; empty: everybody's is another. */
+  /** Where calls are sent; empty: each customer has another. */
   readonly hostname: string
   readonly where: string
   /** Whether we register there: then it needs no address of ours. */

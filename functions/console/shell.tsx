@@ -52,7 +52,7 @@ function Head() {
         <svg viewBox="0 0 24 24" aria-hidden="true">
           <path d="M2 12h4l3-7 5 14 3-7h5" />
         </svg>
-        Trunkline
+        <span>Trunkline</span>
       </a>
       <nav aria-label="Screens">
         {Object.entries(screens).map(([name, { title }]) => (
@@ -79,7 +79,7 @@ function Standing() {
   return (
     <>
       <span class={`live ${tone}`} role="status">
-        {word}
+        <span>{word}</span>
       </span>
       {!may('configure') && !may('call') && <span class="badge">Read only</span>}
     </>

@@ -1,7 +1,8 @@
 import type { Address } from '#contract'
 
-/** How long something took, as people say it: `0.4 s`, `12 s`, `1 min 2 s`, `2 h 5 min`. */
+/** How long something took, as people say it: `40 ms`, `0.4 s`, `12 s`, `1 min 2 s`, `2 h 5 min`. */
 export function lasting(seconds: number): string {
+  if (seconds > 0 && seconds < 0.0995) return `${Math.max(1, Math.round(seconds * 1000))} ms`
   if (seconds < 9.95) return `${Math.round(seconds * 10) / 10} s`
   const whole = Math.round(seconds)
   if (whole < 60) return `${whole} s`
@@ -30,6 +31,12 @@ export function clockTime(instant: string): string {
 /** The same with the day, always. */
 export function fullTime(instant: string): string {
   return dateAndTime.format(new Date(instant))
+}
+
+/** Words as a sentence: with a capital letter, and a full stop where it has none. */
+export function sentence(words: string): string {
+  const ended = /[.!?…]$/.test(words) ? words : `${words}.`
+  return ended.charAt(0).toUpperCase() + ended.slice(1)
 }
 
 /** Names in a sentence: `a`, `a and b`, `a, b and c`. */

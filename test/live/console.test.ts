@@ -64,7 +64,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     await main.getByRole('heading', { name: `office1 to ${dialled}` }).waitFor()
     const text = await soon('the diagnosis', async () => {
       const words = await main.textContent()
-      return words?.includes('Something is wrong.') ? words : undefined
+      return words?.includes('Something went wrong.') ? words : undefined
     })
     expect(text).toContain(`office1 called ${dialled}.`)
     expect(text).toMatch(/Carrier 1 503 Service Unavailable/)

@@ -62,14 +62,15 @@ const quiet = [
 /** A proxy (RFC 9110 §7.6) which notes what it is asked for, and makes no tunnel. */
 async function listening(asked: string[]): Promise<Server> {
   const note = (url: string) => ownHosts.test(url) || asked.push(url)
-  const proxy = createServer(({ url = '', method, headers }, response) => {
+  const proxy = createServer((request, response) => {
+    const { url = '', method, headers } = request
     note(url)
     const onward = ask(url, { method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(response)
     })
     onward.on('error', () => response.writeHead(502).end())
-    onward.end()
+    request.pipe(onward)
   })
   proxy.on('connect', ({ url = '' }, socket) => {
     note(url)
