@@ -10,6 +10,7 @@ const aside = [
   'alerts',
   'blocks',
   'calls',
+  'console',
   'docs',
   'edge-away',
   'event-stream',

@@ -79,5 +79,6 @@ function Lasting({ name, incident }: { name: string; incident: ShownIncident }) 
 /** What kind of thing an incident is about, where that can be diagnosed; undefined: it cannot. */
 function diagnosable({ about, subject }: ShownIncident): 'extensions' | 'providers' | undefined {
   if (about.provider_id === subject) return 'providers'
-  return about.extension_id === subject ? 'extensions' : undefined
+  const isPhones = about.account_id === subject && String(about.account).includes('.registrar.')
+  return isPhones ? 'extensions' : undefined
 }

@@ -7,7 +7,7 @@ import { isLive } from './live.ts'
 import { NowScreen } from './now-screen.tsx'
 import { PhoneScreen } from './phone-screen.tsx'
 import { PhonesScreen } from './phones-screen.tsx'
-import { place } from './place.ts'
+import { goTo, place } from './place.ts'
 import { may, session, signOut } from './session.ts'
 import { SetUpScreen } from './set-up-screen.tsx'
 import { SignIn } from './sign-in.tsx'
@@ -65,12 +65,18 @@ function Head() {
         <Standing />
         <a href="/docs">API</a>
         <ThemeChoice />
-        <button type="button" onClick={() => signOut()}>
+        <button type="button" onClick={leave}>
           Sign out
         </button>
       </div>
     </header>
   )
+}
+
+/** The place one was at is of no use to whom signs in next. */
+function leave(): void {
+  signOut()
+  goTo(addressOf(FIRST))
 }
 
 /** Whether what is shown follows what happens, and whether this key may change anything. */

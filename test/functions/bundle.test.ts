@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { consoleHeaders } from '../../functions/local/console.ts'
 import { ensureFirstCustomer } from '../../functions/local/first-customer.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../support/app.ts'
@@ -32,6 +33,25 @@ afterAll(async () => {
 })
 
 describe('what `npm run deploy` would upload, in workerd', () => {
+  test('is a page at /, which runs nothing but its own script, and beside it the API, whose 404s stay its own', async () => {
+    const page = await fetch(url)
+    expect([page.status, page.headers.get('content-security-policy')]).toEqual([
+      200,
+      consoleHeaders['Content-Security-Policy'],
+    ])
+    expect(await page.text()).toContain('<script type="module" src="/console.js">')
+    expect((await fetch(new URL('/console.js', url))).headers.get('content-type')).toContain(
+      'text/javascript',
+    )
+    for (const path of ['/v1.0/nothing', '/nothing', '/local/sign-in']) {
+      const none = await fetch(new URL(path, url), {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}` },
+      })
+      expect([path, none.status, none.headers.get('content-type')]).toEqual([path, 404, 'application/json'])
+    }
+  })
+
   test('is one module', () => {
     expect(readdirSync(folder).filter((name) => /\.(js|mjs|wasm|bin)$/.test(name))).toEqual(['index.js'])
   })

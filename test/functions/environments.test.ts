@@ -18,6 +18,8 @@ interface Environment {
   ratelimits: { name: string; namespace_id: string; simple: object }[]
   vars: Record<string, string>
   triggers: object
+  assets: object
+  build: object
   migrations: object[]
 }
 
@@ -38,6 +40,8 @@ function having(environment: Environment) {
     vars: { ...vars, BASE_DOMAIN: '' },
     code: [main, compatibility_date],
     triggers: environment.triggers,
+    assets: environment.assets,
+    build: environment.build,
     migrations: environment.migrations,
   }
 }
@@ -55,6 +59,7 @@ function namesOf({ name, queues, r2_buckets, ratelimits, vars }: Environment): s
 describe('the environments of wrangler.toml', () => {
   test('have all what one’s own machine has', () => {
     expect(having(local).buckets).not.toEqual([])
+    expect(having(local).assets).toMatchObject({ not_found_handling: 'none' })
     expect(having(staging)).toEqual(having(local))
     expect(having(production)).toEqual(having(local))
   })
