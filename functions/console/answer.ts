@@ -11,7 +11,7 @@ export interface Answered<Answer> {
   readonly again: () => void
 }
 
-interface KeptAnswer<Answer> {
+interface HeldAnswer<Answer> {
   readonly path: string
   readonly answer?: Answer
   readonly refusal?: Refused
@@ -19,7 +19,7 @@ interface KeptAnswer<Answer> {
 
 /** Asks for a path, and keeps what is answered; an empty one is not asked for. */
 export function useAnswer<Answer>(path: string): Answered<Answer> {
-  const [kept, keep] = useState<KeptAnswer<Answer>>({ path })
+  const [kept, keep] = useState<HeldAnswer<Answer>>({ path })
   const [turn, setTurn] = useState(0)
   const last = useRef(path)
   last.current = path

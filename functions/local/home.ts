@@ -19,7 +19,8 @@ export async function openHome(accessKey: string): Promise<Home> {
       const { pathname } = new URL(request.url)
       const file = files.get(pathname)
       if (file) return served(file.text, file.type)
-      if (spent || !isSame(token, await tokenIn(request))) return refused()
+      const shown = await tokenIn(request)
+      if (spent || !isSame(token, shown)) return refused()
       spent = true
       return answered(200, { access_key: accessKey })
     },

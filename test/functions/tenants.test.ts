@@ -90,6 +90,8 @@ const stated: Record<AccessScope, string[]> = {
     'GET advice',
     'GET erasures/:id',
     'GET calls/:id/diagnosis',
+    'GET calls/:id/messages',
+    'GET calls/:id/pcap',
     'GET extensions/:id/diagnosis',
     'GET providers/:id/diagnosis',
     'GET providers/:id/health',
