@@ -5,7 +5,7 @@ import { bundleConsole, consoleHeaders } from './console.ts'
 export interface Home {
   /** Opens the console once, without a key being typed: it goes into the fragment of its address, which no server sees. */
   readonly token: string
-  answer(request: Request): Promise<Response>
+  readonly answer: (request: Request) => Promise<Response>
 }
 
 /** Makes the console ready, and a token which is exchanged for the access key once. */

@@ -7,15 +7,16 @@ import type { Context } from 'hono'
 import type { Edge } from '../env.ts'
 import app from '../index.ts'
 
-export { Rounds } from '../index.ts'
+/** Its Durable Objects. */
+export * from '../index.ts'
 
 for (const path of ['/', '/console.js', '/console.css']) app.get(path, atHome)
 app.post('/local/sign-in', atHome)
 
 export default app
 
-/** Asks the process which started this Worker. */
-function atHome(c: Context<Edge>): Promise<Response> {
-  const { HOME } = c.env as { HOME: { fetch(request: Request): Promise<Response> } }
-  return HOME.fetch(c.req.raw)
+/** Asks the process which started this Worker, where that answers for the console. */
+async function atHome(c: Context<Edge>): Promise<Response> {
+  const { HOME } = c.env as { HOME?: { fetch(request: Request): Promise<Response> } }
+  return HOME?.fetch(c.req.raw) ?? c.notFound()
 }

@@ -19,8 +19,8 @@ interface EdgePlan {
   readonly bindings: Readonly<Record<string, string>>
   /** Where queues, objects and caches keep what they must not lose. */
   readonly folder: string
-  /** What answers for the console. */
-  readonly home: Home
+  /** What answers for the console; absent: there is none. */
+  readonly home?: Home
   /** A line the Worker logged, or a failure of its own. */
   said(level: string, line: string): void
   /** Something a person should know: it died, it is back. */
@@ -51,7 +51,7 @@ export async function startEdge(plan: EdgePlan): Promise<RunningEdge> {
       resourcePersistencePath: plan.folder,
       handleStructuredLogs: ({ level, message }) => plan.said(level, message),
       bindings,
-      serviceBindings: { HOME: (request: Request) => plan.home.answer(request) },
+      ...(plan.home && { serviceBindings: { HOME: plan.home.answer } }),
       ratelimits: limitersFor(workerOptions.ratelimits, bindings),
       modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
     }),

@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers'
 import type { Pool } from 'pg'
 import { keepAccess } from '../../functions/local/access.ts'
 import { openDatabase } from '../../functions/local/database.ts'
-import { openHome } from '../../functions/local/home.ts'
 import { startNeonEndpoint } from '../../functions/local/neon.ts'
 import { openParts, type Parts } from '../../functions/local/parts.ts'
 import { keepSecrets } from '../../functions/local/secrets-file.ts'
@@ -99,7 +98,6 @@ async function open(parts: Parts): Promise<Side> {
     host: '127.0.0.1',
     port: await freePort('127.0.0.1'),
     folder: join(folder, 'edge'),
-    home: await openHome(''),
     bindings: {
       DATABASE_URL: neon.databaseUrl,
       NEON_ENDPOINT: neon.url,

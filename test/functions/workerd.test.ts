@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { ensureFirstCustomer } from '../../functions/local/first-customer.ts'
-import { openHome } from '../../functions/local/home.ts'
 import { type RunningEdge, startEdge } from '../../functions/local/worker.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../support/app.ts'
@@ -27,7 +26,6 @@ beforeAll(async () => {
     host: '127.0.0.1',
     port: await freePort('127.0.0.1'),
     folder,
-    home: await openHome(first.access_key ?? ''),
     said: (_, line) => said.push(line),
     note: (sentence) => said.push(sentence),
     lost: (error) => said.push(error.message),
