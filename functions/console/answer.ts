@@ -3,7 +3,7 @@ import { Refused } from './api.ts'
 import { asked } from './session.ts'
 
 /** What is known of an answer which a screen shows. */
-export interface Answered<Answer> {
+export interface AnswerShown<Answer> {
   /** undefined: none has come yet. An older one stays while it is asked for again. */
   readonly answer: Answer | undefined
   readonly refusal: Refused | undefined
@@ -18,7 +18,7 @@ interface HeldAnswer<Answer> {
 }
 
 /** Asks for a path, and keeps what is answered; an empty one is not asked for. */
-export function useAnswer<Answer>(path: string): Answered<Answer> {
+export function useAnswer<Answer>(path: string): AnswerShown<Answer> {
   const [kept, keep] = useState<HeldAnswer<Answer>>({ path })
   const [turn, setTurn] = useState(0)
   const last = useRef(path)

@@ -13,7 +13,7 @@ export class Refused extends Error {
 }
 
 /** A request of the API. */
-export interface Asking {
+export interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly body?: unknown
@@ -23,14 +23,14 @@ export interface Asking {
 }
 
 /** Asks the API of this page's own origin. Throws `Refused`. */
-export async function ask<Answer>(asking: Asking): Promise<Answer> {
+export async function ask<Answer>(asking: ApiRequest): Promise<Answer> {
   const response = await sent(asking)
   const text = await response.text()
   if (!response.ok) throw refusalIn(response.status, text)
   return (text === '' ? {} : JSON.parse(text)) as Answer
 }
 
-async function sent({ method = 'GET', path, body, key, signal }: Asking): Promise<Response> {
+async function sent({ method = 'GET', path, body, key, signal }: ApiRequest): Promise<Response> {
   const headers = {
     ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
     ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { AccessScope } from '#contract'
-import { type Asking, ask, Refused } from './api.ts'
+import { type ApiRequest, ask, Refused } from './api.ts'
 import type { OwnKey } from './shown.ts'
 
 /** Who is signed in. */
@@ -56,7 +56,7 @@ async function keyByToken(): Promise<string | undefined> {
 }
 
 /** Asks the API as who is signed in. Throws `Refused`; a key which opens nothing any more signs out. */
-export async function asked<Answer>(asking: Omit<Asking, 'key'>): Promise<Answer> {
+export async function asked<Answer>(asking: Omit<ApiRequest, 'key'>): Promise<Answer> {
   try {
     return await ask<Answer>({ ...asking, key: session.peek()?.key ?? '' })
   } catch (error) {
