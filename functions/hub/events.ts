@@ -40,6 +40,7 @@ export type HubEvent =
       way: BeatWay | undefined
       line: string | undefined
       beat: Beat
+      urgent: boolean
       turn: HubTurn | 'replaced' | 'revoked' | undefined
     }
   /** Postgres knows that a relay is gone, and whom it hears itself; undefined: it could not be asked. */

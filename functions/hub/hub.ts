@@ -11,7 +11,7 @@ import type {
   RelayRecord,
 } from './events.ts'
 import { Grants } from './grants.ts'
-import { differing, lasting, wordFor } from './news.ts'
+import { differing, lasting, sharedBy, wordFor } from './news.ts'
 import { fresh, type HubRelay, isGone, isLate, isOnItsLine, lookAt } from './relay.ts'
 import { Schedule } from './schedule.ts'
 
@@ -57,6 +57,7 @@ export class Hub {
       const standing = open ? {} : { line: undefined, joined: false, stale: true }
       this.#relays.set(relayId, {
         ...fresh(relayId, record.beat, open?.livedAt ?? now),
+        shared: sharedBy(record.beat),
         ...record,
         ...standing,
       })
@@ -168,11 +169,12 @@ export class Hub {
   #hurry(relayId: string): void {
     const relay = this.#relays.get(relayId)
     if (!relay?.joined || relay.line === undefined) return
-    if (relay.turning) {
+    if (relay.hurrying) {
       relay.again = true
       return
     }
     relay.turning = true
+    relay.hurrying = true
     const { beat, line } = relay
     this.#effects.push({ kind: 'turn', relayId, way: undefined, beat, line, urgent: true })
   }
@@ -189,9 +191,10 @@ export class Hub {
   #turned(event: Extract<HubEvent, { kind: 'turned' }>, now: UtcMs): void {
     const before = this.#relays.get(event.relayId)
     if (before) before.turning = false
+    if (before && event.urgent) before.hurrying = false
     this.#heardBack(before, event, now)
     const relay = this.#relays.get(event.relayId)
-    if (!relay?.again) return
+    if (!relay?.again || relay.hurrying) return
     relay.again = false
     this.#hurry(event.relayId)
   }
@@ -209,6 +212,8 @@ export class Hub {
     const relay = this.#standing(relayId, way, beat, now)
     relay.told = wordFor(beat)
     relay.dirty ||= relay.told !== wordFor(relay.beat)
+    if (relay.shared !== sharedBy(beat)) this.#stirOthers(relay, now)
+    relay.shared = sharedBy(beat)
     this.#learn(turn, now)
     this.#hand(relay, way, this.#upToDate(turn.answer), now)
     this.#level(this.#grants.allKeys())
@@ -249,7 +254,15 @@ export class Hub {
     const n = way?.kind === 'socket' ? way.n : 0
     const joined = line !== undefined || way?.kind === 'request'
     const answer = same ? before?.answer : undefined
-    const relay = { ...fresh(relayId, beat, now), line, n, joined, answer, again: before?.again ?? false }
+    const relay = {
+      ...fresh(relayId, beat, now),
+      line,
+      n,
+      joined,
+      answer,
+      again: before?.again ?? before?.hurrying ?? false,
+      shared: before?.shared,
+    }
     this.#relays.set(relayId, relay)
     this.#unheardOf.delete(relayId)
     if (!same) this.#grants.forget(relayId)
@@ -488,6 +501,12 @@ export class Hub {
   #stir(now: UtcMs): void {
     for (const relay of this.#relays.values()) relay.dirty = true
     if (this.#relays.size > 0) this.#schedule.stir(now)
+  }
+
+  /** What one said is other relays' business. */
+  #stirOthers(relay: HubRelay, now: UtcMs): void {
+    for (const other of this.#relays.values()) other.dirty ||= other !== relay
+    this.#schedule.stir(now)
   }
 
   /** Relays wait for a pass. */

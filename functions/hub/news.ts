@@ -17,6 +17,13 @@ export function differing(before: Answered | undefined, answer: Answered): HubNe
   return { ...Object.fromEntries(news), ...version } as HubNews
 }
 
+/** What of a beat other relays hear of, as a text to be compared. */
+export function sharedBy({ draining, neighbour, health, registrations, hosts }: Beat): string {
+  const seen = health.map(({ provider_id, status }) => [provider_id, status])
+  const held = registrations.map(({ provider_id, status }) => [provider_id, status])
+  return JSON.stringify([draining, neighbour, seen, held, hosts])
+}
+
 /** What of news stays so: the rest is told again and again until it was done, or once. */
 export function lasting(news: HubNews): HubNews {
   return Object.fromEntries(Object.entries(news).filter(([key]) => !never.has(key) && key !== 'slices'))

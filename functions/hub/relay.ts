@@ -6,9 +6,12 @@ export interface HubRelay extends Omit<RelayRecord, 'holdings' | 'version' | 'ah
   readonly relayId: string
   /** When it was last known to live. */
   heardAt: UtcMs
-  /** Postgres is being asked on its behalf; `again`: and is to be asked once more, for there is an order. */
+  /** Postgres is being asked on its behalf; before others, for there is an order; and is to be once more, for there is another. */
   turning: boolean
+  hurrying: boolean
   again: boolean
+  /** What it said to Postgres which other relays hear of; undefined: nothing yet. */
+  shared: string | undefined
   /** Postgres has something to hear of it, or for it. */
   dirty: boolean
   /** Postgres is being told that it is gone; and is told again no sooner than then. */
@@ -39,8 +42,16 @@ export function isGone({ heardAt, parting, partAt }: HubRelay, now: UtcMs): bool
 export function fresh(relayId: string, beat: Beat, now: UtcMs): HubRelay {
   const { boot_id: bootId } = beat
   const none = { line: undefined, answer: undefined, told: '', serial: 0, n: 0 }
-  const flags = { joined: false, turning: false, again: false, dirty: false, parting: false, stale: false }
-  return { relayId, bootId, beat, heardAt: now, partAt: undefined, ...none, ...flags }
+  const flags = {
+    joined: false,
+    turning: false,
+    hurrying: false,
+    again: false,
+    dirty: false,
+    parting: false,
+    stale: false,
+  }
+  return { relayId, bootId, beat, heardAt: now, partAt: undefined, shared: undefined, ...none, ...flags }
 }
 
 /** Whether a beat came on the line its relay is known by. */

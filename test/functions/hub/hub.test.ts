@@ -74,6 +74,28 @@ describe('a hub whose relays stand still', () => {
   })
 })
 
+describe('what one relay says', () => {
+  test('and others hear of by beats they hear of within two seconds, and no more of what is its own', () => {
+    const world = standing(3)
+    const [first] = world.peers
+    const says = (said: object) => {
+      if (first) first.beat = { ...first.beat, ...said }
+      world.postgres.asked = 0
+      world.speak(world.peer(0))
+      for (let second = 0; second < 6; second += 1) {
+        world.deliver(world.peer(0))
+        world.pass(1_000)
+      }
+      return world.postgres.asked
+    }
+    expect(says({ neighbour: { host: '192.0.2.9', port: 5071, key: 'k' } })).toBe(3)
+    expect(says({ port: 5062 })).toBe(1)
+    expect(says({ draining: true })).toBe(3)
+    world.connect(world.peer(1))
+    expect(says({})).toBe(0)
+  })
+})
+
 describe('a hub which lost all it had written', () => {
   test('waits the time of a silence for whom Postgres takes for its own, and shares what those had', () => {
     const world = standing(2)
@@ -143,7 +165,10 @@ describe('what changed', () => {
     const answer = { at: new Date(world.now).toISOString(), version, changed, ...nothing, relays: 2 }
     const turn = { answer, limits: [], elsewhere: [] }
     const way = { kind: 'socket', line, n: 99, seen: 99 } as const
-    const effects = world.hub.receive({ kind: 'turned', relayId, way, line, beat, turn }, world.now as UtcMs)
+    const effects = world.hub.receive(
+      { kind: 'turned', urgent: false, relayId, way, line, beat, turn },
+      world.now as UtcMs,
+    )
     return effects.flatMap((effect) =>
       effect.kind === 'send' && effect.word.type === 'answer' ? [effect.word.answer] : [],
     )[0]
@@ -163,13 +188,17 @@ describe('what changed', () => {
 })
 
 describe('an order', () => {
-  test('is fetched at once, however lately Postgres heard the relay, and once more if it was being asked', () => {
+  test('is fetched before all else, and once more if another was given meanwhile', () => {
     const world = standing(2)
+    world.receive({ kind: 'stirred' })
+    world.now += 2_000
+    // Postgres is asked what is new for each of them.
+    world.look()
     const [asked] = world.receive({ kind: 'ordered', relayIds: ['relay-0', 'relay-9'] })
     expect(asked).toMatchObject({ kind: 'turn', relayId: 'relay-0', urgent: true })
     expect(world.receive({ kind: 'ordered', relayIds: ['relay-0'] })).toEqual([])
     world.settle()
-    expect(world.postgres.asked).toBe(2)
+    expect(world.postgres.asked).toBe(2 + 2)
   })
 
   test('to drain is not taken back by the answer to the next beat', () => {
@@ -202,7 +231,15 @@ describe('a line', () => {
   test('whose key is found to be revoked is closed, and its relay keeps what it holds as long as it may live', () => {
     const world = standing(1)
     const { line = '', beat, id: relayId } = world.peer(0)
-    const turned = { kind: 'turned', relayId, way: undefined, line, beat, turn: 'revoked' } as const
+    const turned = {
+      kind: 'turned',
+      relayId,
+      way: undefined,
+      line,
+      beat,
+      urgent: false,
+      turn: 'revoked',
+    } as const
     expect(world.hub.receive(turned, world.now as UtcMs)).toMatchObject([
       { kind: 'send', line, word: { type: 'bye', reason: 'revoked' } },
       { kind: 'close', line },
