@@ -107,7 +107,9 @@ export async function beginCall(
       returning m.customer_id
     ),
     noted as (
-      update calls c set sequence = greatest(c.sequence, ${BEGUN}), updated_at = now() from begun
+      -- A relay which says later that it began anew before this has not lost it.
+      update calls c set sequence = greatest(c.sequence, ${BEGUN}), updated_at = now(),
+        started_at = case when c.sequence = ${NOT_BEGUN} then now() else c.started_at end from begun
       where c.id = ${call_id}::uuid and c.customer_id = begun.customer_id and c.relay_id = ${relayId}
     )
     select from begun`)

@@ -119,7 +119,7 @@ export class PaperFleet {
       answer = await ask()
     }
     await this.#turn()
-    if (!(await this.#isOver())) {
+    for (let nth = 0; nth < 6 && !(await this.#isOver()); nth++) {
       await this.#later(60)
       await this.#turn()
     }

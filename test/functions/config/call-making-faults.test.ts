@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type MadeStep, madeSteps, PaperFleet, type Trouble } from '../../support/paper-fleet.ts'
 
@@ -17,6 +18,8 @@ afterAll(async () => {
   vi.restoreAllMocks()
   await fleet.close()
 })
+
+const everything = process.env.TEST_DATABASE_URL !== undefined
 
 /** `begins anew`, `is gone`: the relay; else what stands in the way of the next request, before or after it was carried out. */
 const victims = [
@@ -61,9 +64,33 @@ describe.each(madeSteps)('where one dies when a call was %s', (step) => {
   })
 })
 
+test('whatever is lost of what relays and clients ask, and whichever relay dies, no party is rung twice and each record ends', async () => {
+  const trouble = fc.record<Trouble>({
+    who: fc.constantFrom('workerd', 'database'),
+    when: fc.constantFrom('before', 'after'),
+  })
+  const death = fc.option(fc.tuple(fc.constantFrom(...madeSteps), fc.constantFrom('begins anew', 'is gone')))
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.option(trouble), { maxLength: 12 }), death, async (troubles, dies) => {
+      await fleet.anew()
+      if (dies) strike(...(dies as [MadeStep, Victim]))
+      const left = [...troubles]
+      fleet.trouble = () => left.shift() ?? undefined
+      const { placed, rung, records, status, events } = await fleet.calls()
+      expect(rung).toBeLessThan(2)
+      expect(records).toBeLessThan(2)
+      if (placed) expect(records).toBe(1)
+      if (records === 0) return
+      expect([status, events[0], events.at(-1)]).toEqual(['hangup', 'call.created', 'call.ended'])
+      expect(events).toEqual([...new Set(events)])
+    }),
+    { numRuns: everything ? 60 : 4 },
+  )
+})
+
 /** All on PostgreSQL, of each step a third on PGlite, so that a newcomer does not wait. */
 function playedAt(step: MadeStep): readonly Victim[] {
-  if (process.env.TEST_DATABASE_URL !== undefined) return victims
+  if (everything) return victims
   return victims.filter((_, nth) => nth % 3 === madeSteps.indexOf(step) % 3)
 }
 

@@ -357,17 +357,21 @@ describe('a relay which dies', () => {
     await app.database.pool.query(`update commands set taken_at = taken_at - interval '11 seconds'`)
     await followCalls(db)
     const restarted = await newRelay(app, 'relay-1')
-    await tellAs(app, 'relay-1', {
+    const started = {
       kind: 'relay',
       tell_id: crypto.randomUUID(),
       sequence: 1,
       at: new Date().toISOString(),
       event: 'started',
       relay_id: 'relay-1',
-    })
+    }
+    await tellAs(app, 'relay-1', started)
     expect(await shown(order)).toMatchObject({ status: 'dialing' })
     expect(originates(await restarted.beat(alive)).map(({ call_id }) => call_id)).toEqual([order.call_id])
     expect(await begin(restarted, order)).toBe(true)
+    // That it began anew is heard once more, when it has begun the call.
+    await tellAs(app, 'relay-1', started)
+    expect(await shown(order)).toMatchObject({ status: 'dialing' })
     await app.database.pool.query(`delete from relays`)
   })
 
