@@ -18,6 +18,7 @@ import { DEEPEST, depthOf, storable } from '../http/json.ts'
 import { parse, readTold } from '../http/validate.ts'
 import { log } from '../log.ts'
 import { actions, referencesIn } from './flow-actions.ts'
+import { carriedOut } from './flow-engines.ts'
 import { programsIn, programsLedTo } from './flow-programs.ts'
 import { referencesThere, refuseFaulty, settled } from './flow-references.ts'
 import { FlowServerPace } from './flow-server-pace.ts'
@@ -126,7 +127,7 @@ async function checked(
   const { actions: written } = parse(z.object({ actions }), { actions: told.actions })
   const db = c.get('db')
   const led = referencesIn(written).flatMap(({ kind, name }) => (kind === 'flow' ? [name] : []))
-  const there = referencesThere(written, customer_id, null)
+  const there = [...referencesThere(written, customer_id, null), ...carriedOut(written)]
   const [country, flows, ...gone] = await db.batch([
     db.execute<{ country: string }>(countryOf(customer_id)),
     db.execute(programsLedTo(customer_id, led)),

@@ -19,7 +19,12 @@ export const flowVersions = new Hono<Edge>()
   .get('/:id/versions', lists(), async (c) => {
     const [id, page] = [readId(c), readNumberedPage(c)]
     await flows.find(c, id)
-    const rows = await known(c, id, sql`version < ${page.after ?? MOST}::integer`, page.size + 1)
+    const rows = await known(
+      c,
+      id,
+      sql`version < ${Math.min(page.after ?? MOST, MOST)}::integer`,
+      page.size + 1,
+    )
     return c.json(listed(rows, page, ({ version }) => version, present(id)))
   })
   .get('/:id/versions/:version', async (c) => {

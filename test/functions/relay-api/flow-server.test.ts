@@ -8,6 +8,7 @@ import { FlowServerPace, MOST_ASKED, MOST_UNTOLD } from '../../../functions/conf
 import { askFlowServer } from '../../../functions/events/flow-server.ts'
 import { flowSecret } from '../../../functions/flow-secret.ts'
 import { type App, RELAY_SECRET, startApp } from '../../support/app.ts'
+import { newRelay } from '../../support/beat.ts'
 import { begunTell, tellAs } from '../../support/call-tells.ts'
 
 /*
@@ -259,6 +260,15 @@ describe('a server which does not', () => {
       /names no extension of yours/,
     ],
   ]
+  test('because it would have keys heard where no relay hears any is told why', async () => {
+    const relay = await newRelay(app, 'deaf')
+    await relay.beat({ media: { engine: 'rtpengine', keys: false } })
+    answers = says([{ type: 'digits_receive' }])
+    const { result, why } = await asks()
+    await relay.fallSilent()
+    expect([result, why]).toEqual(['nonsense', expect.stringMatching(/hears no keys/)])
+  })
+
   test.each(wrong)('because it %s is told apart', async (_, answering, expected, why) => {
     answers = answering
     const answer = await asks()
