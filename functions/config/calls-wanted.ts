@@ -9,9 +9,10 @@ import {
 } from '#contract'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
-import type { Check } from '../http/check.ts'
+import { hold } from '../http/check.ts'
 import type { CallsAsked } from './call-input.ts'
 import { carriersElsewhere } from './carriers-elsewhere.ts'
+import { carriedOut } from './flow-engines.ts'
 import { programsIn, programsLedTo } from './flow-programs.ts'
 import { referencesThere, refuseFaulty, settledActions } from './flow-references.ts'
 import { countryOf, ownNumber } from './own-numbers.ts'
@@ -75,7 +76,7 @@ async function readRun(c: Context<Edge>, asked: CallsAsked): Promise<OriginateCo
   }
   const settled = await settledActions(c, actions)
   refuseFaulty(settled, {})
-  await hold(c, referencesThere(settled, customerId, null))
+  await hold(db, [...referencesThere(settled, customerId, null), ...carriedOut(settled)])
   const led = settled.flatMap((action) => (action.type === 'fetch_flow' ? [action.option.flow_id] : []))
   const programs = led.length > 0 ? programsIn((await db.execute(programsLedTo(customerId, led))).rows) : []
   const program: FlowProgram = {
@@ -86,11 +87,6 @@ async function readRun(c: Context<Edge>, asked: CallsAsked): Promise<OriginateCo
     actions: settled,
   }
   return { kind: 'flow', program, programs, variables: {} }
-}
-
-/** Asks for what must hold. Throws the refusal of the first which does not. */
-async function hold(c: Context<Edge>, checks: readonly Check[]): Promise<void> {
-  for (const { ask, refuse } of checks) refuse((await c.get('db').execute(ask)).rows)
 }
 
 /** The destinations of an order, each as records have it. Throws where one can be none, or is named twice. */
@@ -116,6 +112,6 @@ export async function destinationsOf(
   const places = read.flatMap(({ type, target: uri }, at) =>
     type === 'sip' ? [{ uri, field: `destinations.${at}.target` }] : [],
   )
-  await hold(c, carriersElsewhere(places))
+  await hold(c.get('db'), carriersElsewhere(places))
   return read
 }

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { Database } from '#db'
 import type { ApiError } from './api-error.ts'
 
 /**
@@ -34,4 +35,11 @@ export function noneOf<Found>(found: SQL, refuse: (first: Found) => void): Check
       if (first !== undefined) refuse(first as Found)
     },
   }
+}
+
+/** Throws what the first of them refuses that does not hold, asked in one round trip: for what is not kept, so that no lock is needed. */
+export async function hold(db: Database, checks: readonly Check[]): Promise<void> {
+  const [first, ...others] = checks.map(({ ask }) => db.execute(ask))
+  const answers = first ? await db.batch([first, ...others]) : []
+  for (const [at, { refuse }] of checks.entries()) refuse(answers[at]?.rows ?? [])
 }

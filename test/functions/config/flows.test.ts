@@ -397,9 +397,15 @@ describe('a flow which relays cannot carry out', () => {
   test.each(cases)('%s', async (_, engines, actions, why, at = '') => {
     const relays = await Promise.all(engines.map((_, at) => newRelay(app, `engine-${at}`)))
     for (const [at, relay] of relays.entries()) await relay.beat({ media: engines[at] })
+    const ordered = {
+      source: { type: 'extension', target_name: 'sales' },
+      destinations: [{ type: 'tel', target: '+12125550123' }],
+      actions,
+    }
     const answers = [
       await make(actions),
       await app.alice('POST', '/v1.0/flows/simulate', { flow: { actions } }),
+      ...(why ? [await app.alice('POST', '/v1.0/calls', ordered)] : []),
     ]
     for (const relay of relays) await relay.fallSilent()
     for (const { status, body } of answers) {
