@@ -128,6 +128,12 @@ describe('a relay', () => {
     await incoming.answer('b')
     expect(statusOf(await result)).toBe(200)
     await soon('the call to be recorded', async () => (await lastRecord()).status === 'progressing')
+    await soon('its line to the hub', () =>
+      relays
+        .get('d')
+        ?.lines()
+        .some(({ event }) => event === 'hub.live'),
+    )
     await stack.api.delete(`${keys}/${id}`)
     await soon('the key to be refused', () => isRevoked(String(key)), 1_000)
     await soon('the relay to say so', () =>
@@ -154,16 +160,23 @@ describe('a relay', () => {
       `update relays set beat_at = beat_at - interval '50 seconds' where id = 'd'`,
     ])
       await asked(stack, statement)
-    const lost = await soon('its loss to be told', () => toldOf('relay.lost'))
+    // Relays which have nothing to say are not heard for a while: now one has.
+    const one = await phone('desk', '127.0.7.98', stack.relay)
+    await (await one.call('front')).result
+    const lost = await soon('its loss to be told', () => toldOf('relay.lost'), 60_000)
     expect(lost.data).toMatchObject({
       relay_id: 'd',
       why: expect.stringMatching(/^It has not been heard of/),
     })
-    const record = await soon('its call to end', async () => {
-      const last = await lastRecord()
-      return last.status === 'hangup' ? last : undefined
-    })
-    expect(record).toMatchObject({ hangup_by: 'system', hangup_reason: 'relay_lost' })
+    const record = await soon(
+      'its call to end',
+      async () => {
+        const list = (await office.api.list('/calls')) as CallRecord[]
+        return list.find(({ hangup_reason }) => hangup_reason === 'relay_lost')
+      },
+      60_000,
+    )
+    expect(record).toMatchObject({ status: 'hangup', hangup_by: 'system' })
     await start('d', atD, String((await stack.api.post(keys, {})).key))
     expect((await soon('its return to be told', () => toldOf('relay.back'))).data).toMatchObject({
       relay_id: 'd',
