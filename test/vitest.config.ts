@@ -10,6 +10,8 @@ const odd = process.env.ODD_VALUES === undefined ? ['functions/odd-values.test.t
 /** What takes long and seldom fails alone is run where it is asked for, as `functions`, or by its name; so does `.ci/run`. */
 const long = [
   'functions/contract.test.ts',
+  'functions/tenants.test.ts',
+  'functions/events/delivering.test.ts',
   'functions/http/resource.test.ts',
   'functions/store/slices.test.ts',
   'functions/hub/workerd.test.ts',
