@@ -100,7 +100,13 @@ const app = new Hono<Edge>({ strict: false })
   .route(RECORDING_LINKS, recordingLinks)
   .route('/', documented(operations, about))
 
-  .use('/metrics', rateLimited, authenticate, withinScope(operations), knownParameters('token', 'accesskey'))
+  .use(
+    '/metrics/*',
+    rateLimited,
+    authenticate,
+    withinScope(operations),
+    knownParameters('token', 'accesskey'),
+  )
   .route('/metrics', metrics)
 
   .use(

@@ -35,7 +35,7 @@ export const ownKeyOperations: readonly Operation[] = [
     errors: [],
     example: {
       answer: {
-        id: exampleIds.accesskey,
+        id: exampleIds.ownKey,
         customer_id: exampleIds.customer,
         scopes: ['read'],
         admin: false,

@@ -9,6 +9,7 @@ export const exampleIds = {
   number: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1006',
   flow: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1007',
   accesskey: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1008',
+  ownKey: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1058',
   recording: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1061',
   call: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1009',
   event: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1010',
