@@ -1,14 +1,23 @@
+/** What the API finds wrong with a field; `field` is its path, such as `source.target`. */
+export interface FieldFault {
+  readonly field: string
+  readonly message: string
+}
+
 /** What the API refuses, or why it was not reached. */
 export class Refused extends Error {
   /** 0: no answer came. */
   readonly status: number
   /** A word for programs. */
   readonly reason: string
+  /** What is wrong with which field of what was sent; empty: it is no field's fault. */
+  readonly faults: readonly FieldFault[]
 
-  constructor(status: number, reason: string, message: string) {
+  constructor(status: number, reason: string, message: string, faults: readonly FieldFault[] = []) {
     super(message)
     this.status = status
     this.reason = reason
+    this.faults = faults
   }
 }
 
@@ -47,12 +56,13 @@ async function sent({ method = 'GET', path, body, key, signal }: ApiRequest): Pr
 function refusalIn(status: number, text: string): Refused {
   try {
     const { error } = JSON.parse(text)
-    const fields = (error.details ?? []) as { field: string; message: string }[]
+    const fields = (error.details ?? []) as FieldFault[]
     const more = fields.map(({ field, message }) => ` ${field} ${message}.`).join('')
     return new Refused(
       status,
       error.reason,
       `${error.message}${error.message.includes(more.trim()) ? '' : more}`,
+      fields,
     )
   } catch {
     return new Refused(status, 'UNKNOWN', `The edge answered ${status}, and did not say why.`)

@@ -21,9 +21,9 @@ export function CallStep({ calls, phones, there }: CallStepOf) {
   const shown = calls.find(({ id }) => id === made) ?? answered ?? calls[0]
   const call = async ({ from, to }: Readonly<Record<string, string>>) => {
     const name = to ?? ''
-    const destination = /^[+\d(]/.test(name)
-      ? { type: 'tel', target: name }
-      : { type: 'extension', target: name }
+    const isPhone = phones.some(({ extension }) => extension === name)
+    const destination =
+      !isPhone && /^[+\d(]/.test(name) ? { type: 'tel', target: name } : { type: 'extension', target: name }
     const body = {
       source: { type: 'extension', target: from },
       destinations: [destination],
@@ -59,8 +59,18 @@ export function CallStep({ calls, phones, there }: CallStepOf) {
           scope="call"
           send={call}
           fields={[
-            { name: 'from', label: 'From', choices: reached.map(({ extension }) => [extension, extension]) },
-            { name: 'to', label: 'To', hint: 'A number, or another phone’s account.' },
+            {
+              name: 'from',
+              label: 'From',
+              choices: reached.map(({ extension }) => [extension, extension]),
+              refusedAs: ['source'],
+            },
+            {
+              name: 'to',
+              label: 'To',
+              hint: 'A number, or another phone’s account.',
+              refusedAs: ['destinations'],
+            },
           ]}
         />
       ) : (

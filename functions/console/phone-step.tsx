@@ -25,7 +25,7 @@ export function PhoneStep({ phones, there }: PhoneStepOf) {
     const phone = await asked<ShownPhone>({ method: 'POST', path: '/v1.0/extensions', body })
     show({ phone, password: password ?? '' })
     draw(newPassword())
-    return 'It is there. Type what stands above into the phone.'
+    return 'It is there.'
   }
   return (
     <Step title="A phone registers" done={there.length > 0} standing={standingOf(phones.length, reached)}>
@@ -45,6 +45,7 @@ export function PhoneStep({ phones, there }: PhoneStepOf) {
               label: 'Account',
               value: `office${phones.length + 1}`,
               hint: 'What others dial, too.',
+              refusedAs: ['username', 'extension'],
             },
             { name: 'password', label: 'Password', value: drawn, hint: 'Shown until this page is left.' },
           ]}
@@ -71,26 +72,31 @@ function Typed({ phone, password }: { phone: ShownPhone; password: string }) {
     .filter(({ alive }) => alive)
     .map(({ address, port }) => `${address}:${port}`)
   return (
-    <dl class="figures typed">
-      <div>
-        <dt>Account</dt>
-        <dd>{phone.extension}</dd>
-      </div>
-      <div>
-        <dt>Domain</dt>
-        <dd>{phone.realm}</dd>
-      </div>
-      <div>
-        <dt>Password</dt>
-        <dd>
-          <code>{password}</code>
-        </dd>
-      </div>
-      <div>
-        <dt>Server or proxy</dt>
-        <dd>{servers.length === 0 ? 'your relay’s address and SIP port' : servers.join(' or ')}</dd>
-      </div>
-    </dl>
+    <>
+      <p role="status" class="good">
+        {phone.extension} is there. Type this into it:
+      </p>
+      <dl class="figures typed">
+        <div>
+          <dt>Account</dt>
+          <dd>{phone.extension}</dd>
+        </div>
+        <div>
+          <dt>Domain</dt>
+          <dd>{phone.realm}</dd>
+        </div>
+        <div>
+          <dt>Password</dt>
+          <dd>
+            <code>{password}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>Server or proxy</dt>
+          <dd>{servers.length === 0 ? 'your relay’s address and SIP port' : servers.join(' or ')}</dd>
+        </div>
+      </dl>
+    </>
   )
 }
 

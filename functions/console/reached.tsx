@@ -10,6 +10,7 @@ export function Reached({ id, turn }: { id: string; turn: number }) {
   const { answer, refusal, again } = useAnswer<Listed<ShownRegistration>>(
     `/v1.0/extensions/${encodeURIComponent(id)}/registrations`,
   )
+  const [said, say] = useState('')
   useEffect(again, [turn, again])
   return (
     <section class="card" aria-labelledby="reached">
@@ -18,15 +19,22 @@ export function Reached({ id, turn }: { id: string; turn: number }) {
       {answer?.result.length === 0 && <p>Nowhere: it is not registered.</p>}
       <ul class="findings">
         {answer?.result.map((one) => (
-          <Contact key={one.id} one={one} gone={again} />
+          <Contact key={one.id} one={one} gone={again} say={say} />
         ))}
       </ul>
+      <p role="status">{said}</p>
     </section>
   )
 }
 
-function Contact({ one, gone }: { one: ShownRegistration; gone: () => void }) {
-  const [said, say] = useState('')
+interface ContactOf {
+  readonly one: ShownRegistration
+  readonly gone: () => void
+  /** It is gone from the list before what came of it is read: that is said below the list. */
+  readonly say: (words: string) => void
+}
+
+function Contact({ one, gone, say }: ContactOf) {
   const throwOut = async () => {
     try {
       await asked({ method: 'DELETE', path: `/v1.0/registrations/${one.id}` })
@@ -58,7 +66,6 @@ function Contact({ one, gone }: { one: ShownRegistration; gone: () => void }) {
             Throw out
           </button>
           {!may('configure') && <small>Needs a key with the scope configure.</small>}
-          <span role="status">{said}</span>
         </p>
       </div>
     </li>

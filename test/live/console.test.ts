@@ -1,20 +1,27 @@
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, WatchedBrowser } from '../support/browser.ts'
 import { answers, Carrier, refuse } from '../support/carrier.ts'
 import { faultsOf } from '../support/console.ts'
+import { newCustomer } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
-import type { Phone } from '../support/phone.ts'
+import { Phone } from '../support/phone.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon, within } from '../support/wait.ts'
 
 const dialled = '+15551234567'
+/** What would be noticed were it taken for more than a name. */
+const hostile = '<img src=x onerror="console.error(1)">'
+const long = 'Wolfeschlegelsteinhausen'.repeat(5)
 
 let stack: OwnStack
 let office: Office
 let carrier: Carrier
 let phone: Phone
+/** The carrier, and the phone, of an office which is set up by hand. */
+let trunk: Carrier
+let desk: Phone
 let browser: WatchedBrowser
 let page: Page
 /** What the browser said of the page: refused by its policy, failed, or thrown. */
@@ -27,17 +34,22 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
       { name: 'carrier', address: '127.0.7.62', relay: stack.relay },
       refuse(503, 'Service Unavailable'),
     )
+    trunk = await Carrier.open(
+      { name: 'trunk', address: '127.0.7.64', port: 5060, relay: stack.relay },
+      answers('t', 0),
+    )
     office = await openOffice(stack, [carrier.place])
     phone = await office.phone('office1', '127.0.7.63')
     await phone.register()
     browser = await WatchedBrowser.open()
     page = await browser.page(1280, 'light')
+    page.setDefaultTimeout(10_000)
     page.on('console', (message) => complaints.push(message.text()))
     page.on('pageerror', ({ message }) => complaints.push(message))
   })
   afterAll(async () => {
     await browser?.close()
-    for (const each of [phone, carrier]) each?.close()
+    for (const each of [phone, carrier, trunk, desk]) each?.close()
     await stack?.stop()
   })
 
@@ -109,6 +121,85 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     await call.bye()
   })
 
+  test('sets up an office from nothing, through its forms alone, and ticks each step as it comes true', async () => {
+    const { key, realm } = await newCustomer(stack, 'Set up by hand')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await signIn(key)
+    await show('Set up')
+    const [provider, route, phones, number, call] = await steps()
+    expect(await page.getByRole('img', { name: 'To be done' }).count()).toBe(5)
+
+    await provider.getByLabel('Which').selectOption('other')
+    await send(provider, 'Make the provider', { Name: hostile, Host: 'sip:carrier' })
+    await refusedAt(provider, 'Host', /scheme|host/i)
+    await send(provider, 'Make the provider', { Host: trunk.address })
+    await done(provider)
+    await provider.getByRole('button', { name: 'Test' }).click()
+    await provider.getByText(/answers|answered/).waitFor()
+
+    await send(route, 'Make the route', { Priority: 'first' })
+    await refusedAt(route, 'Priority', /number/)
+    await send(route, 'Make the route', { Priority: '1' })
+    await done(route)
+
+    await send(phones, 'Make the phone', { Name: hostile, Account: 'front desk' })
+    await refusedAt(phones, 'Account', /./)
+    await send(phones, 'Make the phone', { Account: '100' })
+    await phones.getByText('100 is there.').waitFor()
+    expect(await typed(phones, 'Account')).toBe('100')
+    expect(await typed(phones, 'Domain')).toBe(realm)
+    const credentials = { realm, username: '100', password: await typed(phones, 'Password') }
+    desk = await Phone.open({ name: 'desk', address: '127.0.7.65', relay: stack.relay, ...credentials })
+    expect(statusOf(await desk.register())).toBe(200)
+    await done(phones)
+    await phones.getByText('Make another').click()
+    await send(phones, 'Make the phone', { Name: long, Account: '101' })
+    await phones.getByText('101 is there.').waitFor()
+
+    await send(number, 'Add the number', { Number: '12' })
+    await refusedAt(number, 'Number', /./)
+    await send(number, 'Add the number', { Number: '+15558675309' })
+    await done(number)
+    await number.getByText('+15558675309 rings 100.').waitFor()
+
+    await send(call, 'Call', { To: 'front desk' })
+    await refusedAt(call, 'To', /./)
+    desk.onCall = answers('d', 0)
+    await send(call, 'Call', { To: dialled })
+    await done(call)
+    expect(await faultsOf(page)).toEqual([])
+  })
+
+  test('shows a hostile name and a long one as text, in every list', async () => {
+    for (const screen of ['Set up', 'Phones', 'Now', 'Calls']) {
+      await show(screen)
+      await page.getByRole('main').getByText(hostile).first().waitFor()
+      if (screen === 'Phones') await page.getByRole('link', { name: long }).waitFor()
+      expect(await page.locator('img').count()).toBe(0)
+      await page.setViewportSize({ width: 390, height: 844 })
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+    }
+  })
+
+  test('throws out a phone, and shows its new password once', async () => {
+    await show('Phones')
+    await page.getByRole('link', { name: hostile }).click()
+    await page.getByRole('button', { name: 'Throw out' }).click()
+    await page.getByText('It is thrown out, and may register anew.').waitFor()
+    await page.getByText('Nowhere: it is not registered.').waitFor()
+    await page.getByRole('button', { name: 'Make a new password' }).click()
+    await page.getByText('it is shown here alone').waitFor()
+    const password = String(await page.locator('.secret').textContent())
+    expect(statusOf(await desk.register())).toBe(403)
+    desk.credentials = { ...desk.credentials, password }
+    expect(statusOf(await desk.register())).toBe(200)
+    await page.getByText(`${desk.address}:${desk.place.port}`).first().waitFor()
+    await page.getByRole('link', { name: 'Phones' }).last().click()
+    await page.getByRole('link', { name: hostile }).click()
+    await page.getByRole('button', { name: 'Make a new password' }).waitFor()
+    expect(await page.content()).not.toContain(password)
+  })
+
   test('asked nothing of anybody but its own edge, with no key in an address, and against no policy', () => {
     expect(complaints).toEqual([])
     expect(browser.asked.length).toBeGreaterThan(10)
@@ -127,6 +218,47 @@ async function signIn(key: string): Promise<void> {
   await page.getByLabel('Access key').fill(key)
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Calls' }).waitFor()
+}
+
+/** Goes to a screen by the head of the page. */
+async function show(screen: string): Promise<void> {
+  await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: screen }).click()
+  await page.getByRole('heading', { level: 1, name: screen }).waitFor()
+}
+
+/** The five steps of setting up, as they stand below one another. */
+async function steps(): Promise<[Locator, Locator, Locator, Locator, Locator]> {
+  const all = page.locator('.set-up > li')
+  await all.last().waitFor()
+  return [all.nth(0), all.nth(1), all.nth(2), all.nth(3), all.nth(4)]
+}
+
+/** Fills in fields of a step by their labels, and presses its button. */
+async function send(step: Locator, action: string, values: Record<string, string>): Promise<void> {
+  for (const [label, value] of Object.entries(values))
+    await step.getByLabel(label, { exact: true }).fill(value)
+  await step.getByRole('button', { name: action, exact: true }).click()
+}
+
+async function done(step: Locator): Promise<void> {
+  await step.getByRole('img', { name: 'Done' }).waitFor()
+}
+
+/** The field says itself that it was refused, and why, and has the keyboard. */
+async function refusedAt(step: Locator, label: string, why: RegExp): Promise<void> {
+  await step.locator('[aria-invalid]').waitFor()
+  const field = step.getByLabel(label, { exact: true })
+  expect(await field.getAttribute('aria-invalid')).toBe('true')
+  const [id] = String(await field.getAttribute('aria-describedby')).split(' ')
+  expect(await step.locator(`[id="${id}"]`).textContent()).toMatch(why)
+  expect(await page.evaluate(`document.activeElement.getAttribute('aria-invalid')`)).toBe('true')
+  // The browser complains of each answer of 400 or more.
+  expect(complaints.splice(0)).toEqual([expect.stringMatching(/4\d\d/)])
+}
+
+/** What is to be typed into a phone. */
+async function typed(step: Locator, what: string): Promise<string> {
+  return String(await step.locator('.typed div', { hasText: what }).locator('dd').textContent())
 }
 
 /** The words of what has the keyboard. */
