@@ -93,7 +93,7 @@ function refusedOutcome(error: unknown, fields: readonly FormField[]): Outcome {
   const faults = error instanceof Refused ? error.faults : []
   const placed =
     faults.length > 0 && faults.every((fault) => fields.some((one) => faultsWith(one, [fault])[0]))
-  return { words: placed ? 'Not sent yet: look at what is marked.' : words, tone: 'bad', faults }
+  return { words: placed ? 'Refused: look at what is marked.' : words, tone: 'bad', faults }
 }
 
 function faultsWith({ name, refusedAs = [name] }: FormField, faults: readonly FieldFault[]): FieldFault[] {
