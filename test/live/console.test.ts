@@ -88,6 +88,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
 
   test('shows a call as it comes, and hangs it up, by keyboard alone', async () => {
     carrier.onCall = answers('c', 0)
+    await show('Calls')
     const { call, result } = await phone.call('+15557654321')
     expect(statusOf(await result)).toBe(200)
     await page.getByRole('row', { name: '+15557654321' }).getByText('talking').waitFor()
@@ -188,8 +189,8 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     expect(statusOf(await desk.register())).toBe(401)
     desk.credentials = { ...desk.credentials, password }
     expect(statusOf(await desk.register())).toBe(200)
-    await page.getByRole('button', { name: 'Throw out' }).waitFor()
-    await page.getByRole('link', { name: 'Phones' }).last().click()
+    await show('Phones')
+    await page.getByText(`UDP ${desk.address}:${desk.place.port}`).waitFor()
     await page.getByRole('link', { name: hostile }).click()
     await page.getByRole('button', { name: 'Make a new password' }).waitFor()
     expect(await page.content()).not.toContain(password)
