@@ -29,13 +29,13 @@ interface FormOf {
 }
 
 /** What came of sending. */
-interface Outcome {
+interface SaidOfForm {
   readonly words: string
   readonly tone: '' | 'good' | 'bad'
   readonly faults: readonly FieldFault[]
 }
 
-const nothingYet: Outcome = { words: '', tone: '', faults: [] }
+const nothingYet: SaidOfForm = { words: '', tone: '', faults: [] }
 
 /** Fields, and a button which sends them; what came of it is said beside it, what is wrong with a field at that. */
 export function Form({ fields, action, scope, send, children }: FormOf) {
@@ -58,7 +58,7 @@ export function Form({ fields, action, scope, send, children }: FormOf) {
       )
       say({ words: await send(values), tone: 'good', faults: [] })
     } catch (error) {
-      say(refusedOutcome(error, fields))
+      say(refusalSaid(error, fields))
     }
     setSending(false)
   }
@@ -88,7 +88,7 @@ export function Form({ fields, action, scope, send, children }: FormOf) {
 }
 
 /** What stands at a field is not said again beside the button; what stands at none is. */
-function refusedOutcome(error: unknown, fields: readonly FormField[]): Outcome {
+function refusalSaid(error: unknown, fields: readonly FormField[]): SaidOfForm {
   const words = error instanceof Error ? error.message : String(error)
   const faults = error instanceof Refused ? error.faults : []
   const placed =
