@@ -117,8 +117,9 @@ const app = new Hono<Edge>({ strict: false })
     signing,
     knownParameters('token', 'accesskey', 'customer_id'),
     fitting,
-    idempotent,
     announced,
+    // The last: what no endpoint takes is thrown through it, and frees its key.
+    idempotent,
   )
   .route('/v1.0/customer', self)
   .route('/v1.0/customer', ownOutboundGuard)
