@@ -24,11 +24,19 @@ export const deadAfterMs = 6_000
 /** How long after a beat what it confirmed counts as current. */
 export const currentForMs = 5_000
 
+/*
+ * What one word may hold at most, far beyond an honest relay of thousands of calls. A text which came from other people's
+ * SIP is cut, never a reason to refuse the rest.
+ */
+const [manyAtMost, scopesAtMost, nameAtMost, wordsAtMost] = [20_000, 64, 512, 1_024]
+
+const words = z.string().transform((text) => text.slice(0, wordsAtMost).replace(/[\ud800-\udbff]$/, ''))
+
 /** One call which goes on, and all whose limits it counts in: a lease, keyed by the call's id. */
 const lease = z.object({
   call_id: z.guid(),
   customer_id: z.guid(),
-  scopes: z.array(scope),
+  scopes: z.array(scope).max(scopesAtMost),
 })
 export type Lease = z.infer<typeof lease>
 
@@ -59,7 +67,7 @@ const healthReport = z.object({
     .object({ by: z.enum(['probe', 'call']), status: z.int32(), at: instant })
     .nullable()
     .default(null),
-  why: z.string().default(''),
+  why: words.default(''),
 })
 export type HealthReport = z.infer<typeof healthReport>
 
@@ -70,12 +78,12 @@ export const addressesAtMost = 32
 const hostReport = z.object({
   provider_id: z.guid(),
   /** What was resolved: the edge may know of another place by now. */
-  hostname: z.string(),
+  hostname: z.string().max(nameAtMost),
   port: port.nullable(),
   transport: transport.nullable(),
   /** Both families; null: DNS does not answer, and what was found last still holds. */
-  addresses: z.array(z.string()).max(addressesAtMost).nullable(),
-  why: z.string().max(256).default(''),
+  addresses: z.array(z.string().max(nameAtMost)).max(addressesAtMost).nullable(),
+  why: words.default(''),
 })
 export type HostReport = z.infer<typeof hostReport>
 
@@ -90,7 +98,7 @@ const registrationReport = z.object({
   until: instant.nullable(),
   /** Last SIP status, 0 where none came; and what it means in words. */
   sip_status: z.int32().nullable(),
-  why: z.string().default(''),
+  why: words.default(''),
   next_at: instant.nullable().default(null),
 })
 export type RegistrationReport = z.infer<typeof registrationReport>
@@ -135,28 +143,28 @@ export const regionName = z.string().regex(/^[a-z0-9-]{1,40}$/)
 
 /** What a relay says in a beat. */
 export const beat = z.object({
-  relay_id: z.string(),
+  relay_id: z.string().max(nameAtMost),
   /** One process: a relay which begins anew has another. */
   boot_id: z.guid(),
   started_at: instant,
   at: instant,
   draining: z.boolean(),
   /** Where it takes SIP. */
-  address: z.string(),
+  address: z.string().max(nameAtMost),
   port,
   /** Highest configuration version whose snapshots it has, all of them; 0: none. */
   version: z.int32(),
   /** Tells waiting to be told, but for those which are held to go with others. */
   waiting_tells: z.int32().default(0),
-  leases: z.array(lease),
-  slices: z.array(sliceHeld),
-  health: z.array(healthReport),
-  registrations: z.array(registrationReport),
+  leases: z.array(lease).max(manyAtMost),
+  slices: z.array(sliceHeld).max(manyAtMost),
+  health: z.array(healthReport).max(manyAtMost),
+  registrations: z.array(registrationReport).max(manyAtMost),
   /** Of these providers what is new since the last beat that was answered, and now and then all over again. */
-  hosts: z.array(hostReport).default([]),
-  results: z.array(commandResult).default([]),
+  hosts: z.array(hostReport).max(manyAtMost).default([]),
+  results: z.array(commandResult).max(manyAtMost).default([]),
   /** Endings of registrations which were carried out, by the ids of their commands. */
-  ended: z.array(z.guid()).default([]),
+  ended: z.array(z.guid()).max(manyAtMost).default([]),
   /** Mailboxes in which something has changed since then are to be named, by what a beat's answer said; undefined: those with something new. */
   mailboxes_since: instant.optional(),
   /** Where other relays reach it; an older relay does not say, and is not reached. */

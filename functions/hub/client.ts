@@ -84,10 +84,14 @@ function asking(stub: HubStub, later: (work: Promise<unknown>) => void): Hub {
   return {
     async changing(customerId) {
       await ask('changing', { customer_id: customerId })
-      return async () => later(ask('changed', { customer_id: customerId }))
+      return async () => later(insisting(() => ask('changed', { customer_id: customerId })))
     },
-    push: async (relayId, news) =>
-      (await ask<{ sent: boolean }>('push', { relay_id: relayId, news }))?.sent ?? false,
+    async push(relayId, news) {
+      const answer = await ask<{ sent: boolean }>('push', { relay_id: relayId, news })
+      // A relay which stands still does not come by itself for what lies in Postgres for it.
+      if (answer === undefined) later(insisting(() => ask('ordered', { relay_ids: [relayId] })))
+      return answer?.sent ?? false
+    },
     result: async (commandId, withinMs) =>
       (
         await ask<{ result?: CommandOutcome }>(
@@ -101,7 +105,10 @@ function asking(stub: HubStub, later: (work: Promise<unknown>) => void): Hub {
     stirred: () => later(ask('stirred', {})),
     async ordered(relayIds) {
       if (relayIds.length === 0) return
-      const asked = ask('ordered', { relay_ids: relayIds })
+      const once = () => ask('ordered', { relay_ids: relayIds })
+      const asked = once().then((answer) => {
+        if (answer === undefined) later(insisting(once))
+      })
       later(asked)
       await asked
     },

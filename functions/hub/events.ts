@@ -68,7 +68,7 @@ export interface Glance {
 export type HubEffect =
   | { kind: 'send'; line: string; word: HubWord }
   | { kind: 'close'; line: string }
-  | { kind: 'reply'; ask: string; answer: BeatAnswer | 'replaced' | 'away' }
+  | { kind: 'reply'; relayId: string; ask: string; answer: BeatAnswer | 'replaced' | 'away' }
   /** Postgres is to hear a beat, of a relay on this line, if any; `urgent`: before others, for there is an order. */
   | {
       kind: 'turn'
@@ -82,6 +82,8 @@ export type HubEffect =
   | { kind: 'part'; relayId: string; heardAt: UtcMs }
   /** Postgres is to be asked what is newer than a version, and what these limits are. */
   | { kind: 'look'; version: number; limits: Omit<KnownLimit, 'limit'>[] }
+  /** Postgres takes these commands for taken, and their relay was not sent them: its next turn is to bring them again. */
+  | { kind: 'untake'; relayId: string; commands: readonly string[] }
   /** Kept over a restart; undefined: nothing of it is. */
   | { kind: 'keep'; relayId: string; record: RelayRecord | undefined }
 

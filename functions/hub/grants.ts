@@ -114,7 +114,7 @@ export class Grants {
       const { scope, resource } = holding
       const amount = this.#amounts(keyOf(holding), grows).get(relayId)
       if (amount === undefined) return []
-      holding.sent.push({ serial, amount })
+      note(holding, serial, amount)
       return [{ scope, resource, amount }]
     })
   }
@@ -133,7 +133,7 @@ export class Grants {
       for (const [relayId, amount] of this.#moves(key, grows)) {
         const [serial, holding] = [on.get(relayId), this.#relays.get(relayId)?.get(key)]
         if (serial === undefined || !holding) continue
-        holding.sent.push({ serial, amount })
+        note(holding, serial, amount)
         told.set(relayId, [
           ...(told.get(relayId) ?? []),
           { scope: holding.scope, resource: holding.resource, amount },
@@ -200,6 +200,17 @@ export class Grants {
     return holding ? believed(holding) : 0
   }
 }
+
+/** A frame says what a relay may use. Of a relay which never says what it has applied the older ones are one, of their most. */
+function note({ sent }: Holding, serial: number, amount: number): void {
+  sent.push({ serial, amount })
+  if (sent.length <= sentAtMost) return
+  const older = sent.splice(0, sent.length - sentAtMost / 2)
+  const most = older.reduce((so, one) => Math.max(so, one.amount), 0)
+  sent.unshift({ serial: older.at(-1)?.serial ?? 0, amount: most })
+}
+
+const sentAtMost = 64
 
 /** What counts as taken: the most a relay may believe it has, or what it uses. */
 function boundOf(holding: Holding): number {

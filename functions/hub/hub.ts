@@ -64,6 +64,9 @@ export class Hub {
       this.#grants.restore(relayId, holdings)
       this.#aheadMs = aheadMs
     }
+    // What one holds of which nothing was kept is not known: it is to say so on a new line.
+    for (const [line, { relayId }] of lines)
+      if (!records.has(relayId)) this.#effects.push({ kind: 'close', line })
     // One which slept has missed nothing: who changed something woke it.
     if ([...this.#relays.values()].some(({ stale }) => stale)) this.#look()
     return this.#effects
@@ -185,7 +188,7 @@ export class Hub {
     const answer: BeatAnswer | 'away' = relay.answer
       ? { ...relay.answer, at: this.#at(now), commands: [], slices: [] }
       : 'away'
-    this.#effects.push({ kind: 'reply', ask: way.ask, answer })
+    this.#effects.push({ kind: 'reply', relayId: relay.relayId, ask: way.ask, answer })
   }
 
   #turned(event: Extract<HubEvent, { kind: 'turned' }>, now: UtcMs): void {
@@ -204,11 +207,11 @@ export class Hub {
     { relayId, way, line, beat, turn }: Extract<HubEvent, { kind: 'turned' }>,
     now: UtcMs,
   ): void {
-    if (turn === undefined) return this.#unheard(before, way, now)
+    if (turn === undefined) return this.#unheard(before, relayId, way, now)
     if (turn === 'replaced') return this.#sendAway(relayId, way, beat)
     if (turn === 'revoked')
       return this.#dismiss(line ?? '', { type: 'bye', reason: 'revoked', sentence: revoked(relayId) })
-    if (!way && before?.bootId !== beat.boot_id) return
+    if (!way && before?.bootId !== beat.boot_id) return this.#untake(relayId, turn.answer)
     const relay = this.#standing(relayId, way, beat, now)
     relay.told = wordFor(beat)
     relay.dirty ||= relay.told !== wordFor(relay.beat)
@@ -221,8 +224,8 @@ export class Hub {
   }
 
   /** Postgres does not answer: what is held is held on, and asked for again. */
-  #unheard(relay: HubRelay | undefined, way: BeatWay | undefined, now: UtcMs): void {
-    if (way?.kind === 'request') this.#effects.push({ kind: 'reply', ask: way.ask, answer: 'away' })
+  #unheard(relay: HubRelay | undefined, relayId: string, way: BeatWay | undefined, now: UtcMs): void {
+    if (way?.kind === 'request') this.#effects.push({ kind: 'reply', relayId, ask: way.ask, answer: 'away' })
     // On a line it is told so by silence: what was to be written down comes with its next beat, or a new line.
     if (way?.kind === 'socket') this.#effects.push({ kind: 'close', line: way.line })
     if (!relay) return
@@ -233,7 +236,7 @@ export class Hub {
   #sendAway(relayId: string, way: BeatWay | undefined, beat: Beat): void {
     const sentence = `Another process of ${relayId} took its place: this one steps down.`
     if (way?.kind === 'request')
-      return void this.#effects.push({ kind: 'reply', ask: way.ask, answer: 'replaced' })
+      return void this.#effects.push({ kind: 'reply', relayId, ask: way.ask, answer: 'replaced' })
     const relay = this.#relays.get(relayId)
     const line = way?.line ?? (relay?.bootId === beat.boot_id ? relay?.line : undefined)
     if (line !== undefined) this.#farewell(line, { type: 'bye', reason: 'replaced', sentence })
@@ -319,12 +322,14 @@ export class Hub {
     this.#forget(relay.relayId)
   }
 
-  /** Gives a relay what Postgres answered: as the answer to its beat, or what of it is new. */
+  /** Gives a relay what Postgres answered: as the answer to its beat, or what of it is new. What it cannot be given goes back. */
   #hand(relay: HubRelay, way: BeatWay | undefined, answer: HubTurn['answer'], now: UtcMs): void {
     const before = relay.answer
     relay.answer = answer
-    if (way) this.#answer(relay, way, answer, now)
-    else this.#tell(relay.relayId, differing(before, answer))
+    const handed = way
+      ? this.#answer(relay, way, answer, now)
+      : this.#tell(relay.relayId, differing(before, answer))
+    if (!handed) this.#untake(relay.relayId, answer)
     relay.answer = { ...answer, commands: [], changed: [], withdrawn: [] }
     if (relay.beat.version < this.#changes.version) this.#schedule.lag(now)
   }
@@ -334,15 +339,23 @@ export class Hub {
     way: BeatWay,
     { version, changed }: Pick<BeatAnswer, 'version' | 'changed'>,
     now: UtcMs,
-  ): void {
-    if (!relay.answer || (way.kind === 'socket' && way.line !== relay.line)) return
+  ): boolean {
+    if (!relay.answer || (way.kind === 'socket' && way.line !== relay.line)) return false
     const serial = way.kind === 'socket' ? ++relay.serial : 0
     const slices = this.#grants.answer(relay.relayId, serial, this.#mayGrow())
     const answer: BeatAnswer = { ...relay.answer, at: this.#at(now), version, changed, slices }
-    if (way.kind === 'request') this.#effects.push({ kind: 'reply', ask: way.ask, answer })
+    if (way.kind === 'request')
+      this.#effects.push({ kind: 'reply', relayId: relay.relayId, ask: way.ask, answer })
     else
       this.#effects.push({ kind: 'send', line: way.line, word: { type: 'answer', n: way.n, serial, answer } })
     this.#keep(relay)
+    return true
+  }
+
+  /** What Postgres gave out, and was not sent, as the relay's line is another by now, or none. */
+  #untake(relayId: string, { commands }: Pick<BeatAnswer, 'commands'>): void {
+    if (commands.length === 0) return
+    this.#effects.push({ kind: 'untake', relayId, commands: commands.map(({ command_id }) => command_id) })
   }
 
   /** What time it is by the database's clock. */
@@ -363,12 +376,13 @@ export class Hub {
     if (relay) this.#keep(relay)
   }
 
-  /** News for one relay, where it is on the line and there are any. */
-  #tell(relayId: string, news: HubNews): void {
+  /** News for one relay, where it is on the line and there are any; false: it is sent none. */
+  #tell(relayId: string, news: HubNews): boolean {
     const relay = this.#relays.get(relayId)
-    if (relay?.line === undefined || Object.keys(news).length === 0) return
+    if (relay?.line === undefined || Object.keys(news).length === 0) return false
     const serial = ++relay.serial
     this.#effects.push({ kind: 'send', line: relay.line, word: { type: 'news', serial, news } })
+    return true
   }
 
   /** Tells others what has become theirs, or is another's. */

@@ -1,5 +1,6 @@
 import { utcNow } from '../clock.ts'
 import type { RelayRecord } from '../hub/events.ts'
+import { causesOf, log } from '../log.ts'
 
 /** What a relay said, and was granted, is written down no later than this. */
 const writeWithinMs = 3_000
@@ -42,18 +43,38 @@ export class HubBook {
     if (!this.#known.has(relayId)) this.write()
   }
 
-  /** Writes what has not been written. */
+  /** Writes what has not been written; throws never. */
   write(): void {
-    for (const [relayId, record] of this.#waiting) {
+    for (const [relayId, record] of this.#waiting) this.#write(relayId, JSON.stringify(record))
+    this.#waiting.clear()
+    this.#dueAt = Number.POSITIVE_INFINITY
+  }
+
+  /** One which cannot be written, as it is larger than a row may be, is not to be taken for what it was before either. */
+  #write(relayId: string, record: string): void {
+    this.#known.add(relayId)
+    const written = this.#tried(relayId, () =>
       this.#sql.exec(
         'insert into relays (id, record) values (?, ?) on conflict (id) do update set record = excluded.record',
         relayId,
-        JSON.stringify(record),
-      )
-      this.#known.add(relayId)
+        record,
+      ),
+    )
+    if (!written) this.#erase(relayId)
+  }
+
+  #erase(relayId: string): void {
+    this.#tried(relayId, () => this.#sql.exec('delete from relays where id = ?', relayId))
+  }
+
+  #tried(relayId: string, work: () => unknown): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      log('error', 'hub.unwritten', { relay_id: relayId, causes: causesOf(error) })
+      return false
     }
-    this.#waiting.clear()
-    this.#dueAt = Number.POSITIVE_INFINITY
   }
 
   keepResult(commandId: string, result: unknown): void {
@@ -70,6 +91,6 @@ export class HubBook {
   #drop(relayId: string): void {
     this.#waiting.delete(relayId)
     this.#known.delete(relayId)
-    this.#sql.exec('delete from relays where id = ?', relayId)
+    this.#erase(relayId)
   }
 }

@@ -11,6 +11,7 @@ import type { Glance, HubTurn, RelayElsewhere } from '../hub/events.ts'
 import type { KnownLimit } from '../hub/grants.ts'
 import { KnownRelayKeys, type PresentedKey } from '../known-relay-keys.ts'
 import { causesOf, log } from '../log.ts'
+import { untaken } from '../store/commands.ts'
 import { takeTurn } from '../store/hearing.ts'
 import { elsewhereThan, limitsOf, newerThan, partFrom } from '../store/hub-turn.ts'
 import { judge } from './judge.ts'
@@ -68,6 +69,12 @@ export class HubFacts {
       db.execute<{ elsewhere: RelayElsewhere[] }>(elsewhereThan('')),
     ])
     return rows[0]?.elsewhere ?? []
+  }
+
+  /** Takes back that a relay has these commands. */
+  async untake(relayId: string, commands: readonly string[]): Promise<true> {
+    await this.#db.execute(untaken(relayId, commands))
+    return true
   }
 
   /** What is newer than a version, and what limits are now. */

@@ -1,23 +1,16 @@
 import type { Beat, HubNews, UtcMs } from '#contract'
 import { hubProtocol, ping, pong, readHubAsk } from '#contract'
 import { utcNow } from '../clock.ts'
-import type { HubEffect, HubEvent, OpenLine } from '../hub/events.ts'
+import { storable } from '../http/json.ts'
+import type { HubEffect, HubEvent, HubTurn, OpenLine } from '../hub/events.ts'
 import { Hub } from '../hub/hub.ts'
 import type { PresentedKey } from '../known-relay-keys.ts'
-import { causesOf, log } from '../log.ts'
+import { log } from '../log.ts'
 import { HubBook } from './hub-book.ts'
 import { HubFacts } from './hub-facts.ts'
+import { commandsIn, type HubLine, lineOf, say } from './hub-line.ts'
 import { protocolIn } from './understood.ts'
-
-/** What of a socket outlasts the object's memory. */
-interface HubLine {
-  line: string
-  relayId: string
-  protocol: number
-  /** By which it was opened. */
-  key: PresentedKey
-  openedAt: UtcMs
-}
+import { WaitingBeats } from './waiting-beats.ts'
 
 /** The Durable Object's state, as far as it is used. */
 type ObjectState = Pick<
@@ -33,6 +26,10 @@ type ObjectState = Pick<
 const backstopMs = 30_000
 /** What is due later than this is waited for by an alarm, so that the object may sleep until then. */
 const timerAtMostMs = 7_000
+/** Characters of a frame at most: as much as a beat over HTTP may be (`index.ts`), twelve thousand calls and more. */
+const frameAtMost = 4 * 1_048_576
+/** What a relay was not sent is taken back so often, where Postgres is away, and so far apart; orders are good for a minute. */
+const [untakeTries, untakeEveryMs] = [20, 2_000]
 
 /**
  * The Durable Object which holds all relays' lines (`RELAY_HUB` in wrangler.toml): carries out what `Hub` decides. Postgres
@@ -44,11 +41,14 @@ export class RelayHub {
   readonly #facts: HubFacts
   readonly #hub = new Hub()
   readonly #sockets = new Map<string, WebSocket>()
-  /** Requests which wait: for the answer to a beat, for what a command came to. */
-  readonly #asks = new Map<string, (answer: unknown) => void>()
+  readonly #beats = new WaitingBeats()
+  /** Requests which wait for what a command came to. */
+  readonly #asks = new Map<string, (result: unknown) => void>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #alarmAt = Number.NEGATIVE_INFINITY
+  /** Until then the alarm which may have woken it is not to be taken back: what is due is waited for once something has happened. */
+  #begun = false
 
   constructor(state: ObjectState, env: object) {
     this.#state = state
@@ -57,8 +57,8 @@ export class RelayHub {
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
     for (const socket of state.getWebSockets()) this.#sockets.set(lineOf(socket).line, socket)
     const lines = new Map([...this.#sockets].map(([line, socket]) => [line, this.#open(socket)]))
-    // The alarm which may have woken it is not to be taken back: what is due is waited for once something has happened.
-    for (const effect of this.#hub.restore(this.#book.records(), lines, utcNow())) this.#do(effect)
+    this.#carryOut(this.#hub.restore(this.#book.records(), lines, utcNow()))
+    this.#begun = true
   }
 
   async fetch(request: Request): Promise<Response> {
@@ -73,11 +73,12 @@ export class RelayHub {
     const { line, relayId, protocol } = lineOf(socket)
     // What still comes on a line which was closed here is no word of its relay's.
     if (!this.#sockets.has(line)) return
-    const ask = typeof message === 'string' ? readHubAsk(message) : 'A frame is no text.'
+    if (message instanceof ArrayBuffer || message.length > frameAtMost) return this.#refuse(socket, message)
+    const ask = readHubAsk(message)
     if (typeof ask === 'string') return log('warn', 'hub.nonsense', { relay_id: relayId, why: ask })
     if (ask?.type === 'where') return void this.#where(socket, ask.n, ask.ids)
     if (ask?.type !== 'beat' || ask.beat.relay_id !== relayId) return
-    const beat = { ...ask.beat, protocol: ask.beat.protocol ?? protocol }
+    const beat = { ...(storable(ask.beat) as Beat), protocol: ask.beat.protocol ?? protocol }
     this.#heard(beat)
     this.#receive({ kind: 'beat', relayId, way: { kind: 'socket', line, n: ask.n, seen: ask.seen }, beat })
   }
@@ -93,6 +94,14 @@ export class RelayHub {
   alarm(): void {
     this.#alarmAt = Number.NEGATIVE_INFINITY
     this.#tick()
+  }
+
+  /** A frame which is none is not read: its line is closed, and the relay comes again, or beats over HTTP. */
+  #refuse(socket: WebSocket, message: string | ArrayBuffer): void {
+    const { line, relayId } = lineOf(socket)
+    const [code, why] = message instanceof ArrayBuffer ? [1003, 'no text'] : [1009, 'too large']
+    log('warn', 'hub.refused', { relay_id: relayId, why })
+    this.#close(line, code, why)
   }
 
   #accept(request: Request): Response {
@@ -154,7 +163,7 @@ export class RelayHub {
 
   async #beat(beat: Beat): Promise<object | undefined> {
     const ask = crypto.randomUUID()
-    const answer = new Promise((answered) => this.#asks.set(ask, answered))
+    const answer = this.#beats.wait(ask, utcNow())
     this.#heard(beat)
     this.#receive({ kind: 'beat', relayId: beat.relay_id, way: { kind: 'request', ask }, beat })
     const said = await answer
@@ -192,10 +201,11 @@ export class RelayHub {
     if (this.#sockets.delete(line)) this.#receive({ kind: 'closed', line })
   }
 
+  /** What is written down comes after: no trouble with it is to keep the time from the fleet. */
   #tick(): void {
-    this.#book.write()
     const lives = new Map([...this.#sockets].map(([line, socket]) => [line, this.#open(socket).livedAt]))
     this.#receive({ kind: 'time', lives })
+    this.#book.write()
   }
 
   /** An open socket: it lived when its last ping was answered. */
@@ -205,33 +215,44 @@ export class RelayHub {
     return { relayId, livedAt: Math.max(at, openedAt) as UtcMs }
   }
 
-  /** Whether anything came of it. */
+  /** Whether a relay was sent anything. */
   #receive(event: HubEvent): boolean {
-    const effects = this.#hub.receive(event, utcNow())
-    this.#carryOut(effects)
-    return effects.length > 0
-  }
-
-  #carryOut(effects: readonly HubEffect[]): void {
-    for (const effect of effects) this.#do(effect)
+    const sent = this.#carryOut(this.#hub.receive(event, utcNow()))
     this.#wait()
+    return sent
   }
 
-  #do(effect: HubEffect): void {
+  #carryOut(effects: readonly HubEffect[]): boolean {
+    let sent = false
+    for (const effect of effects)
+      if (effect.kind === 'send') sent = this.#send(effect) || sent
+      else this.#do(effect)
+    return sent
+  }
+
+  /** A line which takes no word is none: its relay comes on another. */
+  #send({ line, word }: Extract<HubEffect, { kind: 'send' }>): boolean {
+    const socket = this.#sockets.get(line)
+    if (socket && say(socket, word)) return true
+    if (socket) this.#untake({ relayId: lineOf(socket).relayId, commands: commandsIn(word) })
+    this.#close(line)
+    return false
+  }
+
+  #do(effect: Exclude<HubEffect, { kind: 'send' }>): void {
     switch (effect.kind) {
-      case 'send':
-        return say(this.#sockets.get(effect.line), effect.word)
       case 'close':
         return this.#close(effect.line)
       case 'reply':
-        this.#asks.get(effect.ask)?.(effect.answer)
-        return void this.#asks.delete(effect.ask)
+        return this.#reply(effect)
+      case 'untake':
+        return this.#untake(effect)
       case 'keep':
         return this.#book.keep(effect.relayId, effect.record)
       case 'turn':
         return this.#facts.ask(
           effect.urgent ? 'order' : 'turn',
-          () => this.#facts.turn(effect.beat, this.#keyOf(effect.line)),
+          () => this.#turn(effect),
           (turn) => this.#receive({ ...effect, kind: 'turned', turn }),
         )
       case 'part':
@@ -249,16 +270,43 @@ export class RelayHub {
     }
   }
 
+  /** Has Postgres hear a beat; undefined: its Worker does that by now. */
+  async #turn({
+    way,
+    beat,
+    line,
+  }: Extract<HubEffect, { kind: 'turn' }>): Promise<HubTurn | 'replaced' | 'revoked' | undefined> {
+    if (way?.kind === 'request' && this.#beats.isGivenUp(way.ask, utcNow())) return undefined
+    return this.#facts.turn(beat, this.#keyOf(line))
+  }
+
+  #reply({ ask, relayId, answer }: Extract<HubEffect, { kind: 'reply' }>): void {
+    if (this.#beats.answer(ask, answer, utcNow()) || typeof answer !== 'object') return
+    this.#untake({ relayId, commands: answer.commands.map(({ command_id }) => command_id) })
+  }
+
+  /** Has Postgres give out once more what a relay was not sent. */
+  #untake(back: { relayId: string; commands: readonly string[] }, tries = untakeTries): void {
+    const { relayId, commands } = back
+    if (commands.length === 0) return
+    const again = () => setTimeout(() => this.#untake(back, tries - 1), untakeEveryMs)
+    const heard = (done: true | undefined) => {
+      if (done) this.#receive({ kind: 'ordered', relayIds: [relayId] })
+      else if (tries > 1) again()
+    }
+    this.#facts.ask('order', () => this.#facts.untake(relayId, commands), heard)
+  }
+
   /** The key which opened a line; undefined: there is none, as of a beat over HTTP, whose key was looked at. */
   #keyOf(line: string | undefined): PresentedKey | undefined {
     const socket = line === undefined ? undefined : this.#sockets.get(line)
     return socket && lineOf(socket).key
   }
 
-  #close(line: string): void {
+  #close(line: string, code = 1000, why = 'bye'): void {
     const socket = this.#sockets.get(line)
     try {
-      socket?.close(1000, 'bye')
+      socket?.close(code, why)
     } catch {
       // It is closed already.
     }
@@ -268,7 +316,7 @@ export class RelayHub {
   /** Has the time told when it is due. */
   #wait(): void {
     const [now, due] = [utcNow(), Math.min(this.#hub.dueAt() ?? never, this.#book.dueAt)]
-    if (due === never) return
+    if (due === never || !this.#begun) return
     if (due > now + timerAtMostMs) return this.#alarmIn(due - now, now)
     this.#alarmIn(backstopMs, now)
     if (this.#timer !== undefined && this.#timerAt <= due) return
@@ -310,16 +358,4 @@ interface HubQuestion {
   relay_ids: string[]
   /** SHA-256 of a key; null: the one which follows from RELAY_SECRET. */
   key?: string | null
-}
-
-function lineOf(socket: WebSocket): HubLine {
-  return socket.deserializeAttachment() as HubLine
-}
-
-function say(socket: WebSocket | undefined, word: object): void {
-  try {
-    socket?.send(JSON.stringify(word))
-  } catch (error) {
-    log('warn', 'hub.unsent', { causes: causesOf(error) })
-  }
 }

@@ -44,6 +44,13 @@ async function taken(db: Database, id: string): Promise<void> {
   await db.execute(sql`update commands set taken_at = now() where id = ${id}::uuid and taken_at is null`)
 }
 
+/** A relay was not sent what its beat had marked as taken: its next one brings it. What it has begun or done stays so. */
+export function untaken(relayId: string, ids: readonly string[]): SQL {
+  return sql`
+    update commands set taken_at = null
+    where id = any(${sql.param([...ids])}::uuid[]) and relay_id = ${relayId} and done_at is null and begun_at is null`
+}
+
 /** Looks for its result, ever less often. */
 async function awaited(db: Database, id: string, withinMs: number): Promise<CommandState> {
   let pause = LOOK_MS

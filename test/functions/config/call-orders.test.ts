@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CallCommand, Command, HubNews } from '#contract'
 import { connect } from '#db'
-import { order } from '../../../functions/store/commands.ts'
+import { order, untaken } from '../../../functions/store/commands.ts'
 import { type App, startApp } from '../../support/app.ts'
 import { newRelay, type TestRelay } from '../../support/beat.ts'
 import { begunTell, tellAs } from '../../support/call-tells.ts'
@@ -179,5 +179,26 @@ describe('an order which the hub pushed', () => {
     expect(pushed).toMatchObject([{ commands: [{ kind: 'call_hangup', call_id: call }] }])
     // A beat brings it to no relay once more.
     expect((await relay.beat({ protocol: 4 })).commands).toEqual([])
+  })
+})
+
+describe('an order which a relay’s beat brought to nobody', () => {
+  test('is brought by its next one, unless it is begun, done, or another relay’s by now', async () => {
+    const asked = app.alice('POST', `/v1.0/calls/${call}/silence`, {})
+    const brought = async () =>
+      (await relay.beat({ protocol: 4 })).commands.map(({ command_id }) => command_id)
+    let ids: string[] = []
+    for (let tries = 0; ids.length === 0 && tries < 50; tries++) ids = await brought()
+    const back = (relayId: string) =>
+      connect(app.database.databaseUrl, app.database.endpointUrl).execute(untaken(relayId, ids))
+    expect(await brought()).toEqual([])
+    await back('relay-2')
+    expect(await brought()).toEqual([])
+    await back('relay-1')
+    expect(await brought()).toEqual(ids)
+    await relay.beat({ protocol: 4, results: ids.map((command_id) => ({ command_id, result: { ...done } })) })
+    await back('relay-1')
+    expect(await brought()).toEqual([])
+    expect((await asked).status).toBe(200)
   })
 })

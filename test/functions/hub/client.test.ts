@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { hubOf } from '../../../functions/hub/client.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type Hub, hubOf } from '../../../functions/hub/client.ts'
 
 const call = crypto.randomUUID()
 
@@ -54,6 +54,44 @@ describe('a hub which is asked', () => {
     await (await hub.changing(call))()
     expect(await hub.push('a', {})).toBe(false)
     expect(await hub.live()).toBeUndefined()
+  })
+})
+
+describe('a hub which is away for a second', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  test.each<[string, (hub: Hub) => Promise<unknown>, [string, object]]>([
+    [
+      'that a change has happened',
+      async (hub) => (await hub.changing(call))(),
+      ['changed', { customer_id: call }],
+    ],
+    ['of an order', (hub) => hub.ordered(['a']), ['ordered', { relay_ids: ['a'] }]],
+    ['of what could not be pushed', (hub) => hub.push('a', {}), ['ordered', { relay_ids: ['a'] }]],
+  ])('hears once it is back %s', async (_, tell, [path, said]) => {
+    const [heard, back]: [unknown[], number] = [[], Date.now() + 1_000]
+    const answer: Asked = async (url, init) => {
+      if (Date.now() < back) throw new Error('The object was reset.')
+      heard.push([new URL(url).pathname.slice(1), JSON.parse(String(init?.body))])
+      return Response.json({})
+    }
+    await tell(hubOf(envOf(answer)))
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(heard).toEqual([[path, said]])
+  })
+
+  test('is asked no longer than a quarter of a minute', async () => {
+    let asked = 0
+    const hub = hubOf(
+      envOf(async () => {
+        asked += 1
+        throw new Error('The object was reset.')
+      }),
+    )
+    await (await hub.changing(call))()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asked).toBe(1 + 6)
   })
 })
 

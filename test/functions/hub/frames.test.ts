@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  beat,
   deadAfterMs,
   gatherBeatMs,
   type HubAsk,
@@ -15,6 +16,7 @@ import {
 import app from '../../../functions/index.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../../support/app.ts'
+import { idleBeat } from '../../support/beat.ts'
 
 const id = '00000000-0000-4000-8000-000000000001'
 
@@ -55,6 +57,41 @@ describe('a frame between relay and hub', () => {
     ['misses what it must say', '{"type":"where","n":1}'],
   ])('which %s says why it cannot be read', (_, text) => {
     expect(readHubAsk(text)).toEqual(expect.any(String))
+  })
+})
+
+describe('a beat', () => {
+  const read = (more: object) => beat.safeParse({ ...idleBeat('relay-1'), ...more })
+  const scopes = ['customer', 'extension', 'provider'].map((kind) => ({ kind, id }))
+  const calls = (count: number) =>
+    Array.from({ length: count }, () => ({ call_id: id, customer_id: id, scopes }))
+  const provider = { provider_id: id, customer_id: id, since: '2026-11-24T00:00:00Z' }
+  const look = { ...provider, status: 'healthy', latency_ms: 1 }
+  const held = { ...provider, epoch: 1, status: 'failed', until: null, sip_status: 503 }
+  const host = { provider_id: id, hostname: 'a.example', port: null, transport: null, addresses: null }
+
+  test('of five thousand calls is read', () => {
+    expect(read({ leases: calls(5_000) }).success).toBe(true)
+  })
+
+  test.each(['leases', 'slices', 'health', 'registrations', 'hosts', 'results', 'ended'])(
+    'of more %s than any relay has is refused',
+    (key) => {
+      const many = Array.from({ length: 20_001 }, () => ({ leases: calls(1)[0], ended: id })[key] ?? look)
+      const { error } = read({ [key]: many })
+      expect(error?.issues).toContainEqual(expect.objectContaining({ code: 'too_big', path: [key] }))
+    },
+  )
+
+  test('says why as far as a thousand characters, and is not refused for a carrier which says more', () => {
+    const why = `${'x'.repeat(1_023)}\u{1f600} and more`
+    const { data } = read({
+      health: [{ ...look, why }],
+      registrations: [{ ...held, why }],
+      hosts: [{ ...host, why }],
+    })
+    const said = [data?.health, data?.registrations, data?.hosts].map((all) => all?.[0]?.why)
+    expect(said).toEqual(Array(3).fill('x'.repeat(1_023)))
   })
 })
 

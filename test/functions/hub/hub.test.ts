@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BeatAnswer, HubWord, UtcMs } from '#contract'
+import type { HubEvent } from '../../../functions/hub/events.ts'
+import { Grants } from '../../../functions/hub/grants.ts'
 import { Hub } from '../../../functions/hub/hub.ts'
 import { HubWorld } from '../../support/hub-world.ts'
 
@@ -211,6 +213,60 @@ describe('an order', () => {
   })
 })
 
+describe('an order which Postgres gave out for a beat', () => {
+  const command_id = '00000000-0000-4000-8000-00000000000e'
+  const untaken = [{ kind: 'untake', relayId: 'relay-0', commands: [command_id] }]
+
+  /** What comes of Postgres' answer to relay-0, which was asked on its line; `unasked`: to no beat of its. */
+  function answered(world: HubWorld, { unasked = false, line = world.peer(0).line ?? '' } = {}) {
+    const { id: relayId, beat } = world.peer(0)
+    const nothing = { seconds: [], health: [], registrations: [], withdrawn: [], ends: [], changed: [] }
+    const commands = [{ kind: 'call_hangup', command_id }] as unknown as BeatAnswer['commands']
+    const answer = { at: new Date(world.now).toISOString(), version: 1, relays: 1, commands, ...nothing }
+    const turn = { answer, limits: [], elsewhere: [] }
+    const way = unasked ? undefined : ({ kind: 'socket', line, n: 99, seen: 99 } as const)
+    return { kind: 'turned', urgent: false, relayId, way, line, beat, turn } as const
+  }
+
+  test.each<[string, object[], (world: HubWorld) => HubEvent]>([
+    ['is sent where the line is the same', [], (world) => answered(world)],
+    ['is sent unasked', [], (world) => answered(world, { unasked: true })],
+    [
+      'goes back where the line is closed by now',
+      untaken,
+      (world) => {
+        const event = answered(world)
+        world.cut(world.peer(0))
+        return event
+      },
+    ],
+    [
+      'goes back where there is none to tell it on',
+      untaken,
+      (world) => {
+        const event = answered(world, { unasked: true })
+        world.cut(world.peer(0))
+        return event
+      },
+    ],
+    [
+      'goes back where the relay is another process by now',
+      untaken,
+      (world) => {
+        const event = answered(world, { unasked: true })
+        return { ...event, beat: { ...event.beat, boot_id: crypto.randomUUID() } }
+      },
+    ],
+  ])('%s', (_, expected, event) => {
+    const world = standing(1)
+    const effects = world.receive(event(world))
+    expect(effects.filter(({ kind }) => kind === 'untake')).toEqual(expected)
+    expect(JSON.stringify(effects.filter(({ kind }) => kind === 'send')).includes(command_id)).toBe(
+      expected.length === 0,
+    )
+  })
+})
+
 describe('a line', () => {
   const sentence = 'This key was revoked.'
 
@@ -245,5 +301,31 @@ describe('a line', () => {
       { kind: 'close', line },
       { kind: 'keep', record: { holdings: [{ held: 10 }] } },
     ])
+  })
+})
+
+describe('what was granted to a relay which never says what it has applied', () => {
+  test('is kept in few words, and counts as before', () => {
+    const scope = { kind: 'customer', id: '00000000-0000-4000-8000-00000000000a' } as const
+    const grants = new Grants()
+    const says = (relayId: string, used: number, seen: number) =>
+      grants.say(
+        relayId,
+        [{ scope, customer_id: scope.id, resource: 'channels', held: 0, used, refused: 0 }],
+        seen,
+      )
+    const amount = (relayId: string, serial: number) => grants.answer(relayId, serial, true)[0]?.amount
+    grants.limited([{ scope, resource: 'channels', limit: 10 }])
+    for (let serial = 1; serial <= 500; serial += 1) {
+      says('mute', 0, 0)
+      expect(amount('mute', serial)).toBe(10)
+    }
+    expect(grants.holdings('mute')[0]?.sent.length).toBeLessThanOrEqual(64)
+    says('other', 5, 0)
+    expect(amount('other', 1)).toBe(0)
+    says('mute', 0, 450)
+    expect(amount('other', 2)).toBe(0)
+    says('mute', 0, 500)
+    expect(amount('other', 3)).toBe(8)
   })
 })
