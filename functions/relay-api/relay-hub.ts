@@ -75,7 +75,8 @@ export class RelayHub {
     if (!this.#sockets.has(line)) return
     if (message instanceof ArrayBuffer || message.length > frameAtMost) return this.#refuse(socket, message)
     const ask = readHubAsk(message)
-    if (typeof ask === 'string') return log('warn', 'hub.nonsense', { relay_id: relayId, why: ask })
+    if (typeof ask === 'string')
+      return log('warn', 'hub.nonsense', { relay_id: relayId, why: ask.slice(0, 1_000) })
     if (ask?.type === 'where') return void this.#where(socket, ask.n, ask.ids)
     if (ask?.type !== 'beat' || ask.beat.relay_id !== relayId) return
     const beat = { ...(storable(ask.beat) as Beat), protocol: ask.beat.protocol ?? protocol }
