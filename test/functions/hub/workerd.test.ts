@@ -7,7 +7,7 @@ import { ensureFirstCustomer } from '../../../functions/local/first-customer.ts'
 import { type RunningEdge, startEdge } from '../../../functions/local/worker.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../../support/app.ts'
-import { channels, idleBeat } from '../../support/beat.ts'
+import { callUnderWay, channels, idleBeat } from '../../support/beat.ts'
 import { startDatabase, type TestDatabase } from '../../support/database.ts'
 import { freePort } from '../../support/free-port.ts'
 import { HubRelay } from '../../support/hub-relay.ts'
@@ -168,6 +168,16 @@ describe('the hub in workerd', () => {
     await one.news((news) => news.slices?.[0]?.amount === 10)
     clearInterval(keepAlive)
     one.close()
+  })
+
+  test('hears five thousand calls in one beat, and closes the line of what no beat may be', async () => {
+    const relay = await HubRelay.connect(edge.url, 'relay-9')
+    const kinds = ['customer', 'extension', 'provider'] as const
+    const scopes = kinds.map((kind) => ({ kind, id: customerId }))
+    const leases = Array.from({ length: 5_000 }, () => callUnderWay(customerId, ...scopes))
+    expect((await relay.beat({ leases })).relays).toBeGreaterThan(0)
+    relay.say({ address: 'x'.repeat(4 * 1_048_576) })
+    await soon('the end of the line', () => relay.closed)
   })
 })
 
