@@ -112,6 +112,7 @@ async function start(config: Config): Promise<void> {
     place: (transport) => hostPort(place(transport).address, place(transport).port),
     uuid: entropy.uuid,
     tell: (told) => edge.tell(told),
+    secretHeaders: (sipCallId) => (host ? engine.rooms.calls.secretHeadersUnder(sipCallId) : []),
   })
   const captured = capturedBy(capture, snapshots)
   for (const { snapshot } of kept.files) captured.look(snapshot)
@@ -157,7 +158,7 @@ async function start(config: Config): Promise<void> {
       if (tell.kind === 'binding') phones.file.keep(tell)
       logTells(tell, log)
       watch?.tell(tell)
-      if (tell.kind === 'call') capture.called(tell, () => engine.rooms.calls.legsOf(tell.call.call_id))
+      if (tell.kind === 'call') capture.called(tell, () => engine.rooms.calls.legsOf(tell))
     },
     snapshots: captured,
     media: (command) => {

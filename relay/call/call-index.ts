@@ -160,6 +160,11 @@ export class CallIndex {
     this.#byCallId.set(branch.callId, { active, leg: branch })
   }
 
+  /** The branch whose INVITE was sent under this Call-ID. */
+  branch(callId: string): Branch | undefined {
+    return this.#byCallId.get(callId)?.leg
+  }
+
   /** The branch which a request of its callee means before it has answered: their dialog is early still. */
   early({ callId, to }: Request, { address }: Flow): BranchFound | undefined {
     const found = this.#byCallId.get(callId)

@@ -1,4 +1,4 @@
-import type { MonotonicMs, OriginateCommand, RouteDecision, RouteQuestion } from '#contract'
+import type { CallTell, MonotonicMs, OriginateCommand, RouteDecision, RouteQuestion } from '#contract'
 import type { Configuration, Observation } from '#routing'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
@@ -159,6 +159,8 @@ export class CallOrders {
   readonly outside = new SentOutside()
   readonly recordings: CallRecordings
   readonly #lasting = new LastingCalls()
+  /** A call which is refused is settled before its tell is heard. */
+  readonly #told = new WeakMap<CallTell, Call>()
   readonly #deps: CallsDeps
 
   /** `name` gives a session number which no other has. */
@@ -304,9 +306,16 @@ export class CallOrders {
     this.effects.emit(endedNote(active.call))
   }
 
+  /** The call which a tell is of; undefined: it is none of ours. */
+  callOf(tell: CallTell): Call | undefined {
+    return this.#told.get(tell)
+  }
+
   /** Tells the edge how a call stands. */
   tell(active: ActiveCall): void {
     const tell = callTell(active.call, this.#deps.endpoint)
-    if (tell) this.effects.emit({ type: 'tell', tell })
+    if (!tell) return
+    this.#told.set(tell, active.call)
+    this.effects.emit({ type: 'tell', tell })
   }
 }

@@ -1,4 +1,4 @@
-import type { CallCommand, Command, MonotonicMs, RouteDecision } from '#contract'
+import type { CallCommand, CallTell, Command, MonotonicMs, RouteDecision } from '#contract'
 import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
@@ -36,7 +36,7 @@ import { refuseRequest } from './pending-reinvite.ts'
 import { PlaceLookup } from './place-lookup.ts'
 import { countedWithPbx } from './sent-on.ts'
 import { isAnswered } from './sides.ts'
-import { type SignalledLeg, signalledLegs } from './signalled-legs.ts'
+import { type SignalledLeg, secretHeaders, signalledLegs } from './signalled-legs.ts'
 import type { Branch, CallEvents, CallOrder, CallParty, ConnectDecision, Hunt, Onward } from './state.ts'
 
 /** What happens to calls. */
@@ -121,10 +121,16 @@ export class Calls {
     return this.#orders.index
   }
 
-  /** The legs of a call which is not settled yet; undefined: it is. */
-  legsOf(callId: string): SignalledLeg[] | undefined {
-    const active = this.#orders.index.named(callId)
-    return active && signalledLegs(active.call)
+  /** The legs of the call which a tell of ours is of, though it be settled by now; none: it is no tell of ours. */
+  legsOf(tell: CallTell): SignalledLeg[] {
+    const call = this.#orders.callOf(tell)
+    return call ? signalledLegs(call) : []
+  }
+
+  /** Headers which are for a provider's eyes alone, as `SignalledLeg` has them, of a leg which we call under this Call-ID. */
+  secretHeadersUnder(sipCallId: string): readonly string[] {
+    const branch = this.#orders.index.branch(sipCallId)
+    return branch ? secretHeaders(branch) : []
   }
 
   nextDeadline(): number | undefined {

@@ -13,6 +13,7 @@ import type { SnapshotConfirmation, VerifiedSnapshot } from '../ground/effects.t
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { redacted } from '../sip/redact.ts'
 import type { HostDeps } from './host.ts'
+import { namesOf, type Passage, passageOf } from './passage.ts'
 import { shownText } from './shown-text.ts'
 import type { MessageTap } from './wires.ts'
 
@@ -25,6 +26,8 @@ interface CaptureOptions {
   /** A UUIDv7 for an instant. */
   uuid(at: ReturnType<typeof utcMs>): string
   tell(tell: MessagesTell): void
+  /** Headers, in lower case, which a leg that we call under this Call-ID sends for its provider's eyes alone. */
+  secretHeaders(sipCallId: string): readonly string[]
   /** Octets of all messages here. */
   readonly bytesAtMost?: number
   readonly quietMs?: number
@@ -44,14 +47,18 @@ interface SeenMessage extends Omit<SipMessage, 'ms' | 'text'> {
 /** What passed under one Call-ID of which it is not known yet whose call that is. */
 interface LooseMessages {
   readonly since: number
-  readonly seen: SeenMessage[]
+  seen: SeenMessage[]
+  /** Of a call which comes back to us by a proxy: what its first leg sent may be in it still. */
+  readonly secrets: Set<string>
 }
 
 interface CapturedCall {
   readonly id: string
   readonly customerId: string
   readonly startedAt: number
-  readonly secretsByCallId: Map<string, ReadonlySet<string>>
+  readonly secretsByCallId: Map<string, Set<string>>
+  /** Its dialogs and the requests by which they begin (`Passage`). */
+  readonly names: Set<string>
   readonly seen: SeenMessage[]
   bytes: number
   leftOut: number
@@ -76,14 +83,15 @@ const beginning = 40
  * whole of a call each time.
  *
  * An INVITE is seen before it is known whose it is: while any customer wants it, what passes under its Call-ID is kept until
- * the call's first tell says so, or too long. REGISTER, OPTIONS and the like begin nothing.
+ * the call's first tell says so, or too long. REGISTER, OPTIONS and the like begin nothing. A call takes the messages of its own
+ * dialogs alone: under the same Call-ID there may be another customer's.
  */
 export class Capture {
   readonly #options: CaptureOptions
   readonly #customers = new Set<string>()
   readonly #loose = new Map<string, LooseMessages>()
   readonly #callById = new Map<string, CapturedCall>()
-  readonly #callBySipCallId = new Map<string, CapturedCall>()
+  readonly #callByName = new Map<string, CapturedCall>()
   #bytes = 0
   #serial = 0
 
@@ -109,12 +117,11 @@ export class Capture {
   }
 
   /** A call as it stands: its legs' messages are its own from now on. `legs` is asked only where that is wanted. */
-  called({ call }: CallTell, legs: () => readonly SignalledLeg[] | undefined): void {
+  called({ call }: CallTell, legs: () => readonly SignalledLeg[]): void {
     const known = this.#callById.get(call.call_id)
     if (!known && !this.#customers.has(call.customer_id)) return
     const captured = known ?? this.#begin(call)
-    this.#claim(captured, { sipCallId: call.sip_call_id, secretHeaders: [] })
-    for (const leg of legs() ?? []) this.#claim(captured, leg)
+    for (const leg of legs()) this.#claim(captured, leg)
     if (call.ended_at !== null) this.#over(captured)
   }
 
@@ -125,21 +132,23 @@ export class Capture {
       if (call.due) this.#tell(call)
     }
     this.#callById.clear()
-    this.#callBySipCallId.clear()
+    this.#callByName.clear()
   }
 
   #see(direction: 'in' | 'out', flow: Flow, bytes: Uint8Array): void {
-    const sipCallId = sipCallIdOf(bytes)
-    if (sipCallId === undefined) return
-    const call = this.#callBySipCallId.get(sipCallId)
-    const loose = call ? undefined : this.#looseOf(sipCallId, bytes)
+    const address = hostPort(flow.address, flow.port)
+    const passage = passageOf({ direction, address, bytes })
+    if (passage === undefined) return
+    const call = this.#callOf(passage)
+    const loose = call ? undefined : this.#looseOf(passage)
     if (!call && (!loose || loose.seen.length >= looseMessages)) return
-    if (!this.#roomFor(bytes.length)) {
+    const { sipCallId } = passage
+    // What these octets belong to may be what made room for them.
+    if (!this.#roomFor(bytes.length) || (loose && this.#loose.get(sipCallId) !== loose)) {
       if (call) call.leftOut++
       return
     }
     const { transport } = flow
-    const address = hostPort(flow.address, flow.port)
     const seen: SeenMessage = {
       direction,
       transport,
@@ -158,12 +167,24 @@ export class Capture {
     else loose?.seen.push(seen)
   }
 
-  #looseOf(sipCallId: string, bytes: Uint8Array): LooseMessages | undefined {
-    const known = this.#loose.get(sipCallId)
-    if (known || !isInvite(bytes)) return known
+  /** By what is answered to its INVITE our tag in its dialog is known. */
+  #callOf({ request = '', dialog = '', names }: Passage): CapturedCall | undefined {
+    const asked = this.#callByName.get(request)
+    if (asked && names && dialog !== '') this.#hold(asked, dialog)
+    return asked ?? this.#callByName.get(dialog)
+  }
+
+  #looseOf({ sipCallId, begins, wish }: Passage): LooseMessages | undefined {
+    const loose = this.#loose.get(sipCallId) ?? (begins ? this.#makeLoose(sipCallId) : undefined)
+    if (loose && wish !== undefined)
+      for (const name of this.#options.secretHeaders(sipCallId)) loose.secrets.add(name)
+    return loose
+  }
+
+  #makeLoose(sipCallId: string): LooseMessages {
     const now = this.#options.utc()
     this.#forgetLoose(now - looseMs)
-    const made = { since: now, seen: [] }
+    const made = { since: now, seen: [], secrets: new Set<string>() }
     this.#loose.set(sipCallId, made)
     if (this.#loose.size > looseAtMost) this.#forgetOldest()
     return made
@@ -185,14 +206,10 @@ export class Capture {
   }
 
   #forgetOldest(): void {
-    const [oldest] = this.#loose.keys()
-    for (const { size } of this.#takeLoose(oldest ?? '') ?? []) this.#bytes -= size
-  }
-
-  #takeLoose(sipCallId: string): SeenMessage[] | undefined {
-    const loose = this.#loose.get(sipCallId)
-    this.#loose.delete(sipCallId)
-    return loose?.seen
+    const [oldest] = this.#loose
+    if (!oldest) return
+    this.#loose.delete(oldest[0])
+    for (const { size } of oldest[1].seen) this.#bytes -= size
   }
 
   #begin({ call_id: id, customer_id: customerId, started_at }: CallTell['call']): CapturedCall {
@@ -201,6 +218,7 @@ export class Capture {
       customerId,
       startedAt: Date.parse(started_at),
       secretsByCallId: new Map(),
+      names: new Set<string>(),
       seen: [],
       bytes: 0,
       leftOut: 0,
@@ -212,12 +230,40 @@ export class Capture {
     return made
   }
 
-  /** A leg which speaks in another call by now is that one's from then on. */
-  #claim(call: CapturedCall, { sipCallId, secretHeaders }: SignalledLeg): void {
-    if (this.#callBySipCallId.get(sipCallId) === call && secretHeaders.length === 0) return
-    this.#callBySipCallId.set(sipCallId, call)
-    call.secretsByCallId.set(sipCallId, new Set(secretHeaders))
-    for (const seen of this.#takeLoose(sipCallId) ?? []) this.#add(call, seen)
+  #claim(call: CapturedCall, leg: SignalledLeg): void {
+    const { sipCallId, secretHeaders } = leg
+    const { dialog, request } = namesOf(leg)
+    const secrets = call.secretsByCallId.get(sipCallId) ?? new Set()
+    for (const name of secretHeaders) secrets.add(name)
+    for (const name of this.#loose.get(sipCallId)?.secrets ?? []) secrets.add(name)
+    call.secretsByCallId.set(sipCallId, secrets)
+    this.#hold(call, dialog)
+    if (request !== undefined) this.#hold(call, request)
+    this.#take(call, sipCallId, request)
+  }
+
+  /** A leg which speaks in another call of its customer's by now is that one's from then on. */
+  #hold(call: CapturedCall, name: string): void {
+    const holder = this.#callByName.get(name)
+    if (holder === call || (holder && holder.customerId !== call.customerId)) return
+    this.#callByName.set(name, call)
+    call.names.add(name)
+  }
+
+  /** What passed of its legs; of an INVITE which was let in, too, as it came before: without a proof. */
+  #take(call: CapturedCall, sipCallId: string, request: string | undefined): void {
+    const loose = this.#loose.get(sipCallId)
+    if (!loose) return
+    // Read anew: what strangers sent takes no more memory than it is long.
+    const read = loose.seen.map((seen) => ({ seen, passage: passageOf(seen) }))
+    const came = read.find(({ passage }) => passage?.wish !== undefined && passage.request === request)
+    for (const { passage } of read)
+      if (came && passage?.request && passage.wish === came.passage?.wish) this.#hold(call, passage.request)
+    loose.seen = []
+    for (const { seen, passage } of read)
+      if (passage && this.#callOf(passage) === call) this.#add(call, seen)
+      else loose.seen.push(seen)
+    if (loose.seen.length === 0) this.#loose.delete(sipCallId)
   }
 
   #add(call: CapturedCall, seen: SeenMessage): void {
@@ -259,8 +305,7 @@ export class Capture {
     if (call.due) this.#tell(call)
     this.#bytes -= call.bytes
     this.#callById.delete(call.id)
-    for (const sipCallId of call.secretsByCallId.keys())
-      if (this.#callBySipCallId.get(sipCallId) === call) this.#callBySipCallId.delete(sipCallId)
+    for (const name of call.names) if (this.#callByName.get(name) === call) this.#callByName.delete(name)
   }
 }
 
@@ -293,24 +338,4 @@ function told({ startedAt, secretsByCallId }: CapturedCall, seen: SeenMessage): 
     seen.bytes = undefined
   }
   return { ...shown, ms: Math.round((at - startedAt) * 1000) / 1000, text: seen.text }
-}
-
-const headBytes = 8 * 1024
-
-/** undefined: it names none, and is no message of a call. */
-function sipCallIdOf(bytes: Uint8Array): string | undefined {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, headBytes)).toString(
-    'latin1',
-  )
-  const end = text.search(/\r?\n\r?\n/)
-  const found = /^(?:call-id|i)[ \t]*:(?:[ \t]|\r?\n[ \t])*(\S+)[ \t]*\r?$/im.exec(
-    end < 0 ? text : text.slice(0, end + 2),
-  )
-  return found?.[1]
-}
-
-function isInvite(bytes: Uint8Array): boolean {
-  return (
-    Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 7)).toString('latin1') === 'INVITE '
-  )
 }

@@ -5,7 +5,7 @@ import type { Head } from './headers.ts'
 import { headEnd, readHeaders } from './headers.ts'
 import { flaw, limits } from './limits.ts'
 import type { Message, Parsed, ParseFlaw, Request } from './message.ts'
-import { RequestMessage, ResponseMessage } from './message.ts'
+import { noBody, RequestMessage, ResponseMessage } from './message.ts'
 import { salvageVia } from './via.ts'
 
 /**
@@ -15,6 +15,29 @@ import { salvageVia } from './via.ts'
  * everything after Content-Length is ignored, and a missing one means all the rest.
  */
 export function parseMessage(bytes: Uint8Array, options: { stream?: boolean } = {}): Parsed<Message> {
+  const { line, head, bodyAt } = readStart(bytes)
+  return isStatusLine(line)
+    ? readResponse(line, head, bytes, bodyAt, options)
+    : readRequest(line, head, bytes, bodyAt, options)
+}
+
+/**
+ * A message's first line and its headers, whatever is wrong with them, without its body: for who looks on and answers nothing.
+ * undefined: it begins as no message does.
+ */
+export function glance(bytes: Uint8Array): Message | undefined {
+  const { line, head } = readStart(bytes)
+  const status = isStatusLine(line) ? readStatusLine(line) : undefined
+  if (status) return new ResponseMessage(status.status, status.reason, head.headers, noBody)
+  const start = readRequestLine(line)
+  return start && new RequestMessage(start.method, start.requestUri, head.headers, noBody)
+}
+
+function readStart(bytes: Uint8Array): {
+  readonly line: string
+  readonly head: Head
+  readonly bodyAt: number
+} {
   const start = skipLineBreaks(bytes)
   const bodyAt = headEnd(bytes, start)
   const text = decode(bytes.subarray(start, Math.min(bodyAt, start + limits.message)))
@@ -25,9 +48,7 @@ export function parseMessage(bytes: Uint8Array, options: { stream?: boolean } = 
   const line = lineEnd < 0 ? tidy : tidy.slice(0, lineEnd)
   const read = readHeaders(tidy, lineEnd < 0 ? tidy.length : lineEnd + 2)
   const head = bare ? { ...read, flaw: flaw('lines', 'end without carriage return') } : read
-  return isStatusLine(line)
-    ? readResponse(line, head, bytes, bodyAt, options)
-    : readRequest(line, head, bytes, bodyAt, options)
+  return { line, head, bodyAt }
 }
 
 function readRequest(
