@@ -34,8 +34,12 @@ const correlation = 0x11
 const sip = 1
 const [ipv4, ipv6] = [2, 10]
 const [udp, tcp] = [17, 6]
-/** As much of a message as one datagram bears beside the other chunks. */
-const longest = 65_000
+/** Octets of a datagram over IPv4 (RFC 768, RFC 791 §3.1). */
+const datagram = 65_507
+/** Octets of a Call-ID, which may be any length: enough to find a call by. */
+const callIdAtMost = 256
+/** A chunk's vendor, type and length; as long as the packet's own head. */
+const chunkHead = 6
 const complainMs = 60_000
 
 /**
@@ -89,15 +93,19 @@ function hepPacket({ from, to, transport, at, text }: HepMessage, { id, key }: H
     chunk(payloadKind, [sip]),
     chunk(agent, uint(4, id)),
     ...(key === undefined ? [] : [chunk(password, Buffer.from(key))]),
-    chunk(correlation, Buffer.from(callId)),
-    chunk(payload, Buffer.from(text).subarray(0, longest)),
+    chunk(correlation, Buffer.from(callId).subarray(0, callIdAtMost)),
   ]
-  const length = 6 + chunks.reduce((sum, { length }) => sum + length, 0)
-  return Buffer.concat([Buffer.from('HEP3'), uint(2, length), ...chunks], length)
+  const room = datagram - packetLength(chunks) - chunkHead
+  const all = [...chunks, chunk(payload, Buffer.from(text).subarray(0, room))]
+  return Buffer.concat([Buffer.from('HEP3'), uint(2, packetLength(all)), ...all])
+}
+
+function packetLength(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, chunkHead)
 }
 
 function chunk(type: number, content: readonly number[] | Buffer): Buffer {
-  return Buffer.concat([uint(2, 0), uint(2, type), uint(2, 6 + content.length), Buffer.from(content)])
+  return Buffer.concat([uint(2, 0), uint(2, type), uint(2, chunkHead + content.length), Buffer.from(content)])
 }
 
 function uint(octets: number, value: number): Buffer {

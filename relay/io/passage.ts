@@ -1,5 +1,5 @@
 import type { SignalledLeg } from '../call/signalled-legs.ts'
-import type { Message } from '../sip/message.ts'
+import type { Message, Request } from '../sip/message.ts'
 import { glance } from '../sip/parse.ts'
 
 /**
@@ -31,18 +31,37 @@ interface PassedMessage {
 export function passageOf({ direction, address, bytes }: PassedMessage): Passage | undefined {
   const message = bytes && glance(bytes)
   if (!message || message.callId === '') return undefined
-  const { callId, from, to } = message
-  const theirs = (message.kind === 'request') === (direction === 'in')
-  const tag = theirs ? to.tag : from.tag
-  const begins = message.kind === 'request' && message.method === 'INVITE' && to.tag === undefined
+  const isTheirs = (message.kind === 'request') === (direction === 'in')
+  return isTheirs ? ofTheirs(message, address) : ofOurs(message)
+}
+
+function ofTheirs(message: Message, address: string): Passage {
+  const { callId, from, to, via } = message
+  const begins = isInvite(message) && to.tag === undefined
   return {
     sipCallId: callId,
-    dialog: tag === undefined ? undefined : dialogName(callId, tag),
-    request: theirs ? requestName(callId, from.tag, message.via.branch) : undefined,
+    dialog: to.tag === undefined ? undefined : dialogName(callId, to.tag),
+    request: requestName(callId, from.tag, via.branch),
     begins,
-    wish: begins && theirs ? `${callId}\n${from.tag}\n${message.requestUri}\n${address}` : undefined,
-    names: theirs && isAnswer(message),
+    wish: begins ? `${callId}\n${from.tag}\n${message.requestUri}\n${address}` : undefined,
+    names: message.kind === 'response' && message.cseq.method === 'INVITE',
   }
+}
+
+function ofOurs(message: Message): Passage {
+  const { callId, from } = message
+  return {
+    sipCallId: callId,
+    dialog: from.tag === undefined ? undefined : dialogName(callId, from.tag),
+    request: undefined,
+    begins: isInvite(message) && message.to.tag === undefined,
+    wish: undefined,
+    names: false,
+  }
+}
+
+function isInvite(message: Message): message is Request {
+  return message.kind === 'request' && message.method === 'INVITE'
 }
 
 /** By what messages of a leg are known, as `Passage` has it. */
@@ -55,10 +74,6 @@ export function namesOf({ sipCallId, localTag, came }: SignalledLeg): {
     dialog: dialogName(sipCallId, localTag),
     request: came && requestName(sipCallId, came.fromTag, came.branch),
   }
-}
-
-function isAnswer(message: Message): boolean {
-  return message.kind === 'response' && message.cseq.method === 'INVITE'
 }
 
 function dialogName(callId: string, ourTag: string): string {

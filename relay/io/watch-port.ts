@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { expositionType, type Port, portNumber } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { Readiness } from './watch.ts'
@@ -25,10 +25,10 @@ export async function openWatchPort(
 ): Promise<{ readonly port: Port; stop(): Promise<void> }> {
   const { host, port } = options
   const server = createServer(
-    { requestTimeout: patienceMs, headersTimeout: patienceMs },
+    { requestTimeout: patienceMs, headersTimeout: patienceMs, connectionsCheckingInterval: 1_000 },
     (request, response) => answer(options, request, response),
   )
-  server.maxConnections = connectionsAtMost
+  keepFew(server)
   server.setTimeout(patienceMs)
   server.listen(port, host)
   await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
@@ -37,6 +37,25 @@ export async function openWatchPort(
     throw new Error(`TCP ${hostPort(host, port)} ${why}; METRICS_PORT says which it is.`, { cause })
   })
   return { port: portNumber((server.address() as AddressInfo).port), stop: () => closed(server) }
+}
+
+/** For a connection too many the oldest goes which waits for no answer: idle ones keep no check away. */
+function keepFew(server: Server): void {
+  const open = new Set<Socket>()
+  const answered = new WeakSet<Socket>()
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    answered.add(socket)
+    response.once('close', () => answered.delete(socket))
+  })
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    if (open.size <= connectionsAtMost) return
+    const [oldest = socket, ...others] = open
+    const going = [oldest, ...others.slice(0, -1)].find((one) => !answered.has(one)) ?? oldest
+    open.delete(going)
+    going.destroy()
+  })
 }
 
 function answer(

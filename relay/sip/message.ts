@@ -234,6 +234,8 @@ function topVia(text: string): Via {
 }
 
 function party(text: string): NameAddr {
+  const read = parseNameAddr(text)
+  if (read) return read
   const tag = /.*;[ \t]*tag[ \t]*=[ \t]*([^\s;,>"]+)/i.exec(text)?.[1]
-  return parseNameAddr(text) ?? { display: '', uri: text, sip: undefined, params: noParams, tag }
+  return { display: '', uri: text, sip: undefined, params: noParams, tag }
 }

@@ -64,6 +64,21 @@ describe('a call which a proxy sends back to us with another Request-URI (RFC 32
     }
   })
 
+  test('has a leg of the same Call-ID as the one it came from: which is whose is told by tag and branch', () => {
+    const { ladder, sent, back } = spiral()
+    const { calls } = ladder.engine.rooms
+    const { callId: sipCallId, from } = sent
+    expect(calls.secretHeadersUnder(sipCallId)).toEqual(['x-account'])
+    expect(calls.secretHeadersUnder('elsewhere')).toEqual([])
+    const last = new Map(ladder.tells.map((tell) => [tell.call.call_id, tell]))
+    const legs = [...last.values()].flatMap((tell) => calls.legsOf(tell))
+    const [out, came, ...others] = legs.filter((leg) => leg.sipCallId === sipCallId)
+    expect(out).toEqual({ sipCallId, localTag: from.tag, came: undefined, secretHeaders: ['x-account'] })
+    expect(came).toMatchObject({ came: { fromTag: from.tag, branch: back.via.branch }, secretHeaders: [] })
+    expect(came?.localTag).not.toBe(from.tag)
+    expect(others).toEqual([])
+  })
+
   test('is taken back with the one it came from', () => {
     const { ladder, invited, back } = spiral()
     ladder.when(bob, answers(ladder.lastRequest(bob), bob, 180)).gives('180 to Telnyx')
@@ -110,7 +125,8 @@ function calling(): { ladder: Ladder; invited: Request; sent: Request } {
   const ladder = watch(office())
   registers(ladder, bob, 'bob')
   const invited = aliceDials(ladder, '+15557654321')
-  ladder.decide(through(provider(telnyx, { user: '+15557654321' }))).gives('ask locate')
+  const headers: [string, string][] = [['X-Account', 'hidden']]
+  ladder.decide(through(provider(telnyx, { user: '+15557654321', headers }))).gives('ask locate')
   ladder.locate(telnyx).gives('INVITE to Telnyx')
   return { ladder, invited, sent: ladder.lastRequest(telnyx) }
 }

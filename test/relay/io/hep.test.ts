@@ -77,9 +77,18 @@ describe('a SIP message for Homer', () => {
     expect([4, 8].map((type) => chunks.get(type)?.toString('hex'))).toEqual(['00000000', '1170'])
   })
 
-  test('of 64 KiB fits a datagram', async () => {
-    const flow = { transport: 'udp' as const, address: '192.0.2.10', port: portNumber(5062) }
-    const chunks = await sent('in', flow, `MESSAGE sip:1@a SIP/2.0\r\n\r\n${'x'.repeat(65_400)}`)
-    expect(chunks.get(15)).toHaveLength(65_000)
-  })
+  test.each([
+    { from: '192.0.2.10', message: 65_400, callId: 10, told: 65_382, named: 10 },
+    { from: '192.0.2.10', message: 65_536, callId: 40_000, told: 65_136, named: 256 },
+    { from: '2001:db8::1', message: 65_536, callId: 40_000, told: 65_112, named: 256 },
+    { from: '192.0.2.10', message: 300, callId: 256, told: 300, named: 256 },
+  ])(
+    'of $message octets with a Call-ID of $callId from $from is told by one datagram',
+    async ({ from, message, callId, told, named }) => {
+      const flow = { transport: 'udp' as const, address: from, port: portNumber(5062) }
+      const head = `MESSAGE sip:1@a SIP/2.0\r\nCall-ID: ${'c'.repeat(callId)}\r\n\r\n`
+      const chunks = await sent('in', flow, head.padEnd(message, 'x'))
+      expect([chunks.get(15)?.length, chunks.get(17)?.length]).toEqual([told, named])
+    },
+  )
 })

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type CallTell, exposition, expositionType, mediaSide, portNumber } from '#contract'
@@ -197,6 +199,28 @@ describe('the port at which a relay is watched', () => {
     expect(await ask('/readyz')).toMatchObject({ status: 503, body: expect.stringContaining('It drains') })
     await port.stop()
     await expect(ask('/healthz')).rejects.toThrow()
+  })
+
+  test('answers though idle connections take every place: for a new one the oldest of them goes', async () => {
+    const { port, stop } = await openWatchPort({
+      host: '127.0.0.1',
+      port: portNumber(0),
+      token: undefined,
+      metrics: () => '',
+      readiness: () => ({ ready: true, why: [] }),
+    })
+    const idle = await Promise.all(
+      Array.from({ length: 16 }, async () => {
+        const socket = connect(port, '127.0.0.1')
+        await once(socket, 'connect')
+        return socket
+      }),
+    )
+    const gone = Promise.race(idle.map((socket) => once(socket, 'close')))
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
+    await gone
+    expect(idle.filter(({ closed }) => closed)).toHaveLength(1)
+    await stop()
   })
 
   test('of two which want the same, the second says which setting is to be another', async () => {
