@@ -13,7 +13,7 @@ import type { SnapshotConfirmation, VerifiedSnapshot } from '../ground/effects.t
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { redacted } from '../sip/redact.ts'
 import type { HostDeps } from './host.ts'
-import { namesOf, type Passage, passageOf } from './passage.ts'
+import { type LegMarks, marksOf, namesOf } from './leg-marks.ts'
 import { shownText } from './shown-text.ts'
 import type { MessageTap } from './wires.ts'
 
@@ -57,7 +57,7 @@ interface CapturedCall {
   readonly customerId: string
   readonly startedAt: number
   readonly secretsByCallId: Map<string, Set<string>>
-  /** Its dialogs and the requests by which they begin (`Passage`). */
+  /** Its dialogs and the requests by which they begin (`LegMarks`). */
   readonly names: Set<string>
   readonly seen: SeenMessage[]
   bytes: number
@@ -137,12 +137,12 @@ export class Capture {
 
   #see(direction: 'in' | 'out', flow: Flow, bytes: Uint8Array): void {
     const address = hostPort(flow.address, flow.port)
-    const passage = passageOf({ direction, address, bytes })
-    if (passage === undefined) return
-    const call = this.#callOf(passage)
-    const loose = call ? undefined : this.#looseOf(passage)
+    const marks = marksOf({ direction, address, bytes })
+    if (marks === undefined) return
+    const call = this.#callOf(marks)
+    const loose = call ? undefined : this.#looseOf(marks)
     if (!call && (!loose || loose.seen.length >= looseMessages)) return
-    const { sipCallId } = passage
+    const { sipCallId } = marks
     // What these octets belong to may be what made room for them.
     if (!this.#roomFor(bytes.length) || (loose && this.#loose.get(sipCallId) !== loose)) {
       if (call) call.leftOut++
@@ -168,13 +168,13 @@ export class Capture {
   }
 
   /** By what is answered to its INVITE our tag in its dialog is known. */
-  #callOf({ request = '', dialog = '', names }: Passage): CapturedCall | undefined {
+  #callOf({ request = '', dialog = '', names }: LegMarks): CapturedCall | undefined {
     const asked = this.#callByName.get(request)
     if (asked && names && dialog !== '') this.#hold(asked, dialog)
     return asked ?? this.#callByName.get(dialog)
   }
 
-  #looseOf({ sipCallId, begins, wish }: Passage): LooseMessages | undefined {
+  #looseOf({ sipCallId, begins, wish }: LegMarks): LooseMessages | undefined {
     const loose = this.#loose.get(sipCallId) ?? (begins ? this.#makeLoose(sipCallId) : undefined)
     if (loose && wish !== undefined)
       for (const name of this.#options.secretHeaders(sipCallId)) loose.secrets.add(name)
@@ -255,13 +255,13 @@ export class Capture {
     const loose = this.#loose.get(sipCallId)
     if (!loose) return
     // Read anew: what strangers sent takes no more memory than it is long.
-    const read = loose.seen.map((seen) => ({ seen, passage: passageOf(seen) }))
-    const came = read.find(({ passage }) => passage?.wish !== undefined && passage.request === request)
-    for (const { passage } of read)
-      if (came && passage?.request && passage.wish === came.passage?.wish) this.#hold(call, passage.request)
+    const read = loose.seen.map((seen) => ({ seen, marks: marksOf(seen) }))
+    const came = read.find(({ marks }) => marks?.wish !== undefined && marks.request === request)
+    for (const { marks } of read)
+      if (came && marks?.request && marks.wish === came.marks?.wish) this.#hold(call, marks.request)
     loose.seen = []
-    for (const { seen, passage } of read)
-      if (passage && this.#callOf(passage) === call) this.#add(call, seen)
+    for (const { seen, marks } of read)
+      if (marks && this.#callOf(marks) === call) this.#add(call, seen)
       else loose.seen.push(seen)
     if (loose.seen.length === 0) this.#loose.delete(sipCallId)
   }

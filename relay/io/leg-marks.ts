@@ -6,7 +6,7 @@ import { glance } from '../sip/parse.ts'
  * Whose leg a message is of. A Call-ID alone does not say: what a proxy sends back to us is another call with the same one,
  * and the same From tag (a spiral, RFC 3261 §16.3).
  */
-export interface Passage {
+export interface LegMarks {
   readonly sipCallId: string
   /** Our dialog, by our tag, which no other dialog has; undefined: the message has no tag of ours. */
   readonly dialog: string | undefined
@@ -28,14 +28,14 @@ interface PassedMessage {
 }
 
 /** Reads whose leg a message is of; undefined: it is no message, or has no Call-ID. */
-export function passageOf({ direction, address, bytes }: PassedMessage): Passage | undefined {
+export function marksOf({ direction, address, bytes }: PassedMessage): LegMarks | undefined {
   const message = bytes && glance(bytes)
   if (!message || message.callId === '') return undefined
   const isTheirs = (message.kind === 'request') === (direction === 'in')
   return isTheirs ? ofTheirs(message, address) : ofOurs(message)
 }
 
-function ofTheirs(message: Message, address: string): Passage {
+function ofTheirs(message: Message, address: string): LegMarks {
   const { callId, from, to, via } = message
   const begins = isInvite(message) && to.tag === undefined
   return {
@@ -48,7 +48,7 @@ function ofTheirs(message: Message, address: string): Passage {
   }
 }
 
-function ofOurs(message: Message): Passage {
+function ofOurs(message: Message): LegMarks {
   const { callId, from } = message
   return {
     sipCallId: callId,
@@ -64,7 +64,7 @@ function isInvite(message: Message): message is Request {
   return message.kind === 'request' && message.method === 'INVITE'
 }
 
-/** By what messages of a leg are known, as `Passage` has it. */
+/** By what messages of a leg are known, as `LegMarks` has it. */
 export function namesOf({ sipCallId, localTag, came }: SignalledLeg): {
   readonly dialog: string
   /** The INVITE by which it came; undefined: we call. */
