@@ -25,6 +25,12 @@ export type Callee =
   | { kind: 'number'; destinations: readonly RingDestination[]; forwarder: Forwarder }
   | { kind: 'flow'; flow: FlowFacts & { actions: FlowAction[] }; forwarder: Forwarder }
 export type CalledAccount = Extract<Callee, { one: unknown }>
+
+/** Whether it is one account, which has limits of its own. */
+export function isAccount(callee: Callee): callee is CalledAccount {
+  return callee.kind === 'extension' || callee.kind === 'trunk'
+}
+
 /** Why a number leads nowhere. */
 export interface CalleeRefusal {
   status: number

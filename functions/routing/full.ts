@@ -40,6 +40,16 @@ export function countIn(known: Draft, counted: readonly Counted[]): void {
   known.scopes = counted.map(({ scope }) => scope)
 }
 
+/** Notes that a call counts at the account which it rings, too; once where that account calls itself. */
+export function countAlso(known: Draft, called: CountedAccount): void {
+  const { kind, id } = countedOf(called).scope
+  if (known.scopes.some((scope) => scope.kind === kind && scope.id === id)) return
+  const { limits, scopes } = known
+  countIn(known, [countedOf(called)])
+  known.limits = [...limits, ...known.limits]
+  known.scopes = [...scopes, ...known.scopes]
+}
+
 /** Busy where all channels are taken: a carrier told 503 would take us for broken. undefined where there is room. */
 export function fullCallee(known: Draft): RouteDecision | undefined {
   const full = known.limits.find(({ exceeded }) => exceeded)

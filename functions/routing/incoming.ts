@@ -1,5 +1,5 @@
 import type { CustomerFacts, NumberFacts, ProviderFacts, RouteDecision } from '#contract'
-import { type CalledAccount, type Callee, calleeOf, ringCallee } from './callee.ts'
+import { type Callee, calleeOf, isAccount, ringCallee } from './callee.ts'
 import type { Configuration } from './configuration.ts'
 import { type Draft, type DraftDestination, refuse, telAddress } from './draft.ts'
 import { dialledName, readNumber } from './e164.ts'
@@ -47,10 +47,6 @@ function count(known: Draft, callee: Callee, customer: CustomerFacts): void {
   countIn(known, [whole, ...(isAccount(callee) ? [countedOf(callee)] : [])])
   if (callee.kind === 'extension') known.extension_id = callee.one.id
   if (callee.kind === 'trunk') known.trunk_id = callee.one.id
-}
-
-function isAccount(callee: Callee): callee is CalledAccount {
-  return callee.kind === 'extension' || callee.kind === 'trunk'
 }
 
 /** What the callee sees of a caller from the phone network, and whose settings hold for its leg. */

@@ -1,8 +1,8 @@
 import type { CustomerFacts, NumberFacts, RouteDecision } from '#contract'
-import { calleeOf, ringCallee } from './callee.ts'
+import { type Callee, calleeOf, isAccount, ringCallee } from './callee.ts'
 import type { Configuration } from './configuration.ts'
 import { type Draft, type DraftDestination, refuse, telAddress } from './draft.ts'
-import { fullLimit } from './full.ts'
+import { countAlso, fullCallee, fullLimit } from './full.ts'
 import { wentRound } from './went-round.ts'
 
 /*
@@ -37,7 +37,7 @@ export function noteOwn(known: Draft, { e164 }: OwnNumber): void {
   known.own_number = e164
 }
 
-/** Decides a call to it, within the limits of who calls; `place` says whom the callee sees. */
+/** Decides a call to it, within the limits of who calls and of whom it rings; `place` says whom the callee sees. */
 export function toOwnNumber(
   known: Draft,
   own: OwnNumber,
@@ -50,11 +50,18 @@ export function toOwnNumber(
   if (circle) return circle
   const callee = calleeOf(number, e164, known.book)
   if ('reason' in callee) return refuse(known, callee.status, callee.reason, callee.message)
-  const full = fullLimit(known)
+  const full = fullLimit(known) ?? fullCalled(known, callee)
   if (full) return full
   const { id: number_id } = number
   const seen = { ...place, ...recordedFor(number, place), number_id }
   return ringCallee(known, callee, customer, { e164, from: null }, seen)
+}
+
+/** A refusal where the extension or PBX it leads to is full, which counts the call besides; undefined: there is room. */
+function fullCalled(known: Draft, callee: Callee): RouteDecision | undefined {
+  if (!isAccount(callee)) return undefined
+  countAlso(known, callee)
+  return fullCallee(known)
 }
 
 /** What is recorded of its calls, and what is said before: as the number says, else as who calls does. */

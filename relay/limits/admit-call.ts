@@ -1,11 +1,27 @@
-import type { Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
+import type { ConnectDecision, Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
 import { isOfCallsOut, isVelocity, suspicionOfLimit } from '#routing'
 import type { Ledger, LimitReached } from './ledger.ts'
 
-/** What is told to a caller whom a limit stops; a carrier told 503 would take us for broken. */
-function statusFor(resource: string, incoming: boolean): number {
+/** What is told to a caller whom a limit stops: whom it calls is busy; a carrier told 503 would take us for broken. */
+function statusFor(resource: string, isCalled: boolean): number {
   if (isOfCallsOut(resource)) return 403
-  return resource === 'channels' && incoming ? 486 : 503
+  return resource === 'channels' && isCalled ? 486 : 503
+}
+
+/** Whether a limit is one of the called side's: of a call from outside each is, of one inside those of the account it rings. */
+function isCalled(decision: RouteDecision, id: string): boolean {
+  if (decision.direction === 'incoming') return true
+  if (decision.kind !== 'connect' || decision.direction !== 'internal') return false
+  // Who calls itself is stopped as who calls.
+  const { targets, extension_id, trunk_id } = decision
+  const called = targets.kind === 'plan' ? targets.plan.forwarder.id : rungAccount(decision)
+  return id === called && id !== (extension_id ?? trunk_id)
+}
+
+/** The id of the extension or trunk which a decision rings; undefined: it rings none, or a list. */
+export function rungAccount({ targets }: ConnectDecision): string | undefined {
+  if (targets.kind === 'trunk') return targets.trunk.trunk_id
+  return targets.kind === 'extension' ? targets.extension.extension_id : undefined
 }
 
 /**
@@ -26,12 +42,14 @@ export function admitCall(
   for (const limit of foreseen(decision.explanation)) ledger.refuse(now, callId, customerId, limit)
   if (decision.kind === 'reject') return decision
   // Minutes are a limit on what is paid for: calls out.
-  const incoming = decision.direction === 'incoming'
   const out = isPaid(decision)
   const paid = out ? leg : undefined
   const looked = decision.scopes
     .flatMap((scope) => ledger.limits(scope, now, customerId))
-    .filter(({ resource }) => !(incoming && resource === 'daily_minutes') && (out || !isVelocity(resource)))
+    .filter(
+      ({ id, resource }) =>
+        !(resource === 'daily_minutes' && isCalled(decision, id)) && (out || !isVelocity(resource)),
+    )
     // A call which is sent on has its place already, for one leg of it, and may run out of minutes.
     .filter((limit) => limit.resource === 'daily_minutes' || ledger.adds(now, callId, limit, paid))
   const inTheWay = isUrgent(decision.explanation) ? undefined : looked.find(({ exceeded }) => exceeded)
@@ -153,7 +171,7 @@ export function explained(explanation: Explanation | null, looked: readonly Limi
 }
 
 function refused(decision: RouteDecision, explanation: Explanation | null, limit: Limit): RouteDecision {
-  const status = statusFor(limit.resource, decision.direction === 'incoming')
+  const status = statusFor(limit.resource, isCalled(decision, limit.id))
   const suspicion = isVelocity(limit.resource) ? suspicionOfLimit(limit) : undefined
   const reason = suspicion?.reason ?? `${limit.resource.toUpperCase()}_EXCEEDED`
   const whose = `this ${limit.kind}${limit.name && ` (${limit.name})`}`

@@ -144,6 +144,45 @@ describe('a customer’s call to its own number', () => {
     expect(said(decided(dials(OURS), world, full))).toBe('503 CHANNELS_EXCEEDED')
   })
 
+  const two = { max_channels: 2, max_cps: null, max_daily_minutes: 0 }
+  const full = (...ids: string[]) => ({
+    use: ({ id }: { id: string }) => ({
+      channels: { used: ids.includes(id) ? 2 : 1, of: 2 },
+      cps: null,
+      daily_minutes: ids.includes(id) ? { used: 0, of: 0 } : null,
+    }),
+  })
+  const guarded = { guard: outboundGuard.parse({ blocked: true, max_calls_per_minute: 1 }) }
+  const limited = (leads: Partial<NumberFacts>): Scene =>
+    scene(leads, {
+      extensions: [extension('alice'), extension('bob', { caps: two, ...guarded })],
+      trunks: [trunk('office', { caps: two, ...guarded })],
+    })
+  const [alice, bob, office] = [idOf('alice'), idOf('bob'), idOf('office')]
+  test.each<[string, Partial<NumberFacts>, string, string[]]>([
+    ['PBX', { trunk_id: office }, 'office', [alice, office]],
+    ['extension', { extension_id: bob }, 'bob', [alice, bob]],
+    ['extension, as a flow', { flow_id: idOf('rings') }, 'bob', [alice, bob]],
+  ])('counts at the %s it rings, whose limits say busy, and no limit on calls out', (_, leads, name, ids) => {
+    const rings = flowFacts.parse({ ...menu, id: idOf('rings'), extension: 'bob', actions: null })
+    const world = { ...limited(leads), flows: [rings] }
+    const decision = decided(dials(OURS), world, full(bob === ids[1] ? office : bob))
+    expect(decision.kind).toBe('connect')
+    expect(decision.scopes.map(({ id }) => id)).toEqual([ALICE, ...ids])
+    expect(decision.explanation?.limits.map(({ id, resource }) => [id, resource])).toEqual([
+      [ids[1], 'channels'],
+    ])
+    const busy = decided(dials(OURS), world, full(idOf(name)))
+    expect(said(busy)).toBe('486 CHANNELS_EXCEEDED')
+    // A share which grows lets it in.
+    expect(busy.scopes.map(({ id }) => id)).toEqual([ALICE, ...ids])
+  })
+
+  test('counts once where it rings who calls', () => {
+    const own = decided(officeDials(OURS), limited({ trunk_id: office }), full())
+    expect(own.scopes.map(({ id }) => id)).toEqual([ALICE, office])
+  })
+
   test('is none where the number is another customer’s', () => {
     const others = [{ id: CAROL, scene: { numbers: [number(OURS, { customer_id: CAROL, ...toMenu })] } }]
     expect(said(decided(dials(OURS), scene({}, { numbers: [], others })))).toBe(

@@ -154,6 +154,40 @@ test('what a list leads to inside is found on both sides', async () => {
   }
 })
 
+test('a call to a number of the house counts at whom it rings, and finds it busy, on both sides', async () => {
+  const did = '+12125550000'
+  const caps = { max_channels: 2, max_cps: null, max_daily_minutes: null }
+  const [bob, office] = [extension('bob', { caps }), trunk('office', { caps })]
+  for (const [lead, called] of [
+    [{ extension_id: bob.id }, bob.id],
+    [{ trunk_id: office.id }, office.id],
+    [{ flow_id: flow.id }, bob.id],
+  ] as const) {
+    const world: Scene = {
+      customer: customer(),
+      extensions: [extension('alice'), bob],
+      trunks: [office],
+      flows: [flow],
+      numbers: [number(did, lead)],
+    }
+    await settle(world)
+    await db.update(extensions).set({ maxChannels: 2 }).where(eq(extensions.id, bob.id))
+    await db.update(trunks).set({ maxChannels: 2 })
+    const brought = await load(db, lookupFor(dials(did), null, BASE))
+    expect(brought.use.map(({ id }) => id)).toContain(called)
+    for (const [used, outcome] of [
+      [1, 'connect'],
+      [2, 486],
+    ] as const) {
+      const use = () => ({ channels: { used, of: 2 }, cps: null, daily_minutes: null })
+      const decision = decide(dials(did), configurationOf(brought), liveWith({ use }))
+      expect(decision).toEqual(decide(dials(did), shelfOf(world).configuration, liveWith({ use })))
+      expect(decision.scopes.map(({ id }) => id)).toContain(called)
+      expect(decision.kind === 'reject' ? decision.status : decision.kind).toBe(outcome)
+    }
+  }
+})
+
 const flow = {
   id: '77777777-7777-4777-8777-777777777777',
   customer_id: ALICE,

@@ -46,6 +46,33 @@ const urgent = (decision: RouteDecision): RouteDecision => ({
 })
 const both = () => through(provider(telnyx), provider(twilio))
 
+describe('an extension which is called by a number of the house', () => {
+  const bobs = { kind: 'extension', id: extensionIds.bob } as const
+  const rings = (): RouteDecision => {
+    const decision = counted(ringBob())
+    return { ...decision, extension_id: extensionIds.alice, scopes: [...decision.scopes, bobs] }
+  }
+  const ringsBob = (ladder: Ladder) => {
+    aliceDials(ladder, '+12125550100')
+    return ladder.decide(rings())
+  }
+
+  test('is busy where its channels are taken, and no minutes of its stop the call', () => {
+    const ladder = office_({ [bobs.id]: { max_channels: 1, max_daily_minutes: 0 } })
+    registers(ladder, bob, 'bob')
+    ringsBob(ladder).gives('INVITE to Bob')
+    ringsBob(ladder).gives('486 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'CHANNELS_EXCEEDED' })
+  })
+
+  test('tells who calls that these are full, where their own limits are', () => {
+    const ladder = office_({ [extensionIds.alice]: { max_channels: 1 } })
+    registers(ladder, bob, 'bob')
+    ringsBob(ladder).gives('INVITE to Bob')
+    ringsBob(ladder).gives('503 to Alice')
+  })
+})
+
 describe('a customer with all channels in use', () => {
   test('hears 503 at once, with when to come again and why', () => {
     const ladder = office_({ [customerId]: { max_channels: 1 } })
