@@ -41,7 +41,7 @@ export function buildInvite(
   const headers: Header[] = [
     ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
-    ...onBehalf(branch, passedOn(call, branch.hunt), (user) => sipUri(user, ourHost), requestUri),
+    ...onBehalf(call, branch, passedOn(call, branch.hunt), (user) => sipUri(user, ourHost), requestUri),
     ...referredBy(call),
     ...targetOf(branch),
     ...typed.headers,

@@ -81,6 +81,31 @@ describe('on whose behalf a PBX calls (RFC 5806, RFC 7044)', () => {
     expect(sent.all('history-info')).toEqual([`<tel:${own}>;index=1.1`])
   })
 
+  test.each<[string, Header[], string]>([
+    ['begins with it', [], `<sip:${called}@${pbxRealm}>;index=1`],
+    [
+      'ends with it',
+      [['history-info', '<sip:a@x>;index=1, <sip:b@y>;index=1.1']],
+      `<sip:a@x>;index=1, <sip:b@y>;index=1.1, <sip:${called}@${pbxRealm}>;index=1.1.1`,
+    ],
+    [
+      'names it once',
+      [['history-info', `<sip:${called}@pbx.test>;index=1`]],
+      `<sip:${called}@pbx.test>;index=1`,
+    ],
+  ])('tells another PBX of the house by which number it is called: the history %s', (_, headers, told) => {
+    const ladder = pbxOffice()
+    calls(ladder, 'pbx', headers)
+    const decision = { ...decided('pbx', 'pbx', {}), direction: 'internal' as const }
+    ladder.decide({ ...decision, destination: { ...decision.destination, target: called } }).whatever()
+    ladder.locate(twilio).whatever()
+    expect(ladder.lastRequest(twilio).all('history-info').join(', ')).toBe(told)
+    // The called one sends it on by another number: then the first one is where it was.
+    const on: Header[] = [['history-info', `${told}, <sip:${own}@pbx.test>;index=1.1.1.1`]]
+    const sentOn = invite(pbx, `sip:${own}@${pbxRealm}`, { domain: pbxRealm, headers: on })
+    expect(beenTo(sentOn)?.by).toContain(called)
+  })
+
   test('is asked about with each number it names, once', () => {
     const ladder = pbxOffice()
     ladder.when(pbx, invite(pbx, `sip:${called}@${pbxRealm}`, { domain: pbxRealm, headers: others }))

@@ -518,6 +518,37 @@ describe('calls of an account which lead back to it', () => {
   })
 })
 
+describe('calls of two accounts which send on to each other what they are called for', () => {
+  test('are fifty at once each way, and one account may be called by any number', () => {
+    const ladder = office()
+    registers(ladder, bob, 'bob')
+    registers(ladder, alice, 'alice')
+    const around = (called: RouteDecision) => {
+      aliceDials(ladder, '+12125550100')
+      return ladder.decide(called)
+    }
+    // Whose call it is says the decision.
+    const there = { ...ringBob(), extension_id: extensionIds.alice }
+    const back = { ...connect(ringBob()), extension_id: extensionIds.bob, targets: ringAlice() }
+    for (const _ of Array(60)) around(there).gives('INVITE to Bob')
+    for (const _ of Array(50)) around(back).gives('INVITE to Alice')
+    around(back).gives('482 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'LOOP_DETECTED' })
+    expect(ladder.lastResponse(alice).header('reason')).toMatch(
+      /50 calls of this account to the one it calls, and as many from there back to it, go on already/,
+    )
+    around(there).gives('482 to Alice')
+    ladder.hear({ type: 'stop' }).whatever()
+  })
+
+  function ringAlice() {
+    const { targets } = connect(ringBob())
+    if (targets.kind !== 'extension') throw new Error('it is no extension')
+    const alices = { extension_id: extensionIds.alice, extension: 'alice' }
+    return { kind: 'extension' as const, extension: { ...targets.extension, ...alices } }
+  }
+})
+
 describe('a SIP address', () => {
   const other = party('another door', '198.51.100.9', 5060)
   const at = (...sources: string[]) => {
