@@ -1,4 +1,4 @@
-import type { CustomerFacts, ExtensionFacts, RouteDecision, TrunkFacts } from '#contract'
+import type { ConnectDecision, CustomerFacts, ExtensionFacts, RouteDecision, TrunkFacts } from '#contract'
 import {
   connect,
   connectPlan,
@@ -58,6 +58,12 @@ export function toTrunk(
     caller_id: { ...caller_id, user },
     ...place,
   })
+}
+
+/** The id of the extension or trunk which a decision rings; undefined: it rings none, or a list. */
+export function rungAccount({ targets }: ConnectDecision): string | undefined {
+  if (targets.kind === 'trunk') return targets.trunk.trunk_id
+  return targets.kind === 'extension' ? targets.extension.extension_id : undefined
 }
 
 function trunkTarget(trunk: TrunkFacts, e164: string, country: string, { live }: Draft) {

@@ -1,5 +1,5 @@
 import type { ConnectDecision, RouteDecision } from '#contract'
-import { rungAccount } from '../limits/admit-call.ts'
+import { rungAccount } from '#routing'
 import { AccountWays } from './account-ways.ts'
 import type { Call, Hunt } from './state.ts'
 

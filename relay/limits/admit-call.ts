@@ -1,5 +1,5 @@
-import type { ConnectDecision, Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
-import { isOfCallsOut, isVelocity, suspicionOfLimit } from '#routing'
+import type { Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
+import { isOfCallsOut, isVelocity, rungAccount, suspicionOfLimit } from '#routing'
 import type { Ledger, LimitReached } from './ledger.ts'
 
 /** What is told to a caller whom a limit stops: whom it calls is busy; a carrier told 503 would take us for broken. */
@@ -16,12 +16,6 @@ function isCalled(decision: RouteDecision, id: string): boolean {
   const { targets, extension_id, trunk_id } = decision
   const called = targets.kind === 'plan' ? targets.plan.forwarder.id : rungAccount(decision)
   return id === called && id !== (extension_id ?? trunk_id)
-}
-
-/** The id of the extension or trunk which a decision rings; undefined: it rings none, or a list. */
-export function rungAccount({ targets }: ConnectDecision): string | undefined {
-  if (targets.kind === 'trunk') return targets.trunk.trunk_id
-  return targets.kind === 'extension' ? targets.extension.extension_id : undefined
 }
 
 /**
