@@ -1,5 +1,5 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm, MonotonicMs, UtcMs } from '#contract'
-import { type Flow, hostPort, sourcePrefix } from '../ground/flow.ts'
+import { type Flow, hostPort, isProxysOwn, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Credentials } from '../sip/digest.ts'
 import type { Request } from '../sip/message.ts'
@@ -194,7 +194,7 @@ export class Authenticator {
     const failed = this.#failure('SOURCE_BLOCKED', question, answer)
     const attempt = this.#attempt(now, question, flow, answer)
     const until = this.#deps.blocks.blockedUntil(now, attempt.prefix, failed.customerId ?? undefined)
-    if (until === undefined || this.#throttle.isKnown(now, attempt)) return undefined
+    if (until === undefined || this.#isSpared(now, attempt)) return undefined
     return { ...busy, headers: [['retry-after', `${Math.ceil((until - now) / 1000)}`]], failed }
   }
 
@@ -202,31 +202,35 @@ export class Authenticator {
   #slowedDown(
     now: MonotonicMs,
     at: UtcMs,
-    attempt: LoginAttempt,
+    attempt: SourcedAttempt,
     question: CredentialQuestion,
     answer: CredentialAnswer | undefined,
   ): RefusalAdmission | undefined {
-    if (this.#throttle.isKnown(now, attempt) || this.#deps.blocks.mayLook(now, attempt.prefix))
-      return undefined
+    if (this.#isSpared(now, attempt) || this.#deps.blocks.mayLook(now, attempt.prefix)) return undefined
     const sourceBlock = this.#wrong(now, at, attempt, question, answer)
     return { ...busy, failed: this.#failure('SOURCE_SLOWED', question, answer), sourceBlock }
   }
 
-  /** An answer was wrong, or was not looked at: it counts against its source, unless its account is known there. */
+  /** An answer was wrong, or was not looked at: it counts against its source, unless that is spared. */
   #wrong(
     now: MonotonicMs,
     at: UtcMs,
-    attempt: LoginAttempt,
+    attempt: SourcedAttempt,
     question: CredentialQuestion,
     answer: CredentialAnswer | undefined,
   ): SourceBlock | undefined {
-    if (this.#throttle.isKnown(now, attempt)) return undefined
+    if (this.#isSpared(now, attempt)) return undefined
     return this.#deps.blocks.failed(
       now,
       at,
       attempt.prefix,
       this.#failure('WRONG_PASSWORD', question, answer),
     )
+  }
+
+  /** Whether its source counts for nothing: the account is known there, or it is a proxy of ours, from which no stranger sends. */
+  #isSpared(now: MonotonicMs, attempt: SourcedAttempt): boolean {
+    return attempt.proxysOwn || this.#throttle.isKnown(now, attempt)
   }
 
   /** Inventing names must not cost the edge much; a big office behind one address comes in a little later. */
@@ -244,12 +248,13 @@ export class Authenticator {
     question: CredentialQuestion,
     flow: Flow,
     current?: CredentialAnswer,
-  ): LoginAttempt {
+  ): SourcedAttempt {
     const account = current ?? this.#accounts.last(now, question)?.answer
     return {
       account: `${question.username}@${question.realm}`,
       prefix: sourcePrefix(flow.address),
       flow: `${flow.transport} ${hostPort(flow.address, flow.port)}`,
+      proxysOwn: isProxysOwn(flow),
       registered:
         account?.kind === 'known' ? this.#deps.phones.whereabouts(account.extension_id, flow) : undefined,
     }
@@ -296,6 +301,11 @@ interface ChallengeReason {
   readonly failed?: AuthFailureReason | undefined
 }
 
+/** Who answers a challenge, and whether that is a proxy of ours itself. */
+interface SourcedAttempt extends LoginAttempt {
+  readonly proxysOwn: boolean
+}
+
 /** An answer to a challenge, beside what is known of its account. */
 interface CredentialCheck {
   readonly request: Request
@@ -303,6 +313,6 @@ interface CredentialCheck {
   readonly credentials: Credentials
   readonly question: CredentialQuestion
   readonly current: RememberedAccount
-  readonly attempt: LoginAttempt
+  readonly attempt: SourcedAttempt
   readonly challenge: (how?: ChallengeReason) => ChallengeAdmission
 }

@@ -6,6 +6,14 @@ export interface Trust extends TlsTrust {
   readonly name: string
 }
 
+/** A SIP proxy of our own by which a request came, and where it sent that from: so its responses go back there. */
+export interface ProxyHop {
+  readonly address: string
+  readonly port: Port
+  /** Whose the request is; `unknown`: the proxy's mark of whose cannot be read. */
+  readonly from: 'itself' | 'another' | 'unknown'
+}
+
 /**
  * Where a message came from or goes to (RFC 5626's flow).
  *
@@ -21,11 +29,18 @@ export interface Flow {
   readonly tls?: Trust
   /** The relay of our fleet at its other end, as that proved. */
   readonly neighbour?: string
+  /** Absent: the message came straight to us. */
+  readonly proxy?: ProxyHop
 }
 
 /** Whether the transport delivers by itself: no retransmission needed (RFC 3261 §17). */
 export function reliable(flow: Flow): boolean {
   return flow.transport !== 'udp'
+}
+
+/** Whether a proxy of ours says this of itself: as a ping, to see who lives. */
+export function isProxysOwn({ proxy }: Flow): boolean {
+  return proxy?.from === 'itself'
 }
 
 /** Whether no one between the two ends of it can read what it carries: keys may. */

@@ -15,7 +15,7 @@ import type { Challenger, Verified } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import type { SourceBlocks } from '../auth/source-blocks.ts'
 import { sipReason } from '../call/reason.ts'
-import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
+import { type Flow, isProxysOwn, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import type { Domains } from '../policy/domains.ts'
@@ -194,7 +194,9 @@ export class AdmissionControl implements BeatReporter {
   }
 
   #options(now: MonotonicMs, flow: Flow): Admission {
-    if (!reliable(flow) && !this.#pingLimiter.take(now, sourceNetwork(flow.address)))
+    // A proxy's address cannot be forged; and unanswered it would take us for dead.
+    const free = reliable(flow) || isProxysOwn(flow)
+    if (!free && !this.#pingLimiter.take(now, sourceNetwork(flow.address)))
       return { to: 'drop', why: 'too many pings' }
     const headers: Header[] = [
       allowHeader,

@@ -1,12 +1,15 @@
 import type { MonotonicMs } from '#contract'
 import type { Input } from '../ground/effects.ts'
 import { type Flow, reliable } from '../ground/flow.ts'
+import { flaw } from '../sip/limits.ts'
 import type { Fault } from '../sip/message.ts'
 import { parseMessage } from '../sip/parse.ts'
 import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { IngressEffects, IngressOutput } from './ingress-effects.ts'
 import type { KnownFlows } from './known-flows.ts'
 import type { StatelessReplies } from './stateless-replies.ts'
+
+const fromNowhere = flaw('Via', 'does not say from which address it came to the proxy')
 
 interface PacketsDeps {
   readonly effects: IngressEffects
@@ -36,6 +39,13 @@ export class Packets {
     const parsed = parseMessage(event.bytes, { stream: reliable(flow) })
     if (!parsed.ok) return this.#faulty(parsed.fault, event.bytes.length, flow)
     const message = parsed.value
+    // As the proxy's own it would be charged to that, and have its rights.
+    if (message.kind === 'request' && flow.proxy?.from === 'unknown')
+      return this.#faulty(
+        { ...fromNowhere, answerable: message.method === 'ACK' ? undefined : message },
+        event.bytes.length,
+        flow,
+      )
     if (message.kind === 'request') replies.weigh(message, event.bytes.length)
     return transactions.receive({ type: 'message', message, flow }, now)
   }

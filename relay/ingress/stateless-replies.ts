@@ -2,7 +2,7 @@ import type { ChallengeAdmission } from '../auth/auth-result.ts'
 import type { Challenger } from '../auth/challenger.ts'
 import { sipReason } from '../call/reason.ts'
 import type { Clock } from '../ground/clock.ts'
-import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
+import { type Flow, isProxysOwn, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
@@ -44,11 +44,11 @@ export class StatelessReplies {
 
   /**
    * Sends a response to where its request came from. Over UDP that may be forged: answers more than twice as long as
-   * what they answer are rate-limited, by source network.
+   * what they answer are rate-limited, by source network; those to a proxy of ours never, for its address cannot be forged.
    */
   send(response: Response, request: Request, flow: Flow): void {
     const bytes = writeMessage(response)
-    const long = !reliable(flow) && bytes.length > 2 * (this.#octets.get(request) ?? 0)
+    const long = !reliable(flow) && !isProxysOwn(flow) && bytes.length > 2 * (this.#octets.get(request) ?? 0)
     if (!long || this.#longAnswers.take(this.#clock.now, sourceNetwork(flow.address)))
       return this.#effects.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes })
     this.#effects.note('debug', 'sip.dropped', { why: 'too many long answers', from: flow.address })

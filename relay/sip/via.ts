@@ -43,14 +43,16 @@ export function writeVia(via: Via): string {
 
 /**
  * The top Via as a server keeps and echoes it: with `received` where sent-by is not the packet's
- * source, and with `received` and `rport` where the client asked for rport (RFC 3261 §18.2.1, RFC 3581 §4).
+ * source, and with `received` and `rport` where the client asked for rport (RFC 3261 §18.2.1, RFC 3581 §4). Of what came
+ * through a proxy of ours the source is that one.
  */
 export function receivedVia(via: Via, flow: Flow): string {
+  const { address, port } = flow.proxy ?? flow
   const params = new Map(via.params)
   const asked = params.has('rport')
   params.delete('received')
-  if (asked) params.set('rport', String(flow.port))
-  if (asked || via.host !== flow.address) params.set('received', flow.address)
+  if (asked) params.set('rport', String(port))
+  if (asked || via.host !== address) params.set('received', address)
   return writeVia({ ...via, params })
 }
 

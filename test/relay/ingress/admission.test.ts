@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { monotonicMs, portNumber } from '#contract'
-import type { Flow } from '../../../relay/ground/flow.ts'
+import type { Flow, ProxyHop } from '../../../relay/ground/flow.ts'
+import { decode } from '../../../relay/sip/charset.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
-import { type Header, type Response, request } from '../../../relay/sip/message.ts'
+import { type Header, type Request, type Response, request } from '../../../relay/sip/message.ts'
+import { reply } from '../../../relay/sip/reply.ts'
 import { writeMessage } from '../../../relay/sip/write.ts'
 import { Ladder, type Party, party, realm, relayAddress } from '../../support/ladder.ts'
 import {
@@ -459,6 +461,17 @@ describe('a REGISTER for a domain which is not ours', () => {
   })
 })
 
+describe('a request of which a proxy of ours does not say where it came from', () => {
+  test.each([
+    ['OPTIONS', options(), [400]],
+    ['REGISTER', register(scanner, 'alice'), [400]],
+    ['INVITE', invite(scanner, '+15551234567'), [400]],
+    ['ACK', ack(invite(scanner, '+15551234567'), reply(invite(scanner, '1'), 200, { toTag: 't' })), []],
+  ] as const)('is let in nowhere: %s', (_, asked, statuses) => {
+    expect(answersTo(office(), asked, 'unknown')).toEqual(statuses)
+  })
+})
+
 describe('OPTIONS', () => {
   test('are answered with what we can do', () => {
     const ladder = office()
@@ -466,19 +479,19 @@ describe('OPTIONS', () => {
     expect(ladder.lastResponse(scanner).header('allow')).toContain('INVITE')
   })
 
-  test('in a flood are answered some times only, for the sender may be forged', () => {
+  test.each([
+    ['some times only, for the sender may be forged', undefined, 200],
+    ['some times only where they came through a proxy of ours', 'another', 200],
+    ['all where they are a proxy’s own, for it would take us for dead', 'itself', 1000],
+  ] as const)('in a flood are answered %s', (_, from, times) => {
     const ladder = office()
-    let answered = 0
-    const ping = () => {
-      for (const { type } of ladder.engine.receive(monotonicMs(ladder.now), {
-        type: 'packet',
-        flow: scanner.flow,
-        bytes: writeMessage(options()),
-      }))
-        if (type === 'send') answered++
-    }
-    for (let at = 0; at < 1000; at++) ping()
-    expect(answered).toBe(200)
+    expect(Array.from({ length: 1000 }, () => answersTo(ladder, options(), from)).flat()).toHaveLength(times)
+  })
+
+  test('of strangers leave a proxy’s own answered, though the proxy did not say whose they were', () => {
+    const ladder = office()
+    for (let at = 0; at < 1000; at++) answersTo(ladder, options(), 'unknown')
+    expect(answersTo(ladder, options(), 'itself')).toEqual([200])
   })
 
   test('are 503 while we drain, so that load goes elsewhere', () => {
@@ -588,6 +601,16 @@ function registerAt(host: string) {
       ['cseq', '1 REGISTER'],
     ],
   })
+}
+
+/** The statuses which answer a request of the scanner's, or of a proxy there. */
+function answersTo(ladder: Ladder, asked: Request, from: ProxyHop['from'] | undefined): number[] {
+  const { address, port } = scanner.flow
+  const flow = from ? { ...scanner.flow, proxy: { address, port, from } } : scanner.flow
+  const bytes = writeMessage(asked)
+  return ladder.engine
+    .receive(monotonicMs(ladder.now), { type: 'packet', flow, bytes })
+    .flatMap((effect) => (effect.type === 'send' ? Number(decode(effect.bytes).slice(8, 11)) : []))
 }
 
 function options() {

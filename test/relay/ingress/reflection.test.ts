@@ -44,6 +44,15 @@ describe('an answer to a stranger over UDP', () => {
     expect(answers(informed(), 300, { ...short, line: 'l: 0' }, flow).filter(isLong)).toHaveLength(300)
   })
 
+  test.each([
+    ['the proxy itself', 'itself', 300],
+    ['another', 'another', 200],
+  ] as const)('to what came by a proxy of ours from %s is long as often as that may be', (_, from, times) => {
+    const { address, port } = scanner.flow
+    const flow = { ...scanner.flow, proxy: { address, port, from } }
+    expect(answers(informed(), 300, short, flow).filter(isLong)).toHaveLength(times)
+  })
+
   test('may be longer again after a while, and to other networks all the time', () => {
     const ladder = informed()
     answers(ladder, 300, short)

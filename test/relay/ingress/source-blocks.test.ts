@@ -59,14 +59,24 @@ describe('an address from which many accounts are tried', () => {
   })
 })
 
+test('a proxy of ours is blocked neither for what it says of itself nor by the word of another relay: no stranger sends from there', () => {
+  const { address, port } = scanner.flow
+  const proxy: Party = { ...scanner, flow: { ...scanner.flow, proxy: { address, port, from: 'itself' } } }
+  const ladder = scanned(proxy)
+  expect(ladder.events.filter(({ type }) => type === 'registration.blocked')).toEqual([])
+  hears(ladder, {}, address)
+  ladder.when(bobHere, register(bobHere, 'bob')).gives('503 to Bob here')
+  ladder.when(proxy, proved(ladder, proxy, 'bob')).gives('tell registered', '200 to the guesser')
+})
+
 /** Alice is registered; then a hundred wrong answers come from her address, for as many names. */
-function scanned(): Ladder {
-  const ladder = informed(undefined, office({}, scanner, bobHere))
+function scanned(guesser = scanner): Ladder {
+  const ladder = informed(undefined, office({}, guesser, bobHere))
   registers(ladder, alice, 'alice')
   for (let name = 0; name < 100; name++) {
-    const first = register(scanner, `x${name}`)
-    ladder.when(scanner, first).gives('401 to the guesser')
-    ladder.when(scanner, prove(first, ladder.lastResponse(scanner), `x${name}`, 'guess')).whatever()
+    const first = register(guesser, `x${name}`)
+    ladder.when(guesser, first).gives('401 to the guesser')
+    ladder.when(guesser, prove(first, ladder.lastResponse(guesser), `x${name}`, 'guess')).whatever()
     while (ladder.questions.length > 0)
       ladder.credential({ kind: 'unknown', ttl: 5, customer_id: customerId }).whatever()
   }

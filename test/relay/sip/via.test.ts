@@ -60,6 +60,15 @@ describe('the top Via as a server keeps it', () => {
   ])('of %s is %s, %s', (sentBy, written) => {
     expect(receivedVia(viaOf(`SIP/2.0/UDP ${sentBy}`), phone)).toBe(written)
   })
+
+  test.each([
+    ['203.0.113.5', 'SIP/2.0/UDP 203.0.113.5'],
+    ['203.0.113.5;rport', 'SIP/2.0/UDP 203.0.113.5;rport=40000;received=203.0.113.5'],
+    ['p.example.com', 'SIP/2.0/UDP p.example.com;received=203.0.113.5'],
+  ])('of a proxy of ours, %s, says where that is, and not who spoke by it: %s', (sentBy, written) => {
+    const proxy = { address: '203.0.113.5', port: portNumber(40_000), from: 'another' as const }
+    expect(receivedVia(viaOf(`SIP/2.0/UDP ${sentBy}`), { ...phone, proxy })).toBe(written)
+  })
 })
 
 describe('a response', () => {
