@@ -104,6 +104,8 @@ export class Delivery {
       this.#timer = undefined
       this.#running = this.#run().finally(() => {
         this.#running = undefined
+        // What was told in between found it running.
+        if (this.#timer === undefined && this.#options.spool.size > 0) this.#wakeFor(0)
       })
     }, ms)
   }

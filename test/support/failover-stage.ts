@@ -99,7 +99,20 @@ export class Stage {
     const goodbye = heard === 200 ? await call.bye() : undefined
     const reached = scenario.legs.map((leg) => callsOf(leg, number))
     const told = () => over(this.edge.records.get(number))
-    return { response, heard, reached, goodbye, record: () => soon(`the record of ${number}`, told, 60_000) }
+    const record = () =>
+      soon(`the record of ${number}`, told, 60_000).catch((late) => this.#unheard(late, number))
+    return { response, heard, reached, goodbye, record }
+  }
+
+  /** What the relay said of the number, and of tells, so that a record which never came explains itself. Throws. */
+  #unheard(late: Error, number: string): never {
+    const told = this.relay
+      .lines()
+      .filter(({ event, ...line }) => event?.startsWith('tell') || JSON.stringify(line).includes(number))
+    const known = JSON.stringify(this.edge.records.get(number)?.status)
+    throw new Error(
+      [`${late.message}: ${known}`, ...told.slice(-8).map((line) => JSON.stringify(line))].join('\n'),
+    )
   }
 
   /** Ends it all; gives a sentence about everything which was left: a final without its ACK, a call still open … */

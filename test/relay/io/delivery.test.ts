@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { tellBatch } from '#contract'
+import { Delivery } from '../../../relay/io/delivery.ts'
+import { Spool } from '../../../relay/io/spool.ts'
+import { silence } from '../../support/silence.ts'
+import { soon } from '../../support/wait.ts'
+import { callTell } from './tells.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'delivery-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+test('A tell is brought, however soon it comes after the answer to the one before.', async () => {
+  const soonness = Array.from({ length: 24 }, (_, steps) => steps)
+  const brought = await Promise.all(soonness.map((steps) => second(steps).catch(() => false)))
+  expect(soonness.filter((steps) => !brought[steps])).toEqual([])
+})
+
+/** Whether a second tell is heard, which comes so many continuations after the first one's answer. */
+async function second(steps: number): Promise<boolean> {
+  const spool = await Spool.open({ folder: join(folder, `${steps}`), log: silence })
+  const heard: string[] = []
+  const tell = () => {
+    spool.add(callTell())
+    delivery.nudge()
+  }
+  const delivery: Delivery = new Delivery({
+    relayId: 'relay-1',
+    spool,
+    log: silence,
+    async post(body) {
+      const accepted = tellBatch.parse(JSON.parse(body)).tells.map(({ tell_id }) => tell_id)
+      if (heard.push(...accepted) === 1) void after(steps).then(tell)
+      return { status: 200, retryAfter: undefined, body: JSON.stringify({ accepted, refused: [] }) }
+    },
+  })
+  tell()
+  try {
+    return await soon('the second tell', () => heard.length === 2, 5_000)
+  } finally {
+    await delivery.stop()
+    await spool.close()
+  }
+}
+
+/** Resolves when so many other continuations have had their turn. */
+async function after(steps: number): Promise<void> {
+  for (let step = 0; step < steps; step++) await undefined
+}
