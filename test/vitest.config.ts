@@ -21,6 +21,9 @@ const long = [
   'functions/config/answers.test.ts',
   'functions/asking.test.ts',
   'functions/store/sides.test.ts',
+  'functions/store/facts.test.ts',
+  'functions/config/versions.test.ts',
+  'functions/config/history.test.ts',
 ].filter((file) => !process.argv.slice(2).some((word) => file.includes(word)))
 const exclude = ['live/**', 'bench/**', '**/node_modules/**', ...local, ...odd, ...long]
 /** These put something in the place of a module, or measure the heap: others must not meet it, nor they others. */
