@@ -2,7 +2,7 @@ import type { Attempt } from '#contract'
 import type { ShownCall } from './shown.ts'
 import { lasting, listed, partyName } from './words.ts'
 
-/** A call as a person would tell it: who called whom, which way it went, and how it ended and why. */
+/** A call as a person would tell it: caller and callee, which way it went, and how it ended and why. */
 export function callSentence(call: ShownCall): string {
   return [opening(call), ...detours(call), ending(call)].filter((part) => part !== '').join(' ')
 }

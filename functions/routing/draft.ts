@@ -75,7 +75,7 @@ export function refuse(known: Draft, status: number, reason: string, said: strin
   }
 }
 
-/** Somewhere: to whom, and what they see of the caller. */
+/** A decision which connects the call: to these targets, which see this caller. */
 export function connect(
   known: Draft,
   message: string,

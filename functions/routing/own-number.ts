@@ -30,7 +30,7 @@ function leadsSomewhere({ extension_id, trunk_id, flow_id, destinations }: Numbe
   return (extension_id ?? trunk_id ?? flow_id ?? destinations) !== null
 }
 
-/** Notes that the call stays, and whom it is for. */
+/** Notes that the call stays in the house, and which of its numbers was called. */
 export function noteOwn(known: Draft, { e164 }: OwnNumber): void {
   known.direction = 'internal'
   known.destination = telAddress(e164)
