@@ -14,7 +14,7 @@ let carrier: Carrier
 let office: Office
 const open: Baresip[] = []
 
-describe.skipIf(!hasBaresip)('two softphones (baresip)', { tags: ['on-time'] }, () => {
+describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
   beforeAll(async () => {
     stack = await startStack()
     carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.30', relay: stack.relay }, answers('c'))

@@ -21,7 +21,7 @@ const phones: Phone[] = []
 const softphones: Baresip[] = []
 let sales: Baresip
 
-describe.skipIf(!hasBaresip)('press 1 for Sales', { tags: ['on-time'] }, () => {
+describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
   beforeAll(async () => {
     server = await FlowServer.open()
     stack = await startStack()

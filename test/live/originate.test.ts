@@ -19,7 +19,7 @@ const phones: Phone[] = []
 /** Three seconds of a tone no phone here says. */
 const said = Int16Array.from({ length: 24_000 }, (_, n) => 12_000 * Math.sin((2 * Math.PI * 660 * n) / 8_000))
 
-describe.skipIf(!hasBaresip)('calls which the API orders', { tags: ['on-time'] }, () => {
+describe.skipIf(!hasBaresip)('calls which the API orders', () => {
   beforeAll(async () => {
     stack = await startStack()
     carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.4', relay: stack.relay }, answers('c'))

@@ -60,46 +60,42 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-describe.skipIf(!hasBaresip)(
-  'a softphone which encrypts and one which does not (baresip)',
-  { tags: ['on-time'] },
-  () => {
-    test.each(['office1', 'office2'])(
-      'hear the tones of each other when %s calls, and the keys after hold and resume',
-      async (caller) => {
-        const alice = await softphone('office1', 440, caller, 'srtp-mand')
-        const bob = await softphone('office2', 880, caller)
-        await Promise.all([alice.registered(), bob.registered()])
-        const known = await knownCalls(office.api)
-        const [from, to] = caller === 'office1' ? [alice, bob] : [bob, alice]
-        from.command('dial', `sip:${caller === 'office1' ? 'office2' : 'office1'}@${office.realm}`)
-        await Promise.all([from.hears('CALL_ESTABLISHED'), to.hears('CALL_ESTABLISHED')])
-        await pause(1_500)
-        from.command('hold')
-        await pause(500)
-        from.command('resume')
-        await pause(1_000)
-        // What was heard since the hold is judged apart: by keys, which travel as the sound does.
-        alice.command('sndcode', '5')
-        bob.command('sndcode', '9')
-        await soon('the keys of each other', () => `${bob.keys}${alice.keys}` === '59')
-        from.command('hangup')
-        await to.hears('CALL_CLOSED')
-        await alice.hasHeard(880, 80)
-        await bob.hasHeard(440, 60)
-        const { media } = await endedCall(office.api, known, true)
-        const [secret, plain] =
-          caller === 'office1'
-            ? [media?.from_caller, media?.from_callee]
-            : [media?.from_callee, media?.from_caller]
-        expect(secret).toMatchObject({ cipher: expect.stringMatching(/^A/), signalling: 'udp' })
-        expect(plain).toMatchObject({ cipher: null, signalling: 'udp' })
-        expect(secret?.packets).toBeGreaterThan(100)
-        expect(plain?.packets).toBeGreaterThan(100)
-      },
-    )
-  },
-)
+describe.skipIf(!hasBaresip)('a softphone which encrypts and one which does not (baresip)', () => {
+  test.each(['office1', 'office2'])(
+    'hear the tones of each other when %s calls, and the keys after hold and resume',
+    async (caller) => {
+      const alice = await softphone('office1', 440, caller, 'srtp-mand')
+      const bob = await softphone('office2', 880, caller)
+      await Promise.all([alice.registered(), bob.registered()])
+      const known = await knownCalls(office.api)
+      const [from, to] = caller === 'office1' ? [alice, bob] : [bob, alice]
+      from.command('dial', `sip:${caller === 'office1' ? 'office2' : 'office1'}@${office.realm}`)
+      await Promise.all([from.hears('CALL_ESTABLISHED'), to.hears('CALL_ESTABLISHED')])
+      await pause(1_500)
+      from.command('hold')
+      await pause(500)
+      from.command('resume')
+      await pause(1_000)
+      // What was heard since the hold is judged apart: by keys, which travel as the sound does.
+      alice.command('sndcode', '5')
+      bob.command('sndcode', '9')
+      await soon('the keys of each other', () => `${bob.keys}${alice.keys}` === '59')
+      from.command('hangup')
+      await to.hears('CALL_CLOSED')
+      await alice.hasHeard(880, 80)
+      await bob.hasHeard(440, 60)
+      const { media } = await endedCall(office.api, known, true)
+      const [secret, plain] =
+        caller === 'office1'
+          ? [media?.from_caller, media?.from_callee]
+          : [media?.from_callee, media?.from_caller]
+      expect(secret).toMatchObject({ cipher: expect.stringMatching(/^A/), signalling: 'udp' })
+      expect(plain).toMatchObject({ cipher: null, signalling: 'udp' })
+      expect(secret?.packets).toBeGreaterThan(100)
+      expect(plain?.packets).toBeGreaterThan(100)
+    },
+  )
+})
 
 describe('an agent which takes TLS with SRTP alone, and a person behind it', () => {
   test('speaks with a phone which has RTP, and the record names what each leg travels in', async () => {
