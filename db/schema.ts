@@ -337,6 +337,33 @@ export const extensions = pgTable(
   ],
 )
 
+/** The link by which an extension's phone sets itself up, the latest; the first which fetches it gets a new password. */
+export const provisioningLinks = pgTable(
+  'provisioning_links',
+  {
+    extensionId: uuid().primaryKey(),
+    customerId: uuid().notNull(),
+    /** The access key which made it: what it changes is that one's. */
+    keyId: uuid()
+      .notNull()
+      .references(() => accessKeys.id),
+    /** SHA-256 of its token. */
+    hash: text().notNull(),
+    expiresAt: instant().notNull(),
+    /** When it gave what it leads to; null: it has not. */
+    spentAt: instant(),
+  },
+  (link) => [
+    foreignKey({
+      name: 'provisioning_link_extension',
+      columns: [link.customerId, link.extensionId],
+      foreignColumns: [extensions.customerId, extensions.id],
+    }),
+    // A phone brings its token before it is known whose it is.
+    unique('provisioning_link_hash').on(link.hash),
+  ],
+)
+
 /** One PBX of a customer: it proves itself by digest or by its address, calls out, and takes calls. */
 export const trunks = pgTable(
   'trunks',

@@ -8,6 +8,7 @@ import {
   type StrangerPolicy,
   secret,
   setting,
+  sipServer,
   strangerPolicies,
   webOrigins,
 } from '#contract'
@@ -77,6 +78,8 @@ const variables = {
   /** `ignore` is what `silent` was called before: an edge so set must not fall silent itself. */
   UNKNOWN_SOURCE: setting(`one of ${strangerPolicies.join(', ')}`, readStrangerPolicy).default('refuse'),
   BASE_DOMAIN: domainName.default('trunkline.localhost'),
+  /** Where phones connect, as provisioning tells them; none: where DNS leads from their domain. */
+  SIP_SERVER: sipServer.optional(),
   /** Providers on loopback and private addresses are for a local stack only. */
   ALLOW_PRIVATE_TARGETS: oneOf(['true', 'false'])
     .transform((word) => word === 'true')

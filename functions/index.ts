@@ -25,6 +25,8 @@ import { outboundGuards, ownOutboundGuard } from './config/outbound-guard.ts'
 import { ownKey } from './config/own-key.ts'
 import { promptDownloads } from './config/prompts.ts'
 import { carriers } from './config/provider-reports.ts'
+import { provisioning } from './config/provisioning.ts'
+import { PROVISIONING_LINKS, provisioningLinks } from './config/provisioning-links.ts'
 import { recordingOrders } from './config/recording-orders.ts'
 import { mailboxes, recordingFiles, recordings } from './config/recordings.ts'
 import { endings } from './config/registration-endings.ts'
@@ -98,6 +100,8 @@ const app = new Hono<Edge>({ strict: false })
   .route('/healthz', healthz)
   .route('/readyz', readyz)
   .route(RECORDING_LINKS, recordingLinks)
+  .use(`${PROVISIONING_LINKS}/*`, rateLimited)
+  .route(PROVISIONING_LINKS, provisioningLinks)
   .route('/', documented(operations, about))
 
   .use(
@@ -137,6 +141,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/flows', flowVersions)
   .route('/v1.0/providers', carriers)
   .route('/v1.0/extensions', forwarding)
+  .route('/v1.0/extensions', provisioning)
   .route('/v1.0/extensions', extensionDiagnoses)
   .route('/v1.0/providers', providerDiagnoses)
   .route('/v1.0/prompts', promptDownloads)

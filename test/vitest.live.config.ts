@@ -25,6 +25,7 @@ const aside = [
   'openapi-client',
   'orders',
   'pbx',
+  'provisioning',
   'registrant',
   'rings',
   'rtpengine',

@@ -24,6 +24,7 @@ import { outboundGuardOperations } from './outbound-guard.ts'
 import { ownKeyOperations } from './own-key.ts'
 import { promptOperations } from './prompts.ts'
 import { providerOperations } from './provider-operations.ts'
+import { provisioningOperations } from './provisioning.ts'
 import { recordingOperations } from './recording-operations.ts'
 import { registrationHistoryOperations } from './registration-history.ts'
 import { registrationOperations } from './registration-operations.ts'
@@ -41,6 +42,7 @@ export const operations: readonly Operation[] = [
   ...rotationOperations,
   ...ownKeyOperations,
   ...forwardingOperations,
+  ...provisioningOperations,
   ...outboundGuardOperations,
   ...promptOperations,
   ...simulationOperations,

@@ -5,6 +5,7 @@ import { Diagnosis } from './diagnosis.tsx'
 import { useEvents } from './live.ts'
 import { NewPassword } from './new-password.tsx'
 import { PhoneHistory } from './phone-history.tsx'
+import { PhoneLink } from './phone-link.tsx'
 import { Raw } from './raw.tsx'
 import { Reached } from './reached.tsx'
 import { Refusal } from './refusal.tsx'
@@ -40,6 +41,7 @@ export function PhoneScreen({ id }: { id: string }) {
           <Diagnosis of="extensions" id={id} stamp={`${turn} ${phone.etag}`} />
           <PhoneHistory id={id} turn={turn} />
           <NewPassword phone={phone} />
+          <PhoneLink phone={phone} />
           <Raw value={phone} />
         </>
       )}

@@ -42,6 +42,13 @@ export interface ShownPhone {
   readonly etag: string
 }
 
+/** A link by which a phone sets itself up. */
+export interface ShownPhoneLink {
+  readonly url: string
+  /** An SVG. */
+  readonly qr: string
+}
+
 /** Where a phone can be reached now. */
 export interface ShownRegistration {
   readonly id: string

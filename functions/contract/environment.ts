@@ -70,6 +70,17 @@ export const domainName = setting('a domain name', (given) =>
   /^(?=.{1,200}$)[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(given) ? given.toLowerCase() : undefined,
 )
 
+/** Where phones connect: `sip.example.com`, `192.0.2.10:5060`, `[2001:db8::1]:5061;transport=tls`. */
+export const sipServer = setting(
+  'a host like sip.example.com, with a port and ;transport=udp, tcp or tls where need be',
+  (given) => {
+    const [, host = '', port, transport = 'udp'] =
+      /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:;transport=(udp|tcp|tls))?$/i.exec(given) ?? []
+    if (host === '' || Number(port ?? 1) < 1 || Number(port ?? 1) > 65_535) return undefined
+    return { host: port === undefined ? host : `${host}:${port}`, transport: transport.toLowerCase() }
+  },
+)
+
 /** Origins of web pages (RFC 6454 §6.2), comma between several, or `*`. */
 export const webOrigins = setting(
   'origins like https://console.example.com, comma between several, or *',

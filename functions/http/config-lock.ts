@@ -41,7 +41,7 @@ interface Author {
 const authors = new WeakMap<Database, Author>()
 
 /** The same database, whose changes are an author's: `lockConfig` tells the transaction, and triggers keep it. */
-function signedBy(db: Database, author: Author): Database {
+export function signedBy(db: Database, author: Author): Database {
   const signed: Database = Object.create(db)
   authors.set(signed, author)
   return signed

@@ -11,6 +11,7 @@ import {
   requestsAMinute,
   secret,
   setting,
+  sipServer,
   strangerPolicies,
   webOrigins,
   wholeNumber,
@@ -34,6 +35,8 @@ export interface StackSettings {
   readonly publicIp: string
   /** No setting says what our public address is; `publicIp` is this machine's own first address. */
   readonly publicIpGuessed: boolean
+  /** Where phones connect, as it was written; undefined: where DNS leads from their domain. */
+  readonly sipServer: string | undefined
   readonly baseDomain: string
   /** Absolute path of the folder which keeps everything. */
   readonly folder: string
@@ -67,6 +70,9 @@ const variables = {
   PUBLIC_IP: setting('the one IP address which phones and carriers can reach', (text) =>
     isIP(text) && !everywhere.has(text) ? text : undefined,
   ).optional(),
+  SIP_SERVER: setting('a host with a port, like sip.example.com:5060', (text) =>
+    sipServer.safeParse(text).success ? text : undefined,
+  ).optional(),
   BASE_DOMAIN: domainName.default('trunkline.localhost'),
   DATA_DIR: file.default(() => resolve('.trunkline')),
   DATABASE_URL: secret('be a URL like postgres://user:password@host:5432/database', (text) =>
@@ -99,6 +105,7 @@ export function readSettings(environment: Environment): { settings: StackSetting
     sipAddress: everywhere.has(sipHost) ? publicIp : sipHost,
     publicIp,
     publicIpGuessed: everywhere.has(sipHost) && said.PUBLIC_IP === undefined,
+    sipServer: said.SIP_SERVER,
     baseDomain: said.BASE_DOMAIN,
     folder: said.DATA_DIR,
     databaseUrl: said.DATABASE_URL,

@@ -42,6 +42,7 @@ export async function startEdgeSide(settings: StackSettings, parts: Parts): Prom
       SEAL_KEYS: secrets.seal_keys,
       RELAY_SECRET: secrets.relay_secret,
       BASE_DOMAIN: settings.baseDomain,
+      SIP_SERVER: settings.sipServer ?? '',
       ALLOW_PRIVATE_TARGETS: 'true',
       CORS_ORIGINS: settings.corsOrigins.join(','),
       RATE_LIMIT_KEY: String(settings.rateLimitKey),
@@ -119,6 +120,13 @@ async function relayEnvironment(settings: StackSettings, edge: EdgeSide): Promis
     DRAIN_MS: process.env.DRAIN_MS ?? '0',
     ALLOW_PRIVATE_TARGETS: 'true',
   }
+}
+
+/** The same settings, whose phones connect to the relay of this machine unless they say otherwise. */
+export function withOwnRelay(settings: StackSettings): StackSettings {
+  const { publicIp, sipPort } = settings
+  const own = `${publicIp.includes(':') ? `[${publicIp}]` : publicIp}:${sipPort}`
+  return { ...settings, sipServer: settings.sipServer ?? own }
 }
 
 /** Tells scripts where everything is, for as long as it is there. */

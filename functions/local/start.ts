@@ -3,13 +3,13 @@
  */
 import { run } from './parts.ts'
 import { readSettings } from './settings.ts'
-import { print, startEdgeSide, startRelaySide, writeLocalFile } from './stack.ts'
+import { print, startEdgeSide, startRelaySide, withOwnRelay, writeLocalFile } from './stack.ts'
 import { welcome } from './welcome.ts'
 
 await run(async (parts) => {
   const { settings, wrong } = readSettings(process.env)
   if (wrong.length > 0) throw new Error(wrong.join('\n'))
-  const edge = await startEdgeSide(settings, parts)
+  const edge = await startEdgeSide(withOwnRelay(settings), parts)
   await startRelaySide(settings, edge, parts)
   writeLocalFile(settings, edge, parts)
   print(welcome(settings, edge))

@@ -46,6 +46,7 @@ describe('tenancy', () => {
     registrar_name_taken: 'a domain leads to one customer’s phones',
     access_key_hash: 'a key is looked up before its customer is known',
     replaced_tokens_pkey: 'likewise, by the token it had before',
+    provisioning_link_hash: 'likewise, by the token of a link',
     events_in_order: 'what is no customer’s is numbered among the platform’s',
     // Nobody's in particular.
     configuration_pkey: 'one row, of the installation',
@@ -60,6 +61,7 @@ describe('tenancy', () => {
     provider_reports_provider_id_relay_id_pk: 'a provider seen from a relay',
     provider_health_pkey: 'a provider seen from all of them',
     provider_hosts_provider_id_relay_id_pk: 'where a provider is, as a relay resolves it',
+    provisioning_links_pkey: 'the one link of an extension',
     access_key_uses_pkey: 'when a key was last used',
     provider_registrations_pkey: 'our place at a provider',
   }

@@ -81,6 +81,7 @@ const beforeOrElsewhere = new Set([
   'INVALID_FLOW',
   'METHOD_NOT_ALLOWED',
   'NO_HUB',
+  'PROVISIONING_GONE',
   'RELAY_KEY_REVOKED',
   'RELAY_REPLACED',
   'RESOURCE_NOT_FOUND',

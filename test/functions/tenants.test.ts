@@ -120,6 +120,7 @@ const stated: Record<AccessScope, string[]> = {
     'PUT customer',
     'PATCH customer',
     'POST extensions/:id/forwarding',
+    'POST extensions/:id/provisioning',
     ...['customer', 'extensions/:id', 'trunks/:id'].flatMap((of) => [
       `POST ${of}/block`,
       `POST ${of}/release`,
@@ -434,6 +435,7 @@ async function everythingOf(customerId: string) {
     'deliveries',
     'access_keys',
     'replaced_tokens',
+    'provisioning_links',
     'calls',
     'events',
     'bindings',

@@ -1,0 +1,47 @@
+import { useState } from 'preact/hooks'
+import { asked, may } from './session.ts'
+import type { ShownPhone, ShownPhoneLink } from './shown.ts'
+
+/** Sets a phone up by a QR code or a link, once. */
+export function PhoneLink({ phone }: { phone: ShownPhone }) {
+  const [said, say] = useState('')
+  const [link, show] = useState<ShownPhoneLink | undefined>()
+  const make = async () => {
+    try {
+      const path = `/v1.0/extensions/${phone.id}/provisioning`
+      show(await asked<ShownPhoneLink>({ method: 'POST', path }))
+      say(
+        'Scan it with Linphone, or open the link: it is good for ten minutes, and once. The phone gets a new password.',
+      )
+    } catch (error) {
+      show(undefined)
+      say(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return (
+    <section class="card" aria-labelledby="set-up-phone">
+      <h2 id="set-up-phone">Set up by a QR code</h2>
+      <p class="order">
+        <button type="button" disabled={!may('configure')} onClick={make}>
+          Make a QR code
+        </button>
+        {!may('configure') && <small>Needs a key with the scope configure.</small>}
+        <span role="status">{said}</span>
+      </p>
+      {link && (
+        <p>
+          <img
+            alt={`QR code which sets up ${phone.extension}`}
+            width="200"
+            height="200"
+            src={`data:image/svg+xml,${encodeURIComponent(link.qr)}`}
+          />
+          <br />
+          <a href={link.url} rel="noreferrer" target="_blank">
+            {link.url}
+          </a>
+        </p>
+      )}
+    </section>
+  )
+}
