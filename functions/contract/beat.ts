@@ -30,7 +30,11 @@ export const currentForMs = 5_000
  */
 const [manyAtMost, scopesAtMost, nameAtMost, wordsAtMost] = [20_000, 64, 512, 1_024]
 
-const words = z.string().transform((text) => text.slice(0, wordsAtMost).replace(/[\ud800-\udbff]$/, ''))
+const words = z.string().transform((text) => cut(text, wordsAtMost))
+
+function cut(text: string, most: number): string {
+  return text.slice(0, most).replace(/[\ud800-\udbff]$/, '')
+}
 
 /** One call which goes on, and all whose limits it counts in: a lease, keyed by the call's id. */
 const lease = z.object({
@@ -103,10 +107,28 @@ const registrationReport = z.object({
 })
 export type RegistrationReport = z.infer<typeof registrationReport>
 
+/** As it was said; of one which is too large what is short in it, and of what is none that it is none. */
+const outcome = z.unknown().transform((said): Record<string, unknown> => {
+  const { success, data } = remarks.safeParse(said)
+  if (success) return data
+  if (typeof said !== 'object' || said === null || Array.isArray(said)) return unreadable
+  const short = Object.entries(said).flatMap(([key, value]): [string, unknown][] => {
+    if (typeof value === 'object' && value !== null) return []
+    return [[cut(key, keyAtMost), typeof value === 'string' ? cut(value, wordsAtMost) : value]]
+  })
+  return Object.fromEntries(short.slice(0, keysAtMost))
+})
+const [keyAtMost, keysAtMost] = [64, 12]
+const unreadable = {
+  ok: false,
+  reason: 'RESULT_UNREADABLE',
+  message: 'The relay said in no readable way what came of it.',
+}
+
 /** What became of something a relay was told to do. */
 const commandResult = z.object({
   command_id: z.guid(),
-  result: remarks,
+  result: outcome,
 })
 export type CommandResult = z.infer<typeof commandResult>
 
@@ -135,7 +157,7 @@ const relayLoad = z.object({
 export type RelayLoad = z.infer<typeof relayLoad>
 
 /** The last thing a relay's log called an error. */
-const relayError = z.object({ at: instant, message: z.string().max(256) })
+const relayError = z.object({ at: instant, message: z.string().transform((text) => cut(text, 256)) })
 export type RelayError = z.infer<typeof relayError>
 
 /** Where a relay stands, in its operator's words. */

@@ -17,6 +17,11 @@ export function lineOf(socket: WebSocket): HubLine {
   return socket.deserializeAttachment() as HubLine
 }
 
+/** Whether a key opened a line: by its hash; null: the one which follows from RELAY_SECRET; undefined: any. */
+export function isOpenedBy({ key: its }: Pick<HubLine, 'key'>, key: string | null | undefined): boolean {
+  return key === undefined || (key === null ? its.derived : its.hash === key)
+}
+
 /** Says something on a socket; false: it takes nothing any more. */
 export function say(socket: WebSocket, word: HubWord): boolean {
   try {

@@ -6,9 +6,10 @@ import type { HubEffect, HubEvent, HubTurn, OpenLine } from '../hub/events.ts'
 import { Hub } from '../hub/hub.ts'
 import type { PresentedKey } from '../known-relay-keys.ts'
 import { log } from '../log.ts'
+import { Dismissals } from './dismissals.ts'
 import { HubBook } from './hub-book.ts'
 import { HubFacts } from './hub-facts.ts'
-import { commandsIn, type HubLine, lineOf, say } from './hub-line.ts'
+import { commandsIn, type HubLine, isOpenedBy, lineOf, say } from './hub-line.ts'
 import { protocolIn } from './understood.ts'
 import { WaitingBeats } from './waiting-beats.ts'
 
@@ -42,6 +43,7 @@ export class RelayHub {
   readonly #hub = new Hub()
   readonly #sockets = new Map<string, WebSocket>()
   readonly #beats = new WaitingBeats()
+  readonly #dismissed = new Dismissals()
   /** Requests which wait for what a command came to. */
   readonly #asks = new Map<string, (result: unknown) => void>()
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -120,6 +122,8 @@ export class RelayHub {
     server.serializeAttachment(line)
     this.#sockets.set(line.line, server)
     this.#receive({ kind: 'opened', relayId, line: line.line })
+    const farewell = this.#dismissed.farewellTo(line, utcNow())
+    if (farewell) this.#receive({ kind: 'dismiss', lines: [line.line], ...farewell })
     const headers = { 'sec-websocket-protocol': hubProtocol }
     return new Response(null, { status: 101, webSocket: client, headers })
   }
@@ -139,6 +143,7 @@ export class RelayHub {
         return {}
       case 'dismiss': {
         const { reason, sentence } = asked
+        this.#dismissed.note(asked, utcNow())
         return { sent: this.#receive({ kind: 'dismiss', lines: this.#linesBy(asked), reason, sentence }) }
       }
       case 'beat':
@@ -156,10 +161,9 @@ export class RelayHub {
 
   /** The lines of a relay which a key opened; all of them, where none is named. */
   #linesBy({ relay_id, key }: HubQuestion): string[] {
-    return [...this.#sockets.values()].map(lineOf).flatMap(({ line, relayId, key: its }) => {
-      const hers = key === undefined || (key === null ? its.derived : its.hash === key)
-      return relayId === relay_id && hers ? [line] : []
-    })
+    return [...this.#sockets.values()]
+      .map(lineOf)
+      .flatMap((its) => (its.relayId === relay_id && isOpenedBy(its, key) ? [its.line] : []))
   }
 
   async #beat(beat: Beat): Promise<object | undefined> {

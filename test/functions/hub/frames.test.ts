@@ -95,6 +95,30 @@ describe('a beat', () => {
   })
 })
 
+describe('what is too long in a beat', () => {
+  const read = (more: object) => beat.parse({ ...idleBeat('relay-1'), ...more })
+  const of = (result: unknown) => read({ results: [{ command_id: id, result }] }).results[0]?.result
+
+  test('of a relay’s last error is cut', () => {
+    const last_error = { at: '2026-11-24T00:00:00Z', message: 'x'.repeat(300) }
+    expect(read({ last_error }).last_error?.message).toBe('x'.repeat(256))
+  })
+
+  test('of a result is left out, and what it came to is heard', () => {
+    const attempts = Array.from({ length: 400 }, () => ({ why: 'x'.repeat(100) }))
+    const result = { ok: true, verdict: 'y'.repeat(2_000), reason: null, attempts }
+    expect(of(result)).toEqual({ ok: true, verdict: 'y'.repeat(1_024), reason: null })
+    const many = Object.fromEntries(
+      Array.from({ length: 400 }, (_, n) => [`${n}`.padEnd(90, 'k'), '"'.repeat(2_000)]),
+    )
+    expect(JSON.stringify(of(many)).length).toBeLessThanOrEqual(32_768)
+  })
+
+  test.each([['a word'], [null], [[]], [7]])('is no result at all: %j is one which failed', (said) => {
+    expect(of(said)).toMatchObject({ ok: false, reason: 'RESULT_UNREADABLE' })
+  })
+})
+
 describe('a relay without the hub', () => {
   test('beats over HTTP before it would be taken for dead', () => {
     expect(gatherBeatMs).toBeLessThan(pingEveryMs)

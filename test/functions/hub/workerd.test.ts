@@ -149,6 +149,19 @@ describe('the hub in workerd', () => {
     other.close()
   })
 
+  test('parts with the line which a key opens while it is revoked, though its relay says nothing', async () => {
+    const { id, key } = await api('POST', '/v1.0/relays/relay-1/keys', { name: 'lost' })
+    const first = await HubRelay.connect(edge.url, 'relay-1', key)
+    // The Worker has found it good just now, and believes that for a moment.
+    const [, late] = await Promise.all([
+      api('DELETE', `/v1.0/relays/relay-1/keys/${id}`),
+      pause(30).then(() => HubRelay.connect(edge.url, 'relay-1', key).catch(() => undefined)),
+    ])
+    const later = await HubRelay.connect(edge.url, 'relay-1', key).catch(() => undefined)
+    for (const line of [first, late, later])
+      if (line) await soon('a farewell', () => line.heard.find((word) => word.type === 'bye'))
+  })
+
   test('knows after it was killed what it had promised', async () => {
     const [first, second] = [
       await HubRelay.connect(edge.url, 'relay-1'),
