@@ -39,6 +39,13 @@ export async function ask<Answer>(asking: ApiRequest): Promise<Answer> {
   return (text === '' ? {} : JSON.parse(text)) as Answer
 }
 
+/** Asks it for what is no JSON. Throws `Refused`. */
+export async function askForFile(asking: ApiRequest): Promise<Blob> {
+  const response = await sent(asking)
+  if (!response.ok) throw refusalIn(response.status, await response.text())
+  return response.blob()
+}
+
 async function sent({ method = 'GET', path, body, key, signal }: ApiRequest): Promise<Response> {
   const headers = {
     ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),

@@ -8,6 +8,7 @@ import { Decision } from './decision.tsx'
 import { Diagnosis } from './diagnosis.tsx'
 import { FlowSteps } from './flow-steps.tsx'
 import { HangUp } from './hang-up.tsx'
+import { Ladder } from './ladder.tsx'
 import { useEvents } from './live.ts'
 import { Raw } from './raw.tsx'
 import { Refusal } from './refusal.tsx'
@@ -58,7 +59,8 @@ function Told({ call }: { call: ShownCall }) {
       <Diagnosis of="calls" id={call.id} stamp={call.tm_update} />
       <Sound call={call} />
       <Attempts call={call} />
-      <Decision decision={call.decision} />
+      <Ladder call={call} />
+      <Decision call={call} />
       <FlowSteps flow={call.flow} />
       <Raw value={call} />
     </>

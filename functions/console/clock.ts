@@ -4,3 +4,8 @@ const HOUR_MS = 3_600_000
 export function hoursAgo(hours: number): string {
   return new Date(Date.now() - hours * HOUR_MS).toISOString()
 }
+
+/** Seconds which have passed since then. */
+export function secondsSince(instant: string): number {
+  return (Date.now() - Date.parse(instant)) / 1000
+}

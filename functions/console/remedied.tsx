@@ -3,8 +3,13 @@ import { curlOf } from './curl.ts'
 import { asked, may } from './session.ts'
 import type { Remedy } from './shown.ts'
 
+interface RemediedOf {
+  readonly request: Remedy
+  readonly title?: string
+}
+
 /** A request which mends something: to be sent as it is, where only its customer knows nothing of it, or copied. */
-export function Remedied({ request }: { request: Remedy }) {
+export function Remedied({ request, title = 'The request which mends it' }: RemediedOf) {
   const [said, say] = useState('')
   const whole = request.fill_in.length === 0
   const send = async () => {
@@ -18,7 +23,7 @@ export function Remedied({ request }: { request: Remedy }) {
   }
   return (
     <details class="request">
-      <summary>The request which mends it</summary>
+      <summary>{title}</summary>
       <pre>{curlOf(request, location.origin)}</pre>
       {whole ? (
         <p class="order">

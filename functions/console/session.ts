@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { AccessScope } from '#contract'
-import { type ApiRequest, ask, Refused } from './api.ts'
+import { type ApiRequest, ask, askForFile, Refused } from './api.ts'
 import type { OwnKey } from './shown.ts'
 
 /** Who is signed in. */
@@ -56,9 +56,18 @@ async function keyByToken(): Promise<string | undefined> {
 }
 
 /** Asks the API as who is signed in. Throws `Refused`; a key which opens nothing any more signs out. */
-export async function asked<Answer>(asking: Omit<ApiRequest, 'key'>): Promise<Answer> {
+export function asked<Answer>(asking: Omit<ApiRequest, 'key'>): Promise<Answer> {
+  return signedIn((key) => ask<Answer>({ ...asking, key }))
+}
+
+/** Asks it for a file, alike. */
+export function download(path: string): Promise<Blob> {
+  return signedIn((key) => askForFile({ path, key }))
+}
+
+async function signedIn<Answer>(asking: (key: string) => Promise<Answer>): Promise<Answer> {
   try {
-    return await ask<Answer>({ ...asking, key: session.peek()?.key ?? '' })
+    return await asking(session.peek()?.key ?? '')
   } catch (error) {
     if (error instanceof Refused && error.status === 401) signOut(error.message)
     throw error

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -8,8 +8,8 @@ const source = fileURLToPath(new URL('../console/', import.meta.url))
 
 /** A file of the console, as it is served. */
 export interface ConsoleFile {
-  /** From the root of the site; its page is at `/`. */
-  readonly path: '/' | '/console.js' | '/console.css'
+  /** From the root of the site; its page is at `/`, what it loads when it is needed below `/console/`. */
+  readonly path: string
   readonly type: string
   readonly text: string
 }
@@ -33,13 +33,17 @@ export const consoleHeaders: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 }
 
-/** Bundles the console: one script, one style sheet, one page. Throws where it does not compile. */
+/** Bundles the console: its page, style sheet and script, and scripts which that loads later. Throws where it does not compile. */
 export async function bundleConsole(): Promise<readonly ConsoleFile[]> {
   const { outputFiles } = await build({
-    entryPoints: { 'console.js': join(source, 'main.tsx'), 'console.css': join(source, 'console.css') },
-    entryNames: '[name]',
+    entryPoints: [
+      { in: join(source, 'main.tsx'), out: 'console' },
+      { in: join(source, 'console.css'), out: 'console' },
+    ],
     outdir: '/',
+    chunkNames: 'console/[name]-[hash]',
     bundle: true,
+    splitting: true,
     minify: true,
     write: false,
     format: 'esm',
@@ -49,12 +53,14 @@ export async function bundleConsole(): Promise<readonly ConsoleFile[]> {
     legalComments: 'none',
     logLevel: 'silent',
   })
-  const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
   return [
     { path: '/', type: 'text/html; charset=utf-8', text: readFileSync(join(source, 'index.html'), 'utf8') },
-    { path: '/console.js', type: 'text/javascript; charset=utf-8', text: text('.js') },
-    { path: '/console.css', type: 'text/css; charset=utf-8', text: text('.css') },
+    ...outputFiles.map(({ path, text }) => ({ path, type: `${typeOf(path)}; charset=utf-8`, text })),
   ]
+}
+
+function typeOf(path: string): string {
+  return path.endsWith('.css') ? 'text/css' : 'text/javascript'
 }
 
 /** Writes the console into a folder as Cloudflare serves one (`[assets]`), its headers with it. */
@@ -62,7 +68,10 @@ export async function writeConsole(folder: string): Promise<void> {
   const files = await bundleConsole()
   const headers = Object.entries(consoleHeaders).map(([name, value]) => `  ${name}: ${value}\n`)
   await rm(folder, { recursive: true, force: true })
-  await mkdir(folder, { recursive: true })
-  for (const { path, text } of files) await writeFile(join(folder, path === '/' ? 'index.html' : path), text)
+  for (const { path, text } of files) {
+    const file = join(folder, path === '/' ? 'index.html' : path)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+  }
   await writeFile(join(folder, '_headers'), `/*\n${headers.join('')}`)
 }

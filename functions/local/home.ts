@@ -19,6 +19,7 @@ export async function openHome(accessKey: string): Promise<Home> {
       const { pathname } = new URL(request.url)
       const file = files.get(pathname)
       if (file) return served(file.text, file.type)
+      if (request.method === 'GET') return missing()
       const shown = await tokenIn(request)
       if (spent || !isSame(token, shown)) return refused()
       spent = true
@@ -46,6 +47,12 @@ async function tokenIn(request: Request): Promise<string> {
 function isSame(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** A page of an earlier start asks for parts which are others by now. */
+function missing(): Response {
+  const message = 'There is no such file. Reload the page.'
+  return answered(404, { error: { status: 'NOT_FOUND', reason: 'FILE_NOT_FOUND', message } })
 }
 
 function refused(): Response {

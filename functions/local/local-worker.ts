@@ -10,7 +10,7 @@ import app from '../index.ts'
 /** Its Durable Objects. */
 export * from '../index.ts'
 
-for (const path of ['/', '/console.js', '/console.css']) app.get(path, atHome)
+for (const path of ['/', '/console.js', '/console.css', '/console/*']) app.get(path, atHome)
 app.post('/local/sign-in', atHome)
 
 export default app

@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, WatchedBrowser } from '../support/browser.ts'
 import { answers, Carrier, refuse } from '../support/carrier.ts'
 import { faultsOf } from '../support/console.ts'
-import { newCustomer } from '../support/customer.ts'
+import { changeHeard, newCustomer } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { Phone } from '../support/phone.ts'
 import { statusOf } from '../support/sip-text.ts'
@@ -70,7 +71,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
   test('tells who looks up a failed call why it failed', async () => {
     const { result } = await phone.call(dialled)
     expect(statusOf(await result)).toBe(503)
-    await signIn(await keyFor(['read', 'call']))
+    await signIn(await keyFor(['read', 'call', 'configure']))
     await page.getByRole('link', { name: /\d:\d\d/ }).click()
     const main = page.getByRole('main')
     await main.getByRole('heading', { level: 1, name: `office1 to ${dialled}` }).waitFor()
@@ -84,6 +85,26 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     await page.getByText('Raw JSON').click()
     expect(await main.locator('pre').last().textContent()).toContain('"sip_status": 503')
     expect(await faultsOf(page)).toEqual([])
+  })
+
+  test('decides it again, on what is configured now, and names the differences', async () => {
+    await page.getByRole('button', { name: 'Decide again now' }).click()
+    await page.getByText('It would be decided alike.').waitFor()
+    const [provider] = await office.api.list('/providers')
+    await office.api.patch(`/providers/${provider?.id}`, { enabled: false })
+    await page.getByRole('button', { name: 'Decide again now' }).click()
+    await page.getByText('It was let through then; now it is refused with').waitFor()
+    await page.getByText(/Carrier 1 by route “Carrier 1” was tried then; now it is skipped/).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await office.api.patch(`/providers/${provider?.id}`, { enabled: true })
+  })
+
+  test('says why a call has no messages, and has those of later ones kept', async () => {
+    await page.getByText('No messages of this call are kept').waitFor()
+    await page.getByText('The request which has them kept').click()
+    await page.getByRole('button', { name: 'Send it' }).click()
+    await page.getByText('Those of calls which begin now are kept').waitFor()
+    await changeHeard(stack, office.api)
   })
 
   test('shows a call as it comes, and hangs it up, by keyboard alone', async () => {
@@ -102,6 +123,29 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     await page.keyboard.press('Enter')
     await page.getByText(/It was answered after .* and lasted .*, until it was ended here/).waitFor()
     expect(await within(10_000, 'the phone to be hung up', call.over)).toBe('them')
+  })
+
+  test('draws the messages of a call between all who took part, as they come, and gives them as a file', async () => {
+    const { call, result } = await phone.call('+15557654321')
+    expect(statusOf(await result)).toBe(200)
+    await show('Calls')
+    await page.getByRole('row', { name: 'talking' }).getByRole('link').click()
+    await arrow('INVITE SDP from office1 to Trunkline').first().waitFor()
+    await arrow('200 OK to INVITE, SDP from Carrier 1 to Trunkline').waitFor()
+    expect(await arrow('BYE').count()).toBe(0)
+    await call.bye()
+    await arrow('BYE from office1 to Trunkline').waitFor()
+    await arrow('200 OK to BYE from Carrier 1 to Trunkline').waitFor()
+    await arrow('INVITE SDP from Trunkline to Carrier 1').click()
+    await page.locator('.ladder pre').getByText(`INVITE sip:+15557654321@${carrier.address}`).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download as pcap' }).click()
+    const file = readFileSync(await (await saved).path())
+    expect([(await saved).suggestedFilename(), file.readUInt32LE(0).toString(16)]).toEqual([
+      `${page.url().split('/').at(-1)}.pcap`,
+      'a1b2c3d4',
+    ])
   })
 
   test('shows a key which only reads what it may not do', async () => {
@@ -214,6 +258,11 @@ async function signIn(key: string): Promise<void> {
   await page.getByLabel('Access key').fill(key)
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Calls' }).waitFor()
+}
+
+/** A message of a call's ladder, by its words. */
+function arrow(words: string): Locator {
+  return page.locator('.ladder').getByRole('button', { name: words })
 }
 
 /** Goes to a screen by the head of the page. */
