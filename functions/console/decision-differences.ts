@@ -96,9 +96,7 @@ function candidateChange(was: Consideration, is: Consideration): string[] {
       ? []
       : [`${name} was tried as number ${was.order} then; now as number ${is.order}${drawn(is)}`]),
     ...changed(`${name} was dialled as`, was.dialled, is.dialled),
-    ...(was.health === is.health
-      ? []
-      : [`${name} was ${wordFor(was.health)} then; now it is ${wordFor(is.health)}`]),
+    ...changed(`${name} was`, wellness(was), wellness(is)),
   ]
 }
 
@@ -127,6 +125,7 @@ function nameOf({ provider_name, route_name }: Consideration): string {
   return `${provider_name || 'No provider'}${route_name === '' ? '' : ` by route “${route_name}”`}`
 }
 
-function wordFor(health: string): string {
-  return health === 'unknown' ? 'not known to be well' : health.replaceAll('_', ' ')
+/** Until it was tried nobody knows, and it is taken for well. */
+function wellness({ health }: Consideration): string {
+  return health === 'unhealthy' || health === 'half_open' ? 'not well' : 'well'
 }

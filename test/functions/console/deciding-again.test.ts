@@ -25,6 +25,11 @@ describe('in what a decision differs', () => {
       { caller: { rule: 'none', why: 'The address is no provider’s.' } },
       ['The caller is not known any more: The address is no provider’s.'],
     ],
+    [
+      'it was not known how a provider is',
+      { candidates: [{ ...one(primary, 1), health: 'unknown' }, one(backup, 2)] },
+      [],
+    ],
     ['the caller is known by another rule', { caller: { rule: 'source', why: 'its address' } }, []],
     [
       'a provider is skipped',
@@ -57,7 +62,7 @@ describe('in what a decision differs', () => {
       { candidates: [{ ...one(primary, 1), health: 'unhealthy', dialled: '0015551234567' }, one(backup, 2)] },
       [
         'Primary by route “Out” was dialled as +15551234567 then; now 0015551234567.',
-        'Primary by route “Out” was healthy then; now it is unhealthy.',
+        'Primary by route “Out” was well then; now not well.',
       ],
     ],
     [
