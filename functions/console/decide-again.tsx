@@ -11,7 +11,7 @@ interface DecideAgainOf {
   readonly decision: Explanation
 }
 
-/** Decides a call anew on what is configured now, beside what was decided then. Nobody is called. */
+/** Decides a call anew on what is configured now, beside what was decided then. No call is made. */
 export function DecideAgain({ call, decision }: DecideAgainOf) {
   const [now, show] = useState<Explanation | undefined>()
   const [said, say] = useState('')
@@ -38,7 +38,7 @@ export function DecideAgain({ call, decision }: DecideAgainOf) {
         <button type="button" onClick={decide}>
           Decide again now
         </button>
-        <small class="quiet">Nobody is called.</small>
+        <small class="quiet">No call is made.</small>
         <span role="status">{said}</span>
       </p>
       {now && <Beside then={decision} now={now} />}

@@ -125,7 +125,7 @@ function nameOf({ provider_name, route_name }: Consideration): string {
   return `${provider_name || 'No provider'}${route_name === '' ? '' : ` by route “${route_name}”`}`
 }
 
-/** Until it was tried nobody knows, and it is taken for well. */
+/** One which was not tried yet is taken for well. */
 function wellness({ health }: Consideration): string {
   return health === 'unhealthy' || health === 'half_open' ? 'not well' : 'well'
 }

@@ -25,7 +25,7 @@ export interface LadderRow {
 /** Who passed a message on: the second column, since all of them come and go by it. */
 const OURS = 1
 
-/** A call's messages as a ladder: the caller, this platform, and everybody who was tried, in that order. */
+/** A call's messages as a ladder: the caller, this platform, and each party which was tried, in that order. */
 export function ladderOf(
   call: Pick<ShownCall, 'source' | 'attempts'>,
   messages: readonly SipMessage[],
@@ -88,7 +88,7 @@ function requestIn(text: string): string {
   return method === 'INVITE' && isInside ? 're-INVITE' : method
 }
 
-/** A challenge refuses nobody yet (RFC 3261 §22.1). */
+/** A challenge is no refusal yet (RFC 3261 §22.1). */
 function toneOf(status: string): LadderRow['tone'] {
   if (status === '401' || status === '407' || status.startsWith('3')) return 'warn'
   if (status.startsWith('2')) return 'good'
