@@ -10,6 +10,8 @@ import {
   setting,
   sipServer,
   strangerPolicies,
+  turnSecret,
+  turnUrls,
   webOrigins,
 } from '#contract'
 import { connect, type Database } from '#db'
@@ -80,6 +82,9 @@ const variables = {
   BASE_DOMAIN: domainName.default('trunkline.localhost'),
   /** Where phones connect, as provisioning tells them; none: where DNS leads from their domain. */
   SIP_SERVER: sipServer.optional(),
+  /** Where the TURN server is, and the secret which it shares with us; without both none is handed out. */
+  TURN_URLS: turnUrls.optional(),
+  TURN_SECRET: turnSecret.optional(),
   /** Providers on loopback and private addresses are for a local stack only. */
   ALLOW_PRIVATE_TARGETS: oneOf(['true', 'false'])
     .transform((word) => word === 'true')

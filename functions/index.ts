@@ -37,6 +37,7 @@ import { relays } from './config/relays.ts'
 import { explain } from './config/resolve.ts'
 import { resources } from './config/resources.ts'
 import { stats } from './config/stats.ts'
+import { turnCredentials } from './config/turn-credentials.ts'
 import { versions } from './config/versions.ts'
 import { webhookActions } from './config/webhook-actions.ts'
 import { type Edge, prepare } from './env.ts'
@@ -159,6 +160,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/erasures', erasures)
   .route('/v1.0/registrations', registrations)
   .route('/v1.0/registrations', endings)
+  .route('/v1.0/turn-credentials', turnCredentials)
   .route('/v1.0/blocks', blocks)
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)

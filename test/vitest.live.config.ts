@@ -34,6 +34,7 @@ const aside = [
   'standing-still',
   'survival',
   'tls',
+  'turn',
   'troubleshooting',
   'webhooks',
   'why',

@@ -32,6 +32,7 @@ import { relayOperations } from './relay-operations.ts'
 import { resolveOperations } from './resolve-operation.ts'
 import { resources } from './resources.ts'
 import { statsOperations } from './stats.ts'
+import { turnOperations } from './turn-credentials.ts'
 import { versionOperations } from './versions.ts'
 import { webhookOperations } from './webhook-operations.ts'
 
@@ -53,6 +54,7 @@ export const operations: readonly Operation[] = [
   ...registrationOperations,
   ...registrationHistoryOperations,
   ...blockOperations,
+  ...turnOperations,
   ...callMakingOperations,
   ...callOperations,
   ...callMessageOperations,

@@ -81,6 +81,22 @@ export const sipServer = setting(
   },
 )
 
+/** URIs of a TURN server (RFC 7065), comma between several. */
+export const turnUrls = setting(
+  'URIs like turn:turn.example.com:3478?transport=udp, comma between several',
+  (given) => {
+    const urls = given.split(',').map((url) => url.trim())
+    return urls.every((url) => turnUrl.test(url)) ? urls : undefined
+  },
+)
+
+const turnUrl = /^turns?:([a-z\d.-]+|\[[\da-f:.]+\])(:\d{1,5})?(\?transport=(udp|tcp))?$/i
+
+/** What is shared with it. */
+export const turnSecret = secret('have at least 16 characters', (given) =>
+  given.length >= 16 ? given : undefined,
+)
+
 /** Origins of web pages (RFC 6454 §6.2), comma between several, or `*`. */
 export const webOrigins = setting(
   'origins like https://console.example.com, comma between several, or *',

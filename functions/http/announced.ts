@@ -3,7 +3,7 @@ import type { Edge } from '../env.ts'
 import { hubOf } from '../hub/client.ts'
 
 /** What changes nothing that relays go by, though it is a POST: what is ordered of them they are told by itself. */
-const harmless = /\/(resolve|simulate|test|run)\/?$|^\/v1\.0\/calls(\/|$)/
+const harmless = /\/(resolve|simulate|test|run)\/?$|^\/v1\.0\/calls(\/|$)|^\/v1\.0\/turn-credentials\/?$/
 
 /** Tells the hub of a change before it may happen, and once it has: so no relay goes on for long on what was before. */
 export const announced: MiddlewareHandler<Edge> = async (c, next) => {

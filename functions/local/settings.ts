@@ -13,6 +13,8 @@ import {
   setting,
   sipServer,
   strangerPolicies,
+  turnSecret,
+  turnUrls,
   webOrigins,
   wholeNumber,
 } from '#contract'
@@ -37,6 +39,9 @@ export interface StackSettings {
   readonly publicIpGuessed: boolean
   /** Where phones connect, as it was written; undefined: where DNS leads from their domain. */
   readonly sipServer: string | undefined
+  /** Where a TURN server is, as it was written, and what is shared with it; undefined: there is none. */
+  readonly turnUrls: string | undefined
+  readonly turnSecret: string | undefined
   readonly baseDomain: string
   /** Absolute path of the folder which keeps everything. */
   readonly folder: string
@@ -73,6 +78,10 @@ const variables = {
   SIP_SERVER: setting('a host with a port, like sip.example.com:5060', (text) =>
     sipServer.safeParse(text).success ? text : undefined,
   ).optional(),
+  TURN_URLS: setting('URIs like turn:turn.example.com:3478, comma between several', (text) =>
+    turnUrls.safeParse(text).success ? text : undefined,
+  ).optional(),
+  TURN_SECRET: turnSecret.optional(),
   BASE_DOMAIN: domainName.default('trunkline.localhost'),
   DATA_DIR: file.default(() => resolve('.trunkline')),
   DATABASE_URL: secret('be a URL like postgres://user:password@host:5432/database', (text) =>
@@ -106,6 +115,8 @@ export function readSettings(environment: Environment): { settings: StackSetting
     publicIp,
     publicIpGuessed: everywhere.has(sipHost) && said.PUBLIC_IP === undefined,
     sipServer: said.SIP_SERVER,
+    turnUrls: said.TURN_URLS,
+    turnSecret: said.TURN_SECRET,
     baseDomain: said.BASE_DOMAIN,
     folder: said.DATA_DIR,
     databaseUrl: said.DATABASE_URL,

@@ -43,6 +43,8 @@ export async function startEdgeSide(settings: StackSettings, parts: Parts): Prom
       RELAY_SECRET: secrets.relay_secret,
       BASE_DOMAIN: settings.baseDomain,
       SIP_SERVER: settings.sipServer ?? '',
+      TURN_URLS: settings.turnUrls ?? '',
+      TURN_SECRET: settings.turnSecret ?? '',
       ALLOW_PRIVATE_TARGETS: 'true',
       CORS_ORIGINS: settings.corsOrigins.join(','),
       RATE_LIMIT_KEY: String(settings.rateLimitKey),

@@ -27,7 +27,7 @@ let reader: DocumentedClient
 let stop: () => Promise<void>
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp({ TURN_URLS: 'turn:turn.test:3478', TURN_SECRET: 'shared-with-the-turn-server' })
   const carry = (path: string, init: RequestInit) => app.fetch(path, init)
   client = new DocumentedClient(document, carry, app.aliceKey)
   stranger = new DocumentedClient(document, carry, await strangersKey())

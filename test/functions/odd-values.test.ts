@@ -91,7 +91,7 @@ const made: Record<string, string> = { relays: 'relay-1' }
 const at = '2026-11-24T00:00:00.000Z'
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp({ TURN_URLS: 'turn:turn.test:3478', TURN_SECRET: 'shared-with-the-turn-server' })
   await new Promise<void>((listening) => soundServer.listen(0, '127.0.0.1', listening))
   soundPlace = `http://127.0.0.1:${(soundServer.address() as AddressInfo).port}/`
   relaysKey = await relayKey(RELAY_SECRET, 'relay-1')
@@ -225,6 +225,7 @@ const wholesome: Record<string, () => object> = {
       hangup: {},
     }).map(([order, body]) => [`POST /v1.0/calls/:id/${order}`, () => body]),
   ),
+  'POST /v1.0/turn-credentials': () => ({ expire: 600 }),
   'POST /v1.0/calls': () => ({
     source: { type: 'extension', target: 'odd1' },
     destinations: [{ type: 'extension', target: 'odd1' }],
@@ -498,7 +499,7 @@ const everywhere = z.object({ customer_id: z.string(), token: z.string(), access
 function takesBody(door: string): boolean {
   return (
     /^(POST|PUT|PATCH) /.test(door) &&
-    !/\/(restore|run|recording_(stop|pause|resume)|parts\/:nth)$/.test(door)
+    !/\/(restore|run|provisioning(\/:token)?|recording_(stop|pause|resume)|parts\/:nth)$/.test(door)
   )
 }
 

@@ -141,6 +141,7 @@ const stated: Record<AccessScope, string[]> = {
     'POST providers/:id/test',
     'POST drills/:id/run',
     'POST calls',
+    'POST turn-credentials',
     ...['hangup', 'transfer', 'play', 'talk', 'silence', 'dtmf', 'hold', 'mute'].map(
       (what) => `POST calls/:id/${what}`,
     ),
