@@ -82,10 +82,39 @@ export interface Aim {
   readonly spoken?: G711Types
   /** Its packets are SRTP; undefined: plain RTP. */
   readonly srtp?: SrtpKeys | undefined
+  /** It shows in its sound's own way where it is, and by which keys it is heard; undefined: it does not. */
+  readonly ice?: IceAim | undefined
   /** How sounds are played to it; undefined: it takes none of the codecs which are spoken here. */
   readonly plays?: PlayedCodec | undefined
   /** What it speaks, for an engine which is another program; undefined: ours, which does without. */
   readonly formats?: LegFormats
+}
+
+/** A party which checks its way to us (ICE, RFC 8445) and agrees on keys there (DTLS-SRTP, RFC 5763), as descriptions have it. */
+export interface IceAim {
+  /** Our name in its checks, and what they are proved with. */
+  readonly ours: IceCredentials
+  /** Its own name in them. */
+  readonly theirs: string
+  /** Its certificate is one of these. */
+  readonly fingerprints: readonly Fingerprint[]
+  /** Which of our certificates it was told of, by its place. */
+  readonly certificate: number
+  /** We begin the handshake. */
+  readonly begins: boolean
+}
+
+/** ICE's user name fragment and password (RFC 8445 §5.3). */
+export interface IceCredentials {
+  readonly ufrag: string
+  readonly pwd: string
+}
+
+/** A hash of a certificate (RFC 8122 §5). */
+export interface Fingerprint {
+  readonly hash: 'sha-256' | 'sha-384' | 'sha-512'
+  /** Two digits for each octet, upper case, colons between them. */
+  readonly value: string
 }
 
 /** The payload types a party wants to receive, best first, and the a= lines which say what they are. */
@@ -205,6 +234,8 @@ export interface MediaCounters {
   readonly unauthentic?: number | undefined
   /** How they came; undefined: what travels is no RTP. */
   readonly stream?: StreamMeasures | undefined
+  /** By what it is encrypted, where that was agreed on in its own way; undefined: it was not. */
+  readonly cipher?: SrtpSuite | undefined
   /** Where its packets come from; undefined: none was accepted. */
   readonly latched?: { readonly address: string; readonly port: Port } | undefined
 }
@@ -287,6 +318,18 @@ export type MediaReport =
       readonly session: SessionId
       readonly side: Side | 'both'
       readonly ms: number
+    }
+  /**
+   * A party's way to us is none, or none any more: no check of it was heard for `ms` (RFC 7675), or no keys were agreed on
+   * (`why`). Told again while it stays so.
+   */
+  | {
+      readonly type: 'astray'
+      readonly session: SessionId
+      readonly side: Side
+      readonly of: 'checks' | 'consent' | 'keys'
+      readonly ms: number
+      readonly why?: string
     }
   /** What was heard so far; told now and then, and when one of two legs closes. A side which has no leg heard nothing. */
   | {

@@ -44,9 +44,12 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
     dispatch(out, Buffer.from(packet.subarray(0, length)))
   }
 
-  function dispatch(out: RtpPort, packet: Buffer): void {
+  function reply(out: RtpPort, to: SocketAddress, packet: Uint8Array, length: number): void {
+    dispatch(out, Buffer.from(packet.subarray(0, length)), to)
+  }
+
+  function dispatch(out: RtpPort, packet: Buffer, place = out.latch.destination): void {
     const line = lines.get(out)
-    const place = out.latch.destination
     if (line === undefined || place === undefined) return
     line.socket.send(packet, place.port, destinationOf(line, place, type === 'udp6'), noMatter)
   }
@@ -82,6 +85,7 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
     loosen() {},
     release,
     send,
+    reply,
     stop,
   }
 }

@@ -29,6 +29,8 @@ export interface MediaEngine {
   beatIn(ms: number): void
   /** Sends a packet of our own towards the latch's destination, if there is one; the memory may be used again at once. */
   send(rtpPort: RtpPort, packet: Uint8Array, length: number): void
+  /** The same towards any place. */
+  reply(rtpPort: RtpPort, to: SocketAddress, packet: Uint8Array, length: number): void
   /** Closes every socket and ends the engine's own loop. */
   stop(): void
 }

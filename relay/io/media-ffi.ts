@@ -141,6 +141,13 @@ class FfiEngine implements MediaEngine {
     this.#leave(rtpPort)
   }
 
+  reply(rtpPort: RtpPort, to: SocketAddress, packet: Uint8Array, length: number): void {
+    if (rtpPort.handle < 0) return
+    this.#arena.packet.set(packet.subarray(0, length))
+    this.#arena.dispatch(to, length)
+    this.#loaded.libc.sendmsg(rtpPort.handle, this.#arena.at.message, 0)
+  }
+
   stop(): void {
     for (const rtpPort of this.#rtpPorts) if (rtpPort !== undefined) this.release(rtpPort)
     this.#stopped = true

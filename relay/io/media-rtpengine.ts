@@ -58,6 +58,8 @@ const LOOK_MS = 10_000
 export class RtpengineMedia implements MediaPlane {
   readonly engine = 'rtpengine'
   readonly thread = 0
+  readonly dtls =
+    'keys are agreed on (DTLS-SRTP) by the media thread alone, and sound is carried by rtpengine (MEDIA_ENGINE)'
   /** The address rtpengine hears at. */
   readonly address: string
   readonly #client: NgClient

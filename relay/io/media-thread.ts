@@ -15,6 +15,7 @@ import { entropy } from './entropy.ts'
 import { dgramEngine } from './media-dgram.ts'
 import type { CipherName, MediaEngine, MediaWork } from './media-engine.ts'
 import { ffiEngine } from './media-ffi.ts'
+import { opensslDtls } from './openssl-dtls.ts'
 import type { WriteOrder } from './recording-writer.ts'
 
 /** How the media thread reads sockets: by the C library, or by Node's. */
@@ -55,6 +56,8 @@ export interface Ready {
   readonly cipher: CipherName
   /** Why it is not OpenSSL's, where that was tried. */
   readonly cipherWhy: string | undefined
+  /** Hashes of the certificates by which keys are agreed on (DTLS), or why none are. */
+  readonly dtls: readonly string[] | string
 }
 
 /** Who may put something in the way of a leg's packets. */
@@ -68,6 +71,7 @@ if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 
 /** The media thread: obeys commands, moves packets, reports. */
 function run(setup: MediaThreadSetup, parent: MessagePort): void {
+  const dtls = opensslDtls()
   const srtp = srtpStages((key) => engine.cipher(key))
   const { engine, name, why } = chooseEngine(setup, {
     arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
@@ -79,6 +83,8 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     entropy,
     send: (rtpPort, packet, length) => engine.send(rtpPort, packet, length),
     packet: engine.packet,
+    reply: (rtpPort, to, packet, length) => engine.reply(rtpPort, to, packet, length),
+    dtls: typeof dtls === 'string' ? undefined : dtls,
   }
   const stagesOf = stagesFrom([...stageBuilders, srtp])
   const sink = setup.records ? sinkBehind(setup.writer) : undefined
@@ -208,6 +214,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     thread: threadId(),
     cipher: engine.cipherName,
     cipherWhy: engine.cipherWhy,
+    dtls: typeof dtls === 'string' ? dtls : dtls.fingerprints,
   } satisfies Ready)
 }
 

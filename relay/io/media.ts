@@ -28,6 +28,8 @@ export interface MediaPlane {
   readonly engine: MediaEngineName | 'rtpengine'
   /** The media thread's process-wide thread id, to find its CPU time under /proc; 0: it is another program. */
   readonly thread: number
+  /** Hashes of the certificates by which it agrees on keys (DTLS-SRTP), or why it does not. */
+  readonly dtls: readonly string[] | string
   /** Where packets are sent to, if another program carries them. */
   readonly address?: string
   /** Commands of one turn of the event loop travel together, in order. */
@@ -85,6 +87,7 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   return {
     engine: ready.engine,
     thread: ready.thread,
+    dtls: ready.dtls,
     order(command) {
       if (command.type === 'record' && options.recordings !== undefined)
         written ??= startWriter({ folder: options.recordings, port: writerFar }, options.log)
@@ -136,9 +139,17 @@ function readiness(worker: Worker): Promise<Ready> {
   })
 }
 
+type Noted = Omit<Ready, 'wake' | 'thread' | 'dtls'> & Partial<Pick<Ready, 'dtls'>>
+
 /** A warning where either is not what one would have wished for. */
-export function noteOf({ engine, why, cipher, cipherWhy }: Omit<Ready, 'wake' | 'thread'>): Note {
+export function noteOf({ engine, why, cipher, cipherWhy, dtls }: Noted): Note {
   const level = why === undefined && cipherWhy === undefined ? 'info' : 'warn'
-  const fields = { engine, why, cipher, cipher_why: cipherWhy }
+  const fields = {
+    engine,
+    why,
+    cipher,
+    cipher_why: cipherWhy,
+    ...(typeof dtls === 'string' && { dtls_why: dtls }),
+  }
   return { type: 'note', level, event: 'media_started', fields }
 }

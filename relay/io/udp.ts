@@ -2,6 +2,8 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { type Port, portNumber } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
+import { readSocketAddress } from '../ground/socket-address.ts'
+import { StunServer } from '../media/stun-server.ts'
 import { monotonicNow } from './clock.ts'
 import type { Log } from './log.ts'
 import type { Wire, WireEnds } from './wire.ts'
@@ -26,8 +28,14 @@ export async function openUdp(
   const port = await freePort(host, options.port)
   const main = await bound(host, port)
   const place = main.address()
-  const peers = new Peers(host, port, options, options.peersAtMost ?? usualPeers)
-  main.on('message', (bytes, from) => deliver(options, bytes, from))
+  const stun = new StunServer()
+  const hear = hearing(options, (bytes, from) => {
+    const place = readSocketAddress(plainAddress(from.address), portNumber(from.port))
+    const length = place === undefined ? 0 : stun.asked(monotonicNow(), bytes, bytes.length, place)
+    if (length > 0) main.send(stun.answer.slice(0, length), from.port, from.address, noMatter)
+  })
+  const peers = new Peers(host, port, { ...options, hear }, options.peersAtMost ?? usualPeers)
+  main.on('message', hear)
   main.on('error', (error) => log('warn', 'udp.error', { why: error.message }))
   return {
     address: { address: place.address, port: portNumber(place.port) },
@@ -48,16 +56,20 @@ export async function openUdp(
   }
 }
 
+interface PeerEnds extends WireEnds {
+  readonly hear: Hear
+}
+
 /** Sockets connected to one destination each; the one unused for longest leaves first. */
 class Peers {
   readonly #host: string
   readonly #port: Port
-  readonly #ends: WireEnds
+  readonly #ends: PeerEnds
   readonly #atMost: number
   readonly #peerByPlace = new Map<string, { socket: Socket; usedAt: number }>()
   readonly #sweeper: NodeJS.Timeout
 
-  constructor(host: string, port: Port, ends: WireEnds, atMost: number) {
+  constructor(host: string, port: Port, ends: PeerEnds, atMost: number) {
     this.#host = host
     this.#port = port
     this.#ends = ends
@@ -86,7 +98,7 @@ class Peers {
   #connect(flow: Flow, place: string): Socket | undefined {
     const socket = shared(this.#host)
     const ends = this.#ends
-    socket.on('message', (bytes, from) => deliver(ends, bytes, from))
+    socket.on('message', ends.hear)
     socket.on('error', (error) => ends.unsent({ ...flow }, whyUnsent(error)))
     try {
       // With a lookup which answers at once both happen within this turn.
@@ -112,11 +124,25 @@ class Peers {
   }
 }
 
-function deliver(ends: WireEnds, bytes: Uint8Array, from: RemoteInfo): void {
-  // Port 0 is no socket's: it is forged, and nothing can be sent back.
-  if (bytes.length <= 4 || isStun(bytes) || from.port === 0) return
-  ends.receive({ transport: 'udp', address: plainAddress(from.address), port: portNumber(from.port) }, bytes)
+type Hear = (bytes: Uint8Array, from: RemoteInfo) => void
+
+/** A datagram of STUN is a question of its own: where its sender is seen from, which keeps a NAT open too (RFC 5626 §4.4.2). */
+function hearing(ends: WireEnds, stun: Hear): Hear {
+  return (bytes, from) => {
+    // Port 0 is no socket's: it is forged, and nothing can be sent back.
+    if (bytes.length <= 4 || from.port === 0) return
+    const flow = {
+      transport: 'udp',
+      address: plainAddress(from.address),
+      port: portNumber(from.port),
+    } as const
+    if (isStun(bytes)) stun(bytes, from)
+    else ends.receive(flow, bytes)
+  }
 }
+
+/** An answer which could not be sent is asked for again. */
+function noMatter(): void {}
 
 /** A port is a stranger's word as well: the kernel's own complaint would be thrown. */
 function isPort(port: Port): boolean {

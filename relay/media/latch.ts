@@ -46,6 +46,8 @@ export class Latch {
   /** An offer came since the peer was heard last. */
   #reopened = false
   #settled = false
+  /** Its place was proved by a check (ICE), and no other is heard. */
+  #chosen = false
   #count = 0
 
   constructor(control = false) {
@@ -59,6 +61,7 @@ export class Latch {
     sources: readonly SocketAddress[],
     quiet = false,
   ): void {
+    this.#chosen = false
     const moved = target !== undefined && this.#target?.same(target) !== true
     this.#target = target ?? (this.locked ? this.#target : undefined)
     this.#sources = sources
@@ -67,6 +70,24 @@ export class Latch {
     this.#reopened = true
     if (moved || !this.allows(this.peer)) this.#forget()
     this.#point()
+  }
+
+  /** The peer is there: so it was proved, and nothing it sends from elsewhere counts (RFC 8445 §8.1.1). */
+  choose(now: MonotonicMs, place: SocketAddress): void {
+    if (this.#chosen && this.locked && this.peer.same(place)) return
+    this.#sources = []
+    this.#target = undefined
+    this.#chosen = true
+    this.#take(now, place, true)
+  }
+
+  /** No place is heard, nor sent anything, until one is chosen. */
+  shut(): void {
+    this.#sources = []
+    this.#target = undefined
+    this.#chosen = false
+    this.destination = undefined
+    this.#forget()
   }
 
   /** Whether a packet from there is the peer's. */
@@ -79,7 +100,7 @@ export class Latch {
 
   /** Whether a packet from elsewhere shows that its source is this party; undefined: it says nothing of any stream. */
   learns(now: MonotonicMs, from: SocketAddress, evidence: Evidence | undefined): boolean {
-    if (!this.allows(from)) return false
+    if (this.#chosen || !this.allows(from)) return false
     if (!this.#announced && this.#target?.same(from) === true) return this.#take(now, from, true)
     if (evidence === undefined) return false
     if (evidence.continues && !this.locked) return this.#take(now, from, false)
@@ -91,11 +112,12 @@ export class Latch {
   /** Whether a packet from there may be the party's at all. */
   allows(from: SocketAddress): boolean {
     for (const source of this.#sources) if (source.sameAddress(from)) return true
-    return false
+    return this.#chosen && this.peer.same(from)
   }
 
   /** Whether no source could have better evidence than the peer, as long as it speaks: others need not be heard. */
   get exclusive(): boolean {
+    if (this.#chosen) return false
     return this.locked && this.#settled && !this.#reopened && (this.#announced || this.#target === undefined)
   }
 

@@ -11,6 +11,7 @@ import type {
 } from '../ground/media.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
+import type { IceLeg } from './ice-leg.ts'
 import { Latch } from './latch.ts'
 import type { OwnStream } from './own-stream.ts'
 import { Reception } from './reception.ts'
@@ -93,6 +94,7 @@ export class MediaLeg implements LegName {
   heard = false
   /** Undefined until its first offer or answer came. */
   aimedAt: MonotonicMs | undefined
+  lastAim: Aim | undefined
   /** Since when it is listened to though it stands alone; undefined: it is not. */
   expectedAt: MonotonicMs | undefined
   silent = false
@@ -110,6 +112,8 @@ export class MediaLeg implements LegName {
   plays: PlayedCodec | undefined
   /** Its party hears a sound of ours in the place of its partner's. */
   isPlayedTo = false
+  /** How its party shows where it is, and agrees on keys; undefined: by its description and its packets. */
+  ice: IceLeg | undefined
   stages: Stages = plain
   /** The stages again, for the way of a packet looks for each at the same place. */
   unprotect: Stages['unprotect']
@@ -138,13 +142,16 @@ export class MediaLeg implements LegName {
     return this.stages !== plain || (this.partner !== undefined && this.partner.stages !== plain)
   }
 
-  /** A new offer or answer: where its party is, and what stands in the way to it. */
-  aim(now: MonotonicMs, aim: Aim, stages: Stages): void {
+  /** A new offer or answer: where its party is. */
+  aim(now: MonotonicMs, aim: Aim): void {
     const sources = aim.sources
       .map((source) => readSocketAddress(source))
       .filter((place) => place !== undefined)
-    this.rtp.latch.aim(now, targetOf(aim.rtp, aim), sources, aim.quiet)
-    this.rtcp.latch.aim(now, targetOf(aim.rtcp, aim), sources, aim.quiet)
+    // Who checks its way says by its checks where it is.
+    if (aim.ice === undefined) {
+      this.rtp.latch.aim(now, targetOf(aim.rtp, aim), sources, aim.quiet)
+      this.rtcp.latch.aim(now, targetOf(aim.rtcp, aim), sources, aim.quiet)
+    }
     this.rtp.statistics.rest()
     this.rtp.statistics.ticks = (aim.clock ?? 8000) / 1000
     this.mux = aim.mux
@@ -155,7 +162,7 @@ export class MediaLeg implements LegName {
     this.silent = false
     this.spoken = aim.spoken
     this.tap?.aimed(aim.spoken)
-    this.#stage(stages)
+    this.lastAim = aim
   }
 
   /** Joins two legs: each is taken from the partner it had. */
@@ -172,6 +179,15 @@ export class MediaLeg implements LegName {
     this.partner = undefined
   }
 
+  /** What stands in the way of its packets from now on. */
+  stage(stages: Stages): void {
+    this.stages = stages
+    this.unprotect = stages.unprotect
+    this.listen = stages.listen
+    this.rewrite = stages.rewrite
+    this.protect = stages.protect
+  }
+
   counters(): MediaCounters {
     const { statistics, latch } = this.rtp
     const { address, port } = latch.peer
@@ -180,6 +196,7 @@ export class MediaLeg implements LegName {
     return {
       ...statistics.summary(),
       ...(unauthentic !== undefined && { unauthentic }),
+      ...(this.ice?.keys && { cipher: this.ice.keys.ours.suite }),
       stream: this.blind ? undefined : this.#measures(),
       latched,
     }
@@ -190,14 +207,6 @@ export class MediaLeg implements LegName {
     const { roundTripMs, reported } = this.reception
     const { firstMs } = this
     return { reordered, duplicates, gaps, longestGapMs, firstMs, payloadType, roundTripMs, reported }
-  }
-
-  #stage(stages: Stages): void {
-    this.stages = stages
-    this.unprotect = stages.unprotect
-    this.listen = stages.listen
-    this.rewrite = stages.rewrite
-    this.protect = stages.protect
   }
 }
 

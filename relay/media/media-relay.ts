@@ -2,8 +2,10 @@ import type { MonotonicMs, Port } from '#contract'
 import type { Entropy } from '../ground/effects.ts'
 import type { Aim, LegName, MediaCommand, MediaReport, SessionId, Side } from '../ground/media.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
+import { Besides } from './besides.ts'
 import type { Evidence } from './contender.ts'
 import { DigitPacer } from './digit-pacer.ts'
+import type { DtlsEngine } from './dtls.ts'
 import { DEAF_MS } from './latch.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
@@ -25,6 +27,10 @@ export interface RtcpSending {
   readonly send: (rtpPort: RtpPort, packet: Uint8Array, length: number) => void
   /** Where packets lie which leave at the least price, `PLAYED_PACKET` bytes or more; absent: anywhere. */
   readonly packet?: Uint8Array
+  /** Sends to any place from a port; absent: what is no RTP has no answer. */
+  readonly reply?: (rtpPort: RtpPort, to: SocketAddress, packet: Uint8Array, length: number) => void
+  /** Agrees on keys with parties whose aim has `ice`; absent: none does. */
+  readonly dtls?: DtlsEngine | undefined
 }
 
 type TellReport = (report: MediaReport) => void
@@ -54,6 +60,7 @@ export class MediaRelay {
   readonly #stagesOf: StageBuilder
   readonly #rtcp: RtcpSending | undefined
   readonly #pacer: DigitPacer | undefined
+  readonly #besides: Besides | undefined
   /** undefined: nothing is played. */
   readonly player: Player | undefined
   /** RTCP of ours is written here. */
@@ -81,6 +88,8 @@ export class MediaRelay {
     this.#pacer = rtcp && new DigitPacer(rtcp.entropy, rtcp.send)
     this.recordings = new Recordings(sink, this.#tell)
     this.player = rtcp && playerOf(rtcp, this.#tell)
+    const keyed = (leg: MediaLeg) => leg.lastAim && this.#stage(leg, leg.lastAim)
+    this.#besides = rtcp?.reply && new Besides({ ...rtcp, reply: rtcp.reply, tell: this.#tell, keyed })
   }
 
   get size(): number {
@@ -101,8 +110,9 @@ export class MediaRelay {
     const session = this.#sessions.get(id)
     const leg = session?.leg(side)
     if (session === undefined || leg === undefined) return []
-    const terms = { leg, aim, before: leg.stages, report: this.#tell }
-    leg.aim(now, aim, aim.blind === true ? plain : this.#stagesOf(terms))
+    this.#besides?.aim(leg, aim.ice)
+    leg.aim(now, aim)
+    this.#stage(leg, aim)
     session.aimed(now)
     return [leg.rtp, leg.rtcp]
   }
@@ -175,6 +185,7 @@ export class MediaRelay {
     for (const leg of legs) {
       this.player?.close(leg)
       this.#say(leg, leg.reporter?.goodbye())
+      this.#besides?.close(leg)
     }
     const ports = this.#close(session, legs)
     const isOver = session.legs.length === 0
@@ -195,7 +206,10 @@ export class MediaRelay {
     const session = this.#sessions.get(leg.session)
     if (session === undefined || leg.closed) return []
     this.#sessions.delete(leg.session)
-    for (const each of session.legs) this.player?.close(each)
+    for (const each of session.legs) {
+      this.player?.close(each)
+      this.#besides?.close(each)
+    }
     this.#tell({ type: 'failed', session: leg.session, why })
     return session.close()
   }
@@ -214,7 +228,10 @@ export class MediaRelay {
     const { leg, latch } = rtpPort
     if (leg.closed) return undefined
     const control = !leg.blind && (rtpPort.control || looksLikeControl(packet, received))
-    if (!leg.blind && !isValid(packet, received, control)) return drop(rtpPort)
+    if (!leg.blind && !isValid(packet, received, control)) {
+      const isBesides = this.#besides?.arrive(now, rtpPort, from, packet, received) === true
+      return isBesides ? undefined : drop(rtpPort)
+    }
     if (received > LONGEST) return drop(rtpPort)
     const length =
       leg.unprotect === undefined ? received : unprotected(now, rtpPort, from, packet, received, control)
@@ -233,6 +250,7 @@ export class MediaRelay {
    */
   sweep(now: MonotonicMs): void {
     this.recordings.advance(now)
+    this.#besides?.sweep(now)
     const share = Math.max(SWEPT_AT_LEAST, Math.ceil(this.#sessions.size / SWEEPS_A_SECOND))
     let counts = Math.max(COUNTED_AT_LEAST, Math.ceil(share / 10))
     for (let i = 0; i < share; i++) {
@@ -259,6 +277,14 @@ export class MediaRelay {
     this.#lookedAt = now
     if (now - this.#attentiveSince < DEAF_MS) return
     for (const session of this.#sessions.values()) session.eachDeaf(now, then)
+  }
+
+  /** What stands in the way of a leg's packets, with the keys which were agreed on in that way. */
+  #stage(leg: MediaLeg, said: Aim): void {
+    const keys = leg.ice?.keys
+    const aim = keys === undefined ? said : { ...said, srtp: keys }
+    const terms = { leg, aim, before: leg.stages, report: this.#tell }
+    leg.stage(aim.blind === true ? plain : this.#stagesOf(terms))
   }
 
   /** Takes a leg from its partner: neither is recorded with the other any more. */

@@ -2,7 +2,7 @@ import type { LegName, SrtpKey } from '../ground/media.ts'
 import type { CipherMaker } from './srtp-cipher.ts'
 import { SrtpReceiver } from './srtp-receiver.ts'
 import { SrtpSender } from './srtp-sender.ts'
-import { plain, type StageBuilder } from './stages.ts'
+import { plain, type StageBuilder, type Stages } from './stages.ts'
 
 /** Keys of each way a leg remembers. */
 const MOST_KEYS = 16
@@ -14,12 +14,18 @@ const MOST_KEYS = 16
  */
 export function srtpStages(make: CipherMaker): StageBuilder {
   const known = new WeakMap<LegName, KnownKeys>()
-  return ({ leg, aim: { srtp } }) => {
-    if (srtp === undefined) return plain
+  return ({ leg, aim: { srtp, ice } }) => {
+    if (srtp === undefined) return ice === undefined ? plain : unkeyed
     const keys = known.get(leg) ?? new KnownKeys(make)
     known.set(leg, keys)
     return { unprotect: keys.receiver(srtp.theirs), protect: keys.sender(srtp.ours) }
   }
+}
+
+/** Keys will be agreed on: until then nothing is heard, and nothing leaves. */
+const unkeyed: Stages = {
+  unprotect: { failures: { unauthentic: 0 }, knows: () => false, unprotect: () => -1 },
+  protect: { protect: () => -1 },
 }
 
 /** The keys one leg had, the one in use last. */

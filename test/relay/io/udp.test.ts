@@ -6,6 +6,7 @@ import type { Flow } from '../../../relay/ground/flow.ts'
 import { openUdp } from '../../../relay/io/udp.ts'
 import type { Wire } from '../../../relay/io/wire.ts'
 import { silence } from '../../support/silence.ts'
+import { bindingRequest, stunAnswer } from '../../support/stun.ts'
 
 describe('SIP over UDP', () => {
   test('receives a datagram with the flow it came by, and answers it there', async () => {
@@ -40,6 +41,16 @@ describe('SIP over UDP', () => {
     wire.send(flowTo(port), bytes('INVITE sip:nobody SIP/2.0'))
     await until(() => unsent.length > 0)
     expect(unsent[0]).toEqual({ flow: flowTo(port), why: 'nobody listens there' })
+  })
+
+  test('tells who asks by STUN where it is seen from, and takes that for no SIP', async () => {
+    const { wire, heard } = await relay()
+    const phone = await peer()
+    const answered = once(phone, 'message')
+    phone.send(bindingRequest(), wire.address.port, '127.0.0.1')
+    const [answer] = await answered
+    expect(stunAnswer(answer).mapped).toBe(`127.0.0.1:${phone.address().port}`)
+    expect(heard).toEqual([])
   })
 
   test('says that there is no port 0, nor one beyond the last', async () => {
