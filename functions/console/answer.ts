@@ -17,8 +17,8 @@ interface HeldAnswer<Answer> {
   readonly refusal?: Refused
 }
 
-/** Asks for a path, and keeps what is answered; an empty one is not asked for. */
-export function useAnswer<Answer>(path: string): AnswerShown<Answer> {
+/** Asks for a path, and keeps what is answered; an empty one is not asked for. It is asked for anew where `stamp` changes. */
+export function useAnswer<Answer>(path: string, stamp: number | string = ''): AnswerShown<Answer> {
   const [kept, keep] = useState<HeldAnswer<Answer>>({ path })
   const [turn, setTurn] = useState(0)
   const last = useRef(path)
@@ -35,7 +35,7 @@ export function useAnswer<Answer>(path: string): AnswerShown<Answer> {
       },
     )
     return () => leaving.abort()
-  }, [path, turn])
+  }, [path, turn, stamp])
   const again = useCallback(() => setTurn((now) => now + 1), [])
   const own = kept.path === path ? kept : { path }
   return { answer: own.answer, refusal: own.refusal, again }

@@ -10,7 +10,7 @@ export interface FormField {
   readonly name: string
   readonly label: string
   readonly value?: string
-  readonly type?: 'text' | 'password'
+  readonly type?: 'text' | 'password' | 'datetime-local'
   readonly hint?: string
   readonly optional?: boolean
   /** What the API calls it, where that is not its name. */
@@ -149,5 +149,10 @@ function Control({ id, field, fault }: FilledOf & { readonly id: string }) {
     autocomplete: 'off',
     spellcheck: false,
   }
-  return type === 'password' ? <input type="password" {...written} /> : <input type="text" {...written} />
+  if (type === 'password') return <input type="password" {...written} />
+  return type === 'text' ? (
+    <input type="text" {...written} />
+  ) : (
+    <input type="datetime-local" step="60" {...written} />
+  )
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { addressOf } from './address.ts'
 import { CallScreen } from './call-screen.tsx'
 import { CallsScreen } from './calls-screen.tsx'
+import { later } from './later.tsx'
 import { isLive } from './live.ts'
 import { NowScreen } from './now-screen.tsx'
 import { PhoneScreen } from './phone-screen.tsx'
@@ -25,6 +26,10 @@ const screens: Readonly<Record<string, Screen>> = {
   'set-up': { title: 'Set up', list: SetUpScreen },
   phones: { title: 'Phones', list: PhonesScreen, one: PhoneScreen },
   now: { title: 'Now', list: NowScreen },
+  routes: {
+    title: 'Routes',
+    list: later(() => import('./routes-screen.tsx').then(({ RoutesScreen }) => RoutesScreen)),
+  },
 }
 const FIRST = 'calls'
 

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { Port } from '#contract'
+import type { Port, TimeWindow } from '#contract'
 import type { callShown } from '../config/call-operations.ts'
 import type { callOrderShown } from '../config/call-orders.ts'
 
@@ -86,6 +86,37 @@ export interface ShownProvider {
   readonly health: { readonly status: string; readonly latency_ms: number | null; readonly why: string }
   /** null: we do not register there. */
   readonly registration: { readonly status: string; readonly why: string } | null
+  /** Calls at once, and new ones a second; null: any number. */
+  readonly max_channels: number | null
+  readonly max_cps: number | null
+  readonly tech_prefix: string
+  readonly called_format: string
+}
+
+/** A change of what is configured. */
+export interface ShownChange {
+  readonly id: string
+  /** Several which were made at once have the same. */
+  readonly version: number
+  readonly resource_type: string
+  readonly resource_id: string
+  readonly action: string
+  readonly changed: readonly string[]
+  readonly key_id: string | null
+  readonly before: Readonly<Record<string, unknown>> | null
+  readonly after: Readonly<Record<string, unknown>> | null
+  readonly tm_create: string
+}
+
+/** What bringing an earlier version back came to. */
+export interface RestorationShown {
+  readonly version: number
+  readonly changes: readonly { readonly resource_type: string }[]
+  readonly left_out: readonly {
+    readonly resource_type: string
+    readonly resource_id: string
+    readonly message: string
+  }[]
 }
 
 /** Which provider is tried for which destination. */
@@ -95,6 +126,12 @@ export interface ShownRoute {
   readonly provider_id: string
   readonly target: string
   readonly priority: number
+  readonly weight: number
+  readonly time_window: TimeWindow | null
+  /** Null: as any route. */
+  readonly failover: { readonly next_on?: readonly number[] } | null
+  readonly enabled: boolean
+  readonly tm_create: string
 }
 
 /** A phone number, and what it rings. */

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Metafile } from 'esbuild'
 
 const source = fileURLToPath(new URL('../console/', import.meta.url))
 
 /** A file of the console, as it is served. */
 export interface ConsoleFile {
-  /** From the root of the site; its page is at `/`, what it loads when it is needed below `/console/`. */
+  /** From the root of the site; its page is at `/`, parts of its script which are fetched when they are needed below `/console/`. */
   readonly path: string
   readonly type: string
   readonly text: string
@@ -33,17 +33,20 @@ export const consoleHeaders: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 }
 
-/** Bundles the console: its page, style sheet and script, and scripts which that loads later. Throws where it does not compile. */
+/** Bundles the console: a page with its style sheet, a script, and one more for each screen beyond. Throws where it does not compile. */
 export async function bundleConsole(): Promise<readonly ConsoleFile[]> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: [
       { in: join(source, 'main.tsx'), out: 'console' },
       { in: join(source, 'console.css'), out: 'console' },
     ],
-    outdir: '/',
+    entryNames: '[name]',
     chunkNames: 'console/[name]-[hash]',
+    outdir: '/',
+    absWorkingDir: '/',
     bundle: true,
     splitting: true,
+    metafile: true,
     minify: true,
     write: false,
     format: 'esm',
@@ -53,14 +56,26 @@ export async function bundleConsole(): Promise<readonly ConsoleFile[]> {
     legalComments: 'none',
     logLevel: 'silent',
   })
+  const files = outputFiles.map(({ path, text }) => ({ path: path.replaceAll('\\', '/'), text }))
   return [
-    { path: '/', type: 'text/html; charset=utf-8', text: readFileSync(join(source, 'index.html'), 'utf8') },
-    ...outputFiles.map(({ path, text }) => ({ path, type: `${typeOf(path)}; charset=utf-8`, text })),
+    { path: '/', type: 'text/html; charset=utf-8', text: pageWith(neededAtOnce(metafile)) },
+    ...files.map((file) => ({ ...file, type: typeOf(file.path) })),
   ]
 }
 
 function typeOf(path: string): string {
-  return path.endsWith('.css') ? 'text/css' : 'text/javascript'
+  return path.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8'
+}
+
+/** The scripts which the first one imports: the page names them, so that they are fetched beside it and not after. */
+function neededAtOnce({ outputs }: Metafile): string[] {
+  const imported = outputs['console.js']?.imports.filter(({ kind }) => kind === 'import-statement') ?? []
+  return imported.map(({ path }) => `/${path.replace(/^\//, '')}`)
+}
+
+function pageWith(scripts: readonly string[]): string {
+  const links = scripts.map((path) => `<link rel="modulepreload" href="${path}" />\n    `).join('')
+  return readFileSync(join(source, 'index.html'), 'utf8').replace('<script ', `${links}<script `)
 }
 
 /** Writes the console into a folder as Cloudflare serves one (`[assets]`), its headers with it. */
@@ -68,6 +83,7 @@ export async function writeConsole(folder: string): Promise<void> {
   const files = await bundleConsole()
   const headers = Object.entries(consoleHeaders).map(([name, value]) => `  ${name}: ${value}\n`)
   await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
   for (const { path, text } of files) {
     const file = join(folder, path === '/' ? 'index.html' : path)
     await mkdir(dirname(file), { recursive: true })

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { stop as stopEsbuild } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundleConsole } from '../../../functions/local/console.ts'
+import { bundleConsole, type ConsoleFile } from '../../../functions/local/console.ts'
 import { type Home, openHome } from '../../../functions/local/home.ts'
 
 /*
@@ -15,16 +15,33 @@ beforeAll(async () => {
 afterAll(() => stopEsbuild())
 
 describe('the console', () => {
-  test('comes in 60 kB at most until its first screen is there', async () => {
+  test('comes in 60 kB at most at first; screens which are not shown at first come when one goes there', async () => {
     const files = await bundleConsole()
-    const first = files.filter(({ path }) => ['/', '/console.js', '/console.css'].includes(path))
-    const octets = first.map(({ text }) => gzipSync(text, { level: 9 }).length)
-    const sum = octets.reduce((all, one) => all + one)
-    process.stdout.write(`the console's first screen: ${sum} octets of at most 60000 (gzip)\n`)
-    expect(octets).toHaveLength(3)
-    expect(sum).toBeLessThan(60_000)
-    // What it loads later it names in no import which is carried out at once.
-    expect(files.find(({ path }) => path === '/console.js')?.text).not.toMatch(/(?:^|;)import[{"*]/)
+    const octets = (paths: readonly string[]) =>
+      files
+        .filter(({ path }) => paths.includes(path))
+        .reduce((sum, { text }) => sum + gzipSync(text, { level: 9 }).length, 0)
+    const atOnce = neededBy(files, '/')
+    expect(atOnce).toEqual(expect.arrayContaining(['/', '/console.js', '/console.css']))
+    process.stdout.write(`the console's first screen: ${octets(atOnce)} octets of at most 60000 (gzip)\n`)
+    expect(octets(atOnce)).toBeLessThan(60_000)
+    const parts = files.map(({ path }) => path).filter((path) => !atOnce.includes(path))
+    expect(parts.length).toBeGreaterThan(0)
+    for (const part of parts) expect(octets([part]), part).toBeLessThan(20_000)
+  })
+
+  test('has a page which names all that its first script imports, and answers for each part of it', async () => {
+    const files = await bundleConsole()
+    const page = files.find(({ path }) => path === '/')?.text ?? ''
+    const [, ...beside] = neededBy(files, '/')
+    expect(
+      beside.filter((path) => !page.includes(`href="${path}"`) && !page.includes(`src="${path}"`)),
+    ).toEqual([])
+    for (const { path, type } of files) {
+      const response = await home.answer(new Request(`http://localhost${path}`))
+      expect([path, response.status, response.headers.get('content-type')]).toEqual([path, 200, type])
+    }
+    expect((await home.answer(new Request('http://localhost/console/nothing.js'))).status).toBe(404)
   })
 
   test.each(['/', '/console.js', '/console.css'])(
@@ -40,10 +57,6 @@ describe('the console', () => {
       expect(await response.text()).not.toMatch(/(?:src|href)="(?!\/|data:,)|@import|url\(/)
     },
   )
-})
-
-test('a file which is not there is none, whoever asks for it', async () => {
-  expect((await home.answer(new Request('http://localhost/console/old.js'))).status).toBe(404)
 })
 
 describe('the one-time sign-in', () => {
@@ -64,6 +77,17 @@ describe('the one-time sign-in', () => {
     expect(await (await exchange({ token })).json()).toMatchObject({ error: { reason: 'SIGN_IN_SPENT' } })
   })
 })
+
+/** The files which are fetched before one is shown: those it names or imports, and what they do. */
+function neededBy(files: readonly ConsoleFile[], path: string, known: string[] = []): string[] {
+  const text = files.find((file) => file.path === path)?.text
+  if (text === undefined || known.includes(path)) return known
+  known.push(path)
+  const named = [...text.matchAll(/(?:href|src)="(\/console[^"]*)"|(?:from|import)\s*"([^"]+)"/g)]
+  for (const [, link, imported] of named)
+    neededBy(files, new URL(link ?? imported ?? '', `http://localhost${path}`).pathname, known)
+  return known
+}
 
 function exchange(body: unknown): Promise<Response> {
   return home.answer(

@@ -1,0 +1,170 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Row } from '../support/api.ts'
+import { hasChromium, WatchedBrowser } from '../support/browser.ts'
+import { faultsOf } from '../support/console.ts'
+import { type Customer, newCustomer } from '../support/customer.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+
+/** Nothing is there: how well it is stays not known. */
+const unprobed = { probe_interval: 0 }
+
+let stack: OwnStack
+let browser: WatchedBrowser
+let page: Page
+let office: Customer
+/** What the browser said of the page: refused by its policy, failed, or thrown. */
+const complaints: string[] = []
+
+describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
+  beforeAll(async () => {
+    stack = await startStack()
+    browser = await WatchedBrowser.open()
+    page = await browser.page(1280, 'light')
+    page.setDefaultTimeout(10_000)
+    page.on('console', (message) => complaints.push(message.text()))
+    page.on('pageerror', ({ message }) => complaints.push(message))
+    office = await newCustomer(stack, 'Rooms')
+    await office.api.post('/extensions', { extension: 'office1', password: 'between-us-two-1' })
+    await page.goto(`${stack.local.api_url}/`)
+    await signIn(office.key)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await stack?.stop()
+  })
+
+  describe('routes', () => {
+    let [first, second]: Row[] = []
+
+    test('stand as they are tried, and follow a change made elsewhere', async () => {
+      const { api } = office
+      const [one, other] = [
+        await api.post('/providers', {
+          name: 'One',
+          hostname: '127.0.7.66',
+          max_channels: 7,
+          tech_prefix: '99#',
+          ...unprobed,
+        }),
+        await api.post('/providers', { name: 'Other', hostname: '127.0.7.67', ...unprobed }),
+      ]
+      first = await api.post('/routes', { name: 'A', provider_id: one.id, priority: 1 })
+      second = await api.post('/routes', { name: 'B', provider_id: other.id, priority: 2 })
+      await api.post('/routes', { name: 'C', provider_id: other.id, target: '+1212', enabled: false })
+      await show('Routes')
+      await tried('Numbers which begin with +1212', ['Passed over: Other'])
+      await tried('Every number', ['Tried as number 1: One', 'Tried as number 2: Other'])
+      await page.getByText('7 calls at once · prefix 99#').waitFor()
+      await api.patch(`/routes/${first?.id}`, { priority: 3 })
+      await tried('Every number', ['Tried as number 1: Other', 'Tried as number 2: One'])
+    })
+
+    test('tell by keyboard alone where a call would go, and why it would not go elsewhere', async () => {
+      const question = page.getByRole('region', { name: 'Where would this go?' })
+      await question.getByLabel('Number dialled').focus()
+      await page.keyboard.type('+12125551234')
+      await page.keyboard.press('Enter')
+      await question.getByText('It is tried at Other and One, in this order.').waitFor()
+      await question.getByText('The route is disabled.').waitFor()
+      await question.getByLabel('Taken to be down').selectOption({ label: 'Other' })
+      await question.getByRole('button', { name: 'Ask' }).click()
+      await question.getByText('It goes to One.').waitFor()
+      await question.getByText('It is taken to be down.').first().waitFor()
+      await question.getByLabel('As it was with version').fill('1000000')
+      await question.getByRole('button', { name: 'Ask' }).click()
+      await question.getByText(/There is no version 1000000 yet; the newest is \d+/).waitFor()
+      // The browser complains of each answer of 400 or more.
+      expect(complaints.splice(0)).toEqual([expect.stringContaining('404')])
+      expect(await faultsOf(page)).toEqual([])
+    })
+
+    test('come back as they were, after what would change was shown and one said yes', async () => {
+      const versions = page.getByRole('region', { name: 'Versions' })
+      await versions.getByText('route “A” changed: priority').waitFor()
+      const { version } = await changeOf(String(second?.id))
+      await versions.locator('summary', { hasText: 'route “B” created' }).click()
+      await versions.getByText('To bring it back, 2 things would change:').waitFor()
+      await versions.getByText('route “C” is deleted').waitFor()
+      await versions.getByRole('button', { name: `Restore version ${version}` }).focus()
+      await page.keyboard.press('Enter')
+      await versions
+        .getByText(`What was changed since version ${version} is undone`, { exact: false })
+        .waitFor()
+      await page.keyboard.press('Escape')
+      expect(await office.api.list('/routes')).toHaveLength(3)
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('Enter')
+      await tried('Every number', ['Tried as number 1: One', 'Tried as number 2: Other'])
+      expect(await office.api.list('/routes')).toHaveLength(2)
+      expect(await faultsOf(page)).toEqual([])
+    })
+
+    test('are read with a key which only reads, and restored by none', async () => {
+      await asReader(async () => {
+        await show('Routes')
+        const question = page.getByRole('region', { name: 'Where would this go?' })
+        await question.getByLabel('Number dialled').fill('+12125551234')
+        await question.getByRole('button', { name: 'Ask' }).click()
+        await question.getByText('It is tried at One and Other, in this order.').waitFor()
+        const versions = page.getByRole('region', { name: 'Versions' })
+        await versions.getByText('route “A” changed').click()
+        expect(await versions.getByRole('button', { name: /^Restore version/ }).isDisabled()).toBe(true)
+        await versions.getByText('Needs a key with the scope configure.').waitFor()
+      })
+    })
+  })
+
+  test('ask nothing of others than their own edge, with no key in an address, and against no policy', () => {
+    expect(complaints).toEqual([])
+    expect(browser.asked.some((url) => url.includes('/console/routes-screen'))).toBe(true)
+    expect(browser.asked.filter((url) => !url.startsWith(`${stack.local.api_url}/`))).toEqual([])
+    expect(browser.asked.filter((url) => /tk_|whsec_/.test(url))).toEqual([])
+  })
+})
+
+async function signIn(key: string): Promise<void> {
+  await page.getByLabel('Access key').fill(key)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Calls' }).waitFor()
+}
+
+/** Goes to a screen by the head of the page. */
+async function show(screen: string): Promise<void> {
+  await page
+    .getByRole('navigation', { name: 'Screens' })
+    .getByRole('link', { name: screen, exact: true })
+    .click()
+  await page.getByRole('heading', { level: 1, name: screen }).waitFor()
+}
+
+/** Does something with a key which only reads, and signs in as before. */
+async function asReader(walk: () => Promise<void>): Promise<void> {
+  const { token } = await office.api.post('/accesskeys', { name: 'reads', scopes: ['read'] })
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await signIn(String(token))
+  await walk()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await signIn(office.key)
+}
+
+/** The routes of a target stand so, or will soon. */
+async function tried(target: string, providers: readonly string[]): Promise<void> {
+  const card = page.locator('.card', { has: page.getByRole('heading', { level: 3, name: target }) })
+  const told = async () => {
+    const rows = await card.getByRole('listitem').all()
+    return Promise.all(
+      rows.map(async (row) => {
+        const mark = await row.getByRole('img').getAttribute('aria-label')
+        return `${mark}: ${await row.locator('strong').textContent()}`
+      }),
+    )
+  }
+  await expect.poll(told, { timeout: 10_000 }).toEqual(providers)
+}
+
+async function changeOf(resourceId: string): Promise<Row> {
+  const [change] = await office.api.list(`/changes?resource_id=${resourceId}`)
+  if (!change) throw new Error(`${resourceId} was never changed.`)
+  return change
+}
