@@ -2,8 +2,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { AlertFormat } from '#contract'
 import type { Database } from '#db'
 import { writeEvents } from '../store/event-log.ts'
-import { ownedBy } from '../store/events.ts'
 import { instant } from '../store/instant.ts'
+import { lineLocked, lineMoved } from './lines.ts'
 import type { AttemptOutcome, DeliveryVerdict } from './schedule.ts'
 
 /*
@@ -127,13 +127,18 @@ export async function settle(
   verdict: DeliveryVerdict,
   next: ClaimScope | undefined,
 ): Promise<ClaimedDelivery | undefined> {
-  const settling = db.execute<SettledRow>(settled(delivery, outcome, verdict))
+  const settling = [
+    db.execute<SettledRow>(settled(delivery, outcome, verdict)),
+    db.execute(lineLocked(delivery.id)),
+    db.execute(lineMoved(delivery.id)),
+  ] as const
   if (!next || verdict.gone) {
-    await judge(db, delivery, outcome, verdict, (await settling).rows)
+    const [over] = await db.batch(settling)
+    await judge(db, delivery, outcome, verdict, over.rows)
     return next && claim(db, next)
   }
-  const [over, , { rows }] = await db.batch([
-    settling,
+  const [over, , , , { rows }] = await db.batch([
+    ...settling,
     db.execute(IN_ORDER),
     db.execute<ClaimedRow>(claiming(next)),
   ])
@@ -207,7 +212,7 @@ interface SettledRow extends Record<string, unknown> {
 
 /**
  * The statement which writes down what came of an attempt. It passes over a delivery which another Worker has claimed
- * since. The next of its line is due when it is over. One which failed holds its webhook for a while.
+ * since. One which failed holds its webhook for a while.
  */
 function settled(
   { id, attempt }: ClaimedDelivery,
@@ -224,12 +229,6 @@ function settled(
         response_status = ${status}::integer, response_body = ${body}::text, error = ${error}::text
       where id = ${id}::uuid and status = 'waiting' and attempts = ${attempt}
       returning *
-    ),
-    released as (
-      update deliveries d set next_try_at = now() from settled s
-      where ${over}::boolean and d.next_try_at is null and d.id = (
-        select o.id from deliveries o where o.status = 'waiting' and o.webhook_id = s.webhook_id and o.line = s.line
-          and o.id <> s.id order by o.sequence limit 1)
     )
     select w.failing_since, coalesce(w.failing_since < now() - ${GIVE_UP}, false) as exhausted
     from settled s join webhooks w on w.id = s.webhook_id`
@@ -279,37 +278,6 @@ async function disable(
       },
       sql`from disabled`,
     )}`)
-}
-
-/** What a replay comes to. */
-export interface Replay {
-  readonly queued: number
-  /** The last event which was looked at; null: none came after the one which was named. */
-  readonly last: string | null
-}
-
-/**
- * Puts events after one into the lines of a webhook again, those it asks for, the oldest first: `most` at most are looked
- * at. undefined: the customer has no such event.
- */
-export async function replay(
-  db: Database,
-  webhook: { customerId: string; id: string },
-  after: string,
-  most: number,
-): Promise<Replay | undefined> {
-  const { rows } = await db.execute<{ queued: string; last: string | null }>(sql`
-    with since as (select sequence from events e where ${ownedBy(sql`e.customer_id`, webhook.customerId)} and id = ${after}::uuid),
-    later as (
-      select e.id, e.sequence from events e, webhooks w
-      where ${ownedBy(sql`e.customer_id`, webhook.customerId)} and e.sequence > (select sequence from since)
-        and w.id = ${webhook.id}::uuid and e.subject_id is distinct from w.id and e.type <> 'alert.test' and event_matches(e.type, w.events)
-      order by e.sequence limit ${most})
-    select coalesce(queue_deliveries(array_agg(${webhook.id}::uuid), array_agg(id)), 0) as queued,
-      (array_agg(id order by sequence desc))[1] as last
-    from later having exists (select from since)`)
-  const [row] = rows
-  return row && { queued: Number(row.queued), last: row.last }
 }
 
 function claimedOf([row]: ClaimedRow[]): ClaimedDelivery | undefined {
