@@ -12,7 +12,7 @@ export interface BaresipOptions {
   username: string
   password: string
   realm: string
-  relay: HostAndPort
+  relay: HostAndPort | NamedRelays
   /** Frequency of what it says, in Hz. */
   tone: number
   transport?: 'udp' | 'tcp'
@@ -29,6 +29,13 @@ export interface BaresipOptions {
   lamp?: true
   /** What it says in the place of its tone: sox's effects, such as `synth 1 sine 697`. */
   says?: readonly string[]
+}
+
+/** Relays which are found by a name, as `nameServer` (`address:port`) says, and asked every `seconds` to register. */
+export interface NamedRelays {
+  readonly name: string
+  readonly nameServer: string
+  readonly seconds: number
 }
 
 /** An event, or the answer to a command. */
@@ -183,6 +190,7 @@ export class Baresip {
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
   const { username, password, realm, relay, tone, transport = 'udp', answers = false } = options
   const { codecs = 'pcmu,pcma', mediaenc, stranger, keys, says, lamp } = options
+  const named = 'name' in relay ? relay : undefined
   const wav = join(folder, 'tone.wav')
   spawnSync('sox', [
     '-n',
@@ -199,8 +207,8 @@ async function writeFolder(folder: string, options: BaresipOptions, control: num
   writeFileSync(join(folder, 'contacts'), '')
   const account = [
     `<sip:${username}@${realm};transport=${transport}>;auth_user=${username};auth_pass=${password}`,
-    `outbound="sip:${relay.address}:${relay.port};transport=${transport}"`,
-    `regint=${stranger ? 0 : 60};audio_codecs=${codecs}`,
+    `outbound="sip:${'name' in relay ? relay.name : `${relay.address}:${relay.port};transport=${transport}`}"`,
+    `regint=${stranger ? 0 : (named?.seconds ?? 60)};audio_codecs=${codecs}`,
     ...(keys ? [`dtmfmode=${keys}`] : []),
     ...(answers ? ['answermode=auto'] : []),
     ...(mediaenc ? [`mediaenc=${mediaenc}`] : []),
@@ -208,7 +216,10 @@ async function writeFolder(folder: string, options: BaresipOptions, control: num
   writeFileSync(join(folder, 'accounts'), `${account.join(';')}\n`)
   writeFileSync(
     join(folder, 'config'),
-    await config(folder, control, wav, [...(mediaenc ? ['srtp'] : []), ...(lamp ? ['mwi'] : [])]),
+    await config(folder, control, wav, [
+      ...(named ? [`dns_server ${named.nameServer}`] : []),
+      ...[...(mediaenc ? ['srtp'] : []), ...(lamp ? ['mwi'] : [])].map((name) => `module ${name}.so`),
+    ]),
   )
 }
 
@@ -232,7 +243,8 @@ async function config(
     'auplay_channels 1',
     `rtp_ports ${rtp}-${rtp + 18}`,
     `module_path ${modules()}`,
-    ...['g711', 'aufile', 'aubridge', 'sndfile', ...more].map((name) => `module ${name}.so`),
+    ...['g711', 'aufile', 'aubridge', 'sndfile'].map((name) => `module ${name}.so`),
+    ...more,
     ...['uuid', 'account'].map((name) => `module_tmp ${name}.so`),
     ...['menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
     `snd_path ${join(folder, 'rec')}`,
