@@ -37,6 +37,7 @@ import {
   type Explanation,
   type FailoverPolicy,
   type FlowTrace,
+  flowTransports,
   type HealthReport,
   hangupParties,
   hangupReasons,
@@ -60,7 +61,7 @@ import {
   type TimeWindow,
   type TransferPolicy,
   type TransferType,
-  transports,
+  type Transport,
 } from '#contract'
 import { instant } from './instant.ts'
 
@@ -73,7 +74,7 @@ import { instant } from './instant.ts'
 
 /** The words of `#contract`, as the database keeps them. */
 export const accessScope = pgEnum('access_scope', accessScopes)
-export const transport = pgEnum('transport', transports)
+export const transport = pgEnum('transport', flowTransports)
 export const direction = pgEnum('direction', directions)
 export const callStatus = pgEnum('call_status', callStatuses)
 export const hangupParty = pgEnum('hangup_party', hangupParties)
@@ -190,7 +191,7 @@ export const providers = pgTable(
     type: text().notNull().default('sip'),
     hostname: text().notNull(),
     port: integer().$type<Port>(),
-    transport: transport(),
+    transport: transport().$type<Transport>(),
     codecs: text().notNull().default(''),
     techPrefix: text().notNull().default(''),
     techPostfix: text().notNull().default(''),
@@ -385,7 +386,7 @@ export const trunks = pgTable(
     /** Where it takes calls; null: where it registered. */
     hostname: text(),
     port: integer().$type<Port>(),
-    transport: transport(),
+    transport: transport().$type<Transport>(),
     tlsVerify: text().$type<'full' | 'fingerprint' | 'none'>().notNull().default('full'),
     tlsFingerprint: text(),
     codecs: text().notNull().default(''),
@@ -1362,7 +1363,7 @@ export const providerHosts = pgTable(
     /** What was resolved. */
     hostname: text().notNull(),
     port: integer().$type<Port>(),
-    transport: transport(),
+    transport: transport().$type<Transport>(),
     addresses: inet().array().notNull(),
     /** Why these are older than they should be, or none; '' where they are as DNS has them now. */
     why: text().notNull().default(''),

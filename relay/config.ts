@@ -12,9 +12,10 @@ import {
   secret,
   setting,
   strangerPolicies,
+  webOrigins,
   wholeNumber,
 } from '#contract'
-import { readIp } from '#routing'
+import { readIp, spelled } from '#routing'
 
 /** Where an rtpengine is asked, by its ng protocol, and where it tells of digits. */
 export interface RtpenginePlace {
@@ -34,6 +35,16 @@ export interface HepServer {
   readonly key: string | undefined
 }
 
+/** Where browsers connect, and others by WebSocket; undefined: nowhere. */
+interface WebSocketPlaces {
+  readonly port: Port | undefined
+  readonly securePort: Port | undefined
+  /** Origins whose pages may; undefined: any. */
+  readonly origins: readonly string[] | undefined
+  /** Proxies in front of it which speak the PROXY protocol: literal IPs. */
+  readonly proxies: readonly string[]
+}
+
 /** Everything a relay is told by its environment; units stand in the names. */
 export interface Config {
   readonly edgeUrl: string
@@ -44,6 +55,7 @@ export interface Config {
   readonly sipPort: Port
   /** Where TLS connections are taken, and the PEM files they are shown; undefined: we only make some. */
   readonly tls: { readonly port: Port; readonly cert: string; readonly key: string } | undefined
+  readonly webSockets: WebSocketPlaces
   readonly publicIp: string
   /** Where other relays reach us: an address which we may not know as ours, and a port. `free`: one that is. `off`: nowhere. */
   readonly neighbourAddress: string
@@ -90,6 +102,10 @@ const variables = {
   SIP_TLS_PORT: portOf.default(portNumber(5061)),
   TLS_CERT: setting('a file', (text) => text).optional(),
   TLS_KEY: setting('a file', (text) => text).optional(),
+  SIP_WS_PORT: portOf.optional(),
+  SIP_WSS_PORT: portOf.optional(),
+  SIP_WS_ORIGINS: webOrigins.default(['*']),
+  SIP_WS_PROXIES: setting('IP addresses with commas between', addressesOf).default([]),
   PUBLIC_IP: setting('an IP address', ipOf).optional(),
   NEIGHBOUR_ADDRESS: setting('the IP address at which other relays reach this one', ipOf).optional(),
   NEIGHBOUR_PORT: setting('a port, free or off', neighbourPortOf).default('free'),
@@ -144,6 +160,8 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
   const { TLS_CERT: cert, TLS_KEY: key } = said
   if (!cert !== !key)
     faults.push(`TLS_CERT and TLS_KEY go together, and ${cert ? 'TLS_KEY' : 'TLS_CERT'} is missing`)
+  if (said.SIP_WSS_PORT !== undefined && !(cert && key))
+    faults.push('SIP_WSS_PORT needs a certificate: TLS_CERT and TLS_KEY')
   const { METRICS_HOST: host, METRICS_PORT: port, METRICS_TOKEN: token } = said
   if (port !== undefined && token === undefined && !isLoopback(host))
     faults.push('METRICS_TOKEN must be set where METRICS_HOST is not this machine alone')
@@ -157,6 +175,12 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       sipHost: said.SIP_HOST,
       sipPort: said.SIP_PORT,
       tls: cert && key ? { port: said.SIP_TLS_PORT, cert, key } : undefined,
+      webSockets: {
+        port: said.SIP_WS_PORT,
+        securePort: said.SIP_WSS_PORT,
+        origins: said.SIP_WS_ORIGINS.includes('*') ? undefined : said.SIP_WS_ORIGINS,
+        proxies: said.SIP_WS_PROXIES.map(spelled),
+      },
       publicIp: publicIp.toLowerCase(),
       neighbourAddress: (said.NEIGHBOUR_ADDRESS ?? publicIp).toLowerCase(),
       neighbourPort: said.NEIGHBOUR_PORT,

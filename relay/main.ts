@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type Beat, type BeatAnswer, type MonotonicMs, type Transport, utcMs } from '#contract'
+import { type Beat, type BeatAnswer, type FlowTransport, type MonotonicMs, utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
@@ -41,6 +41,7 @@ import { openVitals, softwareVersion } from './io/vitals.ts'
 import { Watch } from './io/watch.ts'
 import { openWatchPort } from './io/watch-port.ts'
 import { allOf, openWires } from './io/wires.ts'
+import { portFor } from './ua/endpoint.ts'
 
 /*
  * The relay as a process: settings → engine → sockets. SIGTERM drains: no new calls, the others may
@@ -102,9 +103,9 @@ async function start(config: Config): Promise<void> {
   const shown = config.neighbourPort === 'off' ? undefined : neighbourPair(config.relayKey, config.relayId)
   const neighbours = () => engine.rooms.neighbours
   const utc = () => engine.rooms.clock.epoch + monotonicNow()
-  const place = (transport: Transport) => ({
+  const place = (transport: FlowTransport) => ({
     address: config.publicIp,
-    port: (transport === 'tls' && wires.tlsPort) || wires.port,
+    port: portFor(wires, transport),
   })
   const capture = new Capture({
     relayId,
@@ -136,6 +137,8 @@ async function start(config: Config): Promise<void> {
       mediaAddress: media.address,
       port: wires.port,
       tlsPort: wires.tlsPort,
+      wsPort: wires.wsPort,
+      wssPort: wires.wssPort,
       relayId: config.relayId,
       entropy,
       hashes,
@@ -311,6 +314,8 @@ async function start(config: Config): Promise<void> {
     host: config.sipHost,
     port: wires.port,
     ...(wires.tlsPort !== undefined && { tls_port: wires.tlsPort }),
+    ...(wires.wsPort !== undefined && { ws_port: wires.wsPort }),
+    ...(wires.wssPort !== undefined && { wss_port: wires.wssPort }),
     ...(watchPort && { metrics_port: watchPort.port }),
   }
   process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)

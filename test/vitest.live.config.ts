@@ -36,6 +36,7 @@ const aside = [
   'tls',
   'turn',
   'troubleshooting',
+  'web-socket',
   'webhooks',
   'why',
 ].map((name) => `live/${name}.test.ts`)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { instant, transport } from '#contract'
+import { flowTransport, instant } from '#contract'
 import { diagnosisVerdict, finding } from '../diagnosis/finding.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
@@ -28,7 +28,7 @@ const registered = z.object({
   relay_id: z.string(),
   relay_alive: z.boolean().describe('Whether that relay is heard now.'),
   contact: z.string(),
-  transport,
+  transport: flowTransport,
   address: z.string().describe('host:port its packets come from.'),
   user_agent: z.string(),
   tm_create: instant,

@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, inArray, isNotNull, lt, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { eventTypesMeant, instant, transports } from '#contract'
+import { eventTypesMeant, flowTransports, instant } from '#contract'
 import { events as table } from '#db'
 import type { Edge } from '../env.ts'
 import { shallow } from '../events/sender.ts'
@@ -82,7 +82,7 @@ function present({ id, type, relayId, data, at }: typeof table.$inferSelect) {
 /** What a relay says of a source: `udp 192.0.2.44:5060`, brackets around IPv6. */
 function placeOf(source: unknown) {
   const [, transport, address, port] = /^(\w+) \[?([^\]]*?)\]?:(\d+)$/.exec(word(source)) ?? []
-  const known = transports.find((one) => one === transport) ?? null
+  const known = flowTransports.find((one) => one === transport) ?? null
   return { transport: known, source_address: address ?? null, source_port: port ? Number(port) : null }
 }
 
@@ -91,7 +91,7 @@ function word(said: unknown): string {
 }
 
 const place = {
-  transport: z.enum(transports).nullable(),
+  transport: z.enum(flowTransports).nullable(),
   source_address: z.string().nullable().describe('Where its packets came from.'),
   source_port: z.int().nullable(),
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { instant, transport } from '#contract'
+import { flowTransport, instant } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { listShape, paging } from '../http/page.ts'
@@ -15,7 +15,7 @@ const registration = z
     trunk_name: z.string().nullable(),
     state: z.enum(['registered', 'refreshed', 'unregistered', 'expired', 'flow_lost']),
     contact: z.string().describe('The Contact it registered.'),
-    transport,
+    transport: flowTransport,
     source_address: z.string().describe('Where its packets come from.'),
     source_port: z.int(),
     path: z.array(z.string()),

@@ -11,6 +11,7 @@ import {
   diversion,
   dtmfForm,
   failoverPolicy,
+  flowTransport,
   recordingMode,
   redirection,
   ringCondition,
@@ -48,7 +49,7 @@ export const routeQuestion = z.object({
       kind: z.literal('source'),
       address: z.string(),
       port,
-      transport,
+      transport: flowTransport,
       /** The token of our contact at a provider we registered with, where the call came to it. */
       line: z.string().nullable().default(null),
     }),

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { instant, transport } from './vocabulary.ts'
+import { flowTransport, instant } from './vocabulary.ts'
 
 /** What is kept of one call's messages: octets, and how many. */
 export const messageBytesAtMost = 128 * 1024
@@ -8,7 +8,7 @@ export const messagesAtMost = 500
 /** One SIP message of a call, as it came to the relay or left it; secrets are masked, octet by octet. */
 export const sipMessage = z.object({
   direction: z.enum(['in', 'out']).describe('It came to the relay, or left it.'),
-  transport,
+  transport: flowTransport,
   address: z.string().describe('host:port of the other end.'),
   local_address: z
     .string()

@@ -8,12 +8,12 @@ import {
   address,
   callStatus,
   direction,
+  flowTransport,
   hangupParty,
   hangupReason,
   instant,
   remarks,
   transferType,
-  transport,
   verdict,
 } from './vocabulary.ts'
 
@@ -36,7 +36,7 @@ export const binding = z.object({
   call_id: z.string(),
   cseq: z.int(),
   /** Where its packets came from, and over what. */
-  received: z.object({ transport, address: z.string(), port }),
+  received: z.object({ transport: flowTransport, address: z.string(), port }),
   path: z.array(z.string()).default([]),
   user_agent: z.string().default(''),
   /** Seconds between two questions which keep its NAT open; 0: none. */
@@ -74,7 +74,7 @@ export const bindingTell = z.object({
   reason: z.string().max(64).default(''),
   /** Where a refreshed one was until now, if that was elsewhere. */
   moved_from: z
-    .object({ contact: z.string(), transport, address: z.string(), port: z.int() })
+    .object({ contact: z.string(), transport: flowTransport, address: z.string(), port: z.int() })
     .nullable()
     .default(null),
   binding,
@@ -85,7 +85,7 @@ export type BindingTell = z.infer<typeof bindingTell>
 const addressTry = z.object({
   /** host:port it went to. */
   address: z.string(),
-  transport,
+  transport: flowTransport,
   /** Final SIP status; 0: silence, a transport error, or given up before one came. */
   status: z.int(),
   reason: z.string(),
@@ -108,7 +108,7 @@ export const attempt = z.object({
   route_id: z.guid().nullable().default(null),
   /** host:port it went to; the name where no address was found. */
   address: z.string(),
-  transport: transport.nullable(),
+  transport: flowTransport.nullable(),
   /** Final SIP status, 0 if none came. */
   status: z.int(),
   reason: z.string(),
@@ -159,7 +159,7 @@ export const mediaSide = mediaCounters.extend({
   /** host:port, where its packets come from, and ours go to (RFC 7362); null: none came. */
   latched_address: z.string().nullable().default(null),
   /** How its signalling came, or went; null: an older relay tells none. */
-  signalling: transport.nullable().default(null),
+  signalling: flowTransport.nullable().default(null),
   /** What its sound is encrypted with, both ways, as SDP names it; null: nothing. */
   cipher: z.string().nullable().default(null),
   /** host:port of ours which faces it. */

@@ -14,10 +14,23 @@ export type AccessScope = z.infer<typeof accessScope>
 /** A point in time (RFC 3339, UTC). The database has no year 0. */
 export const instant = z.iso.datetime().regex(/^(?!0000)/)
 
-/** How SIP travels. Spelled here once for the wire, the database and the relay. */
+/** How SIP travels to whom it is sent first. Spelled here once for the wire, the database and the relay. */
 export const transports = ['udp', 'tcp', 'tls'] as const
 export const transport = z.enum(transports)
 export type Transport = z.infer<typeof transport>
+
+/** How SIP travels at all: over WebSockets (RFC 7118), too, which browsers open to us and we to none. */
+export const flowTransports = [...transports, 'ws', 'wss'] as const
+export const flowTransport = z.enum(flowTransports)
+export type FlowTransport = z.infer<typeof flowTransport>
+
+/** Which of them nobody can read between the two ends. */
+const encryptedTransports: readonly FlowTransport[] = ['tls', 'wss']
+
+/** Whether nobody between the two ends reads what travels so. */
+export function isEncryptedTransport(transport: FlowTransport): boolean {
+  return encryptedTransports.includes(transport)
+}
 
 /** How sound travels encrypted: SRTP's suites (RFC 4568 §6.2, RFC 7714 §14.2). Spelled as SDP does. */
 export const srtpSuites = [

@@ -1,4 +1,4 @@
-import type { RingDestination, Transport } from '#contract'
+import type { FlowTransport, RingDestination } from '#contract'
 import type { CallFacts, RegistrationEnding } from './call-facts.ts'
 
 /*
@@ -39,7 +39,7 @@ export interface LivingRegistration {
   readonly relay_id: string
   readonly relay_alive: boolean
   readonly contact: string
-  readonly transport: Transport
+  readonly transport: FlowTransport
   readonly address: string
   readonly user_agent: string
   readonly tm_create: string

@@ -1,3 +1,4 @@
+import { isEncryptedTransport } from '#contract'
 import { readIp, readNetwork, unmapped, within } from '#routing'
 import type { PhoneFacts, RefusedRegistration } from './account-facts.ts'
 import { diagnoseCall } from './call.ts'
@@ -114,7 +115,7 @@ function whereabouts(facts: PhoneFacts): Finding[] {
         ),
       ),
     ...registrations
-      .filter(({ transport }) => account.secure === 'required' && transport !== 'tls')
+      .filter(({ transport }) => account.secure === 'required' && !isEncryptedTransport(transport))
       .map((one) =>
         found(
           'REGISTERED_WITHOUT_TLS',

@@ -1,4 +1,4 @@
-import type { CallTell, MediaSide } from '#contract'
+import { type CallTell, isEncryptedTransport, type MediaSide } from '#contract'
 import { type Finding, found } from './finding.ts'
 import { reachAt } from './sound.ts'
 
@@ -35,7 +35,12 @@ export function algFindings(media: CallTell['call']['media']): Finding[] {
 function signsOf(side: MediaSide): string[] {
   const { signalling, source_address, contact_address, via_address, sdp_address } = side
   const seen = hostAt(source_address)
-  if (signalling === 'tls' || seen === null || reachAt(seen) !== 'public') return []
+  if (
+    (signalling !== null && isEncryptedTransport(signalling)) ||
+    seen === null ||
+    reachAt(seen) !== 'public'
+  )
+    return []
   const outer = (place: string | null) => hostAt(place) === seen
   const inner = (place: string | null) => reachAt(place) === 'private'
   return [

@@ -1,4 +1,4 @@
-import type { FlowDecision, Port, Transport } from '#contract'
+import type { FlowDecision, FlowTransport, Port } from '#contract'
 import { isEncrypted } from '../ground/flow.ts'
 import { keysToAnswer } from '../leg/keying.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -159,7 +159,7 @@ function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<UnansweredEnd, 'by'
 }
 
 /** Its sound must be encrypted, and its keys have come in the open. */
-function inTheOpen(transport: Transport): Omit<UnansweredEnd, 'by' | 'reason'> {
+function inTheOpen(transport: FlowTransport): Omit<UnansweredEnd, 'by' | 'reason'> {
   const because = notEncrypted('The caller', `it calls over ${transport}, not TLS`)
   return { status: 488, code: 399, why: 'calls are to come over TLS', because }
 }

@@ -1,4 +1,4 @@
-import { type Port, portNumber, type TlsTrust, type Transport } from '#contract'
+import { type FlowTransport, isEncryptedTransport, type Port, portNumber, type TlsTrust } from '#contract'
 import { networkAt } from '#routing'
 
 /** Who a TLS connection must lead to: the domain asked for, never the host found for it (RFC 5922 §4). */
@@ -17,11 +17,11 @@ export interface ProxyHop {
 /**
  * Where a message came from or goes to (RFC 5626's flow).
  *
- * With `connection` it is that very TCP or TLS connection or nothing; without, a stream to the address is
+ * With `connection` it is that very TCP, TLS or WebSocket connection or nothing; without, a stream to the address is
  * found or opened. `address` is a literal IP, IPv6 without brackets.
  */
 export interface Flow {
-  readonly transport: Transport
+  readonly transport: FlowTransport
   readonly address: string
   readonly port: Port
   readonly connection?: number
@@ -45,7 +45,7 @@ export function isProxysOwn({ proxy }: Flow): boolean {
 
 /** Whether no one between the two ends of it can read what it carries: keys may. */
 export function isEncrypted({ transport }: Pick<Flow, 'transport'>): boolean {
-  return transport === 'tls'
+  return isEncryptedTransport(transport)
 }
 
 /** `host:port`, brackets around IPv6. */
@@ -69,12 +69,28 @@ export function trustKey({ tls }: Flow): string {
   return tls === undefined ? '' : `${tls.name} ${tls.verify} ${tls.fingerprint ?? ''}`
 }
 
-/* RFC 3261 §19.1.2. */
-const [sip, sips] = [portNumber(5060), portNumber(5061)]
+/** Whether a whole message comes at a time, in a datagram or a WebSocket's message (RFC 7118 §5): so its end is known. */
+export function isFramed({ transport }: Pick<Flow, 'transport'>): boolean {
+  return transport === 'udp' || isWebSocket({ transport })
+}
+
+/** Whether it is a connection which a browser, or another client, made by WebSocket: none leads to it but itself. */
+export function isWebSocket({ transport }: Pick<Flow, 'transport'>): boolean {
+  return transport === 'ws' || transport === 'wss'
+}
+
+/* RFC 3261 §19.1.2, RFC 7118 §5.1. */
+const usualPorts = {
+  udp: portNumber(5060),
+  tcp: portNumber(5060),
+  tls: portNumber(5061),
+  ws: portNumber(80),
+  wss: portNumber(443),
+} as const
 
 /** The port where SIP is expected over a transport if none is said (RFC 3261 §19.1.2). */
-export function usualPort(transport: Transport): Port {
-  return transport === 'tls' ? sips : sip
+export function usualPort(transport: FlowTransport): Port {
+  return usualPorts[transport]
 }
 
 /**

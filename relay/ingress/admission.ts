@@ -15,7 +15,7 @@ import type { Challenger, Verified } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import type { SourceBlocks } from '../auth/source-blocks.ts'
 import { sipReason } from '../call/reason.ts'
-import { type Flow, isProxysOwn, reliable, sourceNetwork } from '../ground/flow.ts'
+import { type Flow, isProxysOwn, isWebSocket, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import type { Domains } from '../policy/domains.ts'
@@ -226,6 +226,8 @@ export class AdmissionControl implements BeatReporter {
     }
     if (this.#isPhone(request, flow)) return this.#authenticate(now, at, request, flow)
     const token = registrationTokenOf(request)
+    // Any page's script calls from the address of who reads it: by a WebSocket an address proves nothing.
+    if (isWebSocket(flow)) return this.#unless({ to: 'refuse', status: 403 })
     // A token which cannot be guessed is worth more than an address.
     const { routing } = this.#deps
     const ours = token !== null && routing.configuration.line(token) !== undefined
@@ -251,9 +253,9 @@ export class AdmissionControl implements BeatReporter {
     return account !== undefined && registrar.whereabouts(account.id, flow) !== undefined
   }
 
-  /** A PBX may call from its own address without a word; whose address it is, a snapshot says, or the edge. */
+  /** A PBX may call from its own address without a word, by no WebSocket; whose address it is, a snapshot says, or the edge. */
   #byAddress(now: MonotonicMs, challenge: ChallengeAdmission, flow: Flow): Admission {
-    if (!this.#isTrunk(challenge.realm)) return challenge
+    if (!this.#isTrunk(challenge.realm) || isWebSocket(flow)) return challenge
     const own = this.#deps.routing.allowsAddress(now, challenge.realm, flow.address)
     switch (own === undefined ? this.#sources.meet(now, flow, challenge.realm) : own ? 'ask' : 'unknown') {
       case 'ask':

@@ -1,6 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import type { Input } from '../ground/effects.ts'
-import { type Flow, reliable } from '../ground/flow.ts'
+import { type Flow, isFramed, reliable } from '../ground/flow.ts'
 import { flaw } from '../sip/limits.ts'
 import type { Fault } from '../sip/message.ts'
 import { parseMessage } from '../sip/parse.ts'
@@ -36,7 +36,7 @@ export class Packets {
       effects.note('debug', 'sip.stray', { status: event.response.status, from: flow.address })
       return effects.take()
     }
-    const parsed = parseMessage(event.bytes, { stream: reliable(flow) })
+    const parsed = parseMessage(event.bytes, { stream: !isFramed(flow) })
     if (!parsed.ok) return this.#faulty(parsed.fault, event.bytes.length, flow)
     const message = parsed.value
     // As the proxy's own it would be charged to that, and have its rights.

@@ -1,11 +1,11 @@
 import {
   type CallTell,
+  type FlowTransport,
   type MessagesTell,
   messageBytesAtMost,
   messagesAtMost,
   type SipMessage,
   type Snapshot,
-  type Transport,
   utcMs,
 } from '#contract'
 import type { SignalledLeg } from '../call/signalled-legs.ts'
@@ -22,7 +22,7 @@ interface CaptureOptions {
   /** UTC ms, as calls have it. */
   utc(): number
   /** host:port of ours where that is taken. */
-  place(transport: Transport): string
+  place(transport: FlowTransport): string
   /** A UUIDv7 for an instant. */
   uuid(at: ReturnType<typeof utcMs>): string
   tell(tell: MessagesTell): void

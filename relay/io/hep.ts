@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import type { Transport } from '#contract'
+import type { FlowTransport } from '#contract'
 import { readIp } from '#routing'
 import type { HepServer } from '../config.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
@@ -14,7 +14,7 @@ interface HepOptions {
   /** UTC ms. */
   utc(): number
   /** Our own end, where messages of that transport are taken. */
-  place(transport: Transport): Pick<Flow, 'address' | 'port'>
+  place(transport: FlowTransport): Pick<Flow, 'address' | 'port'>
   readonly log: Log
 }
 
@@ -69,7 +69,7 @@ export function openHep({ server, utc, place, log }: HepOptions): { readonly tap
 interface HepMessage {
   readonly from: Pick<Flow, 'address' | 'port'>
   readonly to: Pick<Flow, 'address' | 'port'>
-  readonly transport: Transport
+  readonly transport: FlowTransport
   readonly at: number
   readonly text: string
 }

@@ -1,7 +1,7 @@
 import { connect, createServer, isIPv6, type Server, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { type MonotonicMs, type Port, portNumber } from '#contract'
 import type { Note } from '../ground/effects.ts'
-import { type Flow, hostPort, sourceNetwork, type Trust, trustKey } from '../ground/flow.ts'
+import { type Flow, hostPort, type Trust, trustKey } from '../ground/flow.ts'
 import { Framer } from '../sip/framing.ts'
 import { monotonicNow } from './clock.ts'
 import {
@@ -11,8 +11,9 @@ import {
   usualLimits,
   watched,
 } from './stream-options.ts'
+import { TakenSockets } from './taken-sockets.ts'
 import { type Visitor, Visitors } from './visitors.ts'
-import { bindError, plainAddress, whyUnsent } from './wire.ts'
+import { bindError, isBreaks, whyUnsent } from './wire.ts'
 
 /** SIP over TCP on one port: connections accepted and dialled, each used both ways (RFC 3261 §18). */
 export function openTcp(options: StreamOptions): Promise<StreamWire> {
@@ -66,11 +67,6 @@ export async function openStreams(kind: StreamKind, options: StreamOptions): Pro
   return wire
 }
 
-/** A connection taken: its socket may shake hands for a while before there is a flow. */
-interface Taken extends Visitor {
-  flow: Flow | undefined
-}
-
 interface Connection {
   readonly socket: Socket
   readonly flow: Flow & { readonly connection: number }
@@ -96,8 +92,7 @@ class Connections implements StreamWire {
   readonly #connectionByNumber = new Map<number, Connection>()
   /** The newest to each place, and for whom it was proved. */
   readonly #connectionByPlace = new Map<string, Connection>()
-  /** Sockets taken, by who is at the other end; those which still shake hands among them. */
-  readonly #taken = new Map<string, { readonly socket: Socket; readonly visitor: Taken }>()
+  readonly #taken: TakenSockets
   readonly #sweeper: NodeJS.Timeout
   #number: number
 
@@ -107,7 +102,12 @@ class Connections implements StreamWire {
     this.#options = options
     this.#limits = { ...usualLimits, ...options.limits }
     this.#visitors = options.visitors ?? new Visitors({ streams: 20_000, strangers: 4_000 })
-    kind.server?.on('connection', (socket: Socket) => this.#admit(socket))
+    this.#taken = new TakenSockets({
+      visitors: this.#visitors,
+      known: options.known,
+      note: (event, fields) => this.#note(event, fields),
+    })
+    kind.server?.on('connection', (socket: Socket) => this.#taken.admit(socket))
     kind.server?.on(kind.taken, (socket: Socket) => this.#accept(socket))
     this.#sweeper = setInterval(() => this.#sweep(monotonicNow()), 500).unref()
   }
@@ -152,7 +152,7 @@ class Connections implements StreamWire {
   close(): Promise<void> {
     clearInterval(this.#sweeper)
     for (const { socket } of this.#connectionByNumber.values()) socket.destroy()
-    for (const { socket } of this.#taken.values()) socket.destroy()
+    this.#taken.shut()
     return new Promise((closed) => (this.#kind.server ? this.#kind.server.close(() => closed()) : closed()))
   }
 
@@ -168,40 +168,12 @@ class Connections implements StreamWire {
     return other && (this.#find(other) ?? this.#dial(other))
   }
 
-  /** Finds a place for who connects, before a word is said. */
-  #admit(socket: Socket): void {
-    const { remoteAddress, remotePort = 0 } = socket
-    if (remoteAddress === undefined) return void socket.destroy()
-    const address = plainAddress(remoteAddress)
-    const peer = hostPort(address, portNumber(remotePort))
-    const visitor: Taken = {
-      network: sourceNetwork(address),
-      flow: undefined,
-      isKnown: () => visitor.flow !== undefined && (this.#options.known?.(visitor.flow) ?? false),
-      shut: () => {
-        this.#note('shut', { source: address, why: 'there are too many connections' })
-        socket.destroy()
-      },
-    }
-    if (!this.#visitors.enter(visitor)) {
-      this.#note('too_many', { source: address, open: this.#visitors.size })
-      return void socket.destroy()
-    }
-    this.#taken.set(peer, { socket, visitor })
-    socket.once('close', () => {
-      if (this.#taken.get(peer)?.socket === socket) this.#taken.delete(peer)
-      this.#visitors.leave(visitor)
-    })
-  }
-
   #accept(socket: Socket): void {
-    const { remoteAddress, remotePort = 0 } = socket
-    if (socket.destroyed || remoteAddress === undefined) return void socket.destroy()
-    const peer = { address: plainAddress(remoteAddress), port: portNumber(remotePort) }
-    const visitor = this.#taken.get(hostPort(peer.address, peer.port))?.visitor
+    const visitor = this.#taken.of(socket)
     const { whose } = this.#kind
     const proof = whose?.(socket)
     if (visitor === undefined || (whose && !proof)) return void socket.destroy()
+    const { peer } = visitor
     const from = proof ? { ...peer, neighbour: proof.neighbour } : peer
     visitor.flow = this.#join(socket, from, proof, visitor).flow
   }
@@ -349,8 +321,4 @@ function placeOf(flow: Flow): string {
 
 function timedOut(): Error {
   return Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })
-}
-
-function isBreaks(bytes: Uint8Array): boolean {
-  return bytes.every((octet) => octet === 13 || octet === 10)
 }

@@ -1,4 +1,4 @@
-import { exposition, type MetricFamily, type Tell, type Transport } from '#contract'
+import { exposition, type FlowTransport, type MetricFamily, type Tell } from '#contract'
 import type { Engine } from '../engine.ts'
 import type { BeatPart } from '../ground/reporter.ts'
 import { monotonicNow, systemUtc } from './clock.ts'
@@ -70,11 +70,11 @@ export class Watch {
   }
 
   #passing(direction: string) {
-    const by = (transport: Transport) => ({
+    const by = (transport: FlowTransport) => ({
       messages: this.#messages.series([direction, transport]),
       bytes: this.#bytes.series([direction, transport]),
     })
-    return { udp: by('udp'), tcp: by('tcp'), tls: by('tls') }
+    return { udp: by('udp'), tcp: by('tcp'), tls: by('tls'), ws: by('ws'), wss: by('wss') }
   }
 
   /** The answer, and how long it took. */

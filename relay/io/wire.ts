@@ -1,4 +1,4 @@
-import type { Port, Transport } from '#contract'
+import type { FlowTransport, Port } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
 
 /** One bound port which carries SIP. */
@@ -36,13 +36,21 @@ export function whyUnsent(error: NodeJS.ErrnoException & { reason?: string }): s
   return whyByCode[code] ?? words
 }
 
+const settings: Readonly<Record<FlowTransport, string>> = {
+  udp: 'SIP_PORT',
+  tcp: 'SIP_PORT',
+  tls: 'SIP_TLS_PORT',
+  ws: 'SIP_WS_PORT',
+  wss: 'SIP_WSS_PORT',
+}
+
 /** Why a port could not be opened, in a sentence for the operator. */
 export function bindError(
-  transport: Transport,
+  transport: FlowTransport,
   error: NodeJS.ErrnoException,
   host: string,
   port: Port,
-  setting = transport === 'tls' ? 'SIP_TLS_PORT' : 'SIP_PORT',
+  setting = settings[transport],
 ): Error {
   const place = `${transport.toUpperCase()} ${hostPort(host, port)}`
   if (error.code === 'EADDRINUSE')
@@ -55,4 +63,9 @@ export function bindError(
 /** IPv4 as itself, though it came in on an IPv6 socket. */
 export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+/** Whether octets are line breaks and no more: they keep a connection open (RFC 5626 §3.5.1, §4.4.1). */
+export function isBreaks(bytes: Uint8Array): boolean {
+  return bytes.every((octet) => octet === 13 || octet === 10)
 }

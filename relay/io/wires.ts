@@ -13,6 +13,7 @@ import type { StreamWire } from './stream-options.ts'
 import { openTls } from './tls.ts'
 import { openUdp } from './udp.ts'
 import { Visitors } from './visitors.ts'
+import { openWebSockets } from './web-socket.ts'
 
 /** Sees every message of SIP, as it was read and before anything follows, or as it is written; it neither changes nor keeps it. */
 export type MessageTap = (direction: 'in' | 'out', flow: Flow, bytes: Uint8Array) => void
@@ -29,7 +30,7 @@ export function allOf(taps: readonly (MessageTap | undefined)[]): MessageTap | u
 interface WiresOptions {
   readonly config: Config
   readonly descriptors: ReturnType<typeof shared>
-  /** undefined: no TLS connections are taken. */
+  /** undefined: no TLS connections are taken, by WebSocket neither. */
   readonly pair: KeyPair | undefined
   readonly hear: Host['hear']
   /** What we show other relays; undefined: none reaches us, and we reach none. */
@@ -43,12 +44,15 @@ interface WiresOptions {
   readonly log: Log
 }
 
-/** SIP's sockets: UDP, TCP and TLS. */
+/** SIP's sockets: UDP, TCP, TLS and WebSockets. */
 export interface Wires {
   /** Of UDP and TCP. */
   readonly port: Port
   /** undefined: no TLS connections are taken. */
   readonly tlsPort: Port | undefined
+  /** undefined: no WebSockets are taken, or none over TLS. */
+  readonly wsPort: Port | undefined
+  readonly wssPort: Port | undefined
   /** Where other relays reach us; undefined: nowhere. */
   readonly neighbourPort: Port | undefined
   send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
@@ -94,19 +98,32 @@ export async function openWires({
   const relays =
     neighbour &&
     (await openBeside(config, { ...streams, pair: neighbour, known: () => true, ...asked(neighbours) }))
-  const wires = { udp, tcp, tls }
+  const { port: wsPort, securePort, origins, proxies: webProxies } = config.webSockets
+  const web = { ...streams, origins, proxies: webProxies }
+  const ws = wsPort === undefined ? undefined : await openWebSockets({ ...web, port: wsPort })
+  const wss =
+    securePort === undefined || !pair ? undefined : await openWebSockets({ ...web, port: securePort, pair })
+  const wires = { udp, tcp, tls, ws: ws ?? tcp, wss: wss ?? tls }
   const wireOf = (flow: Flow) => (flow.neighbour === undefined ? wires[flow.transport] : (relays ?? tls))
   const leave = (flow: Flow, bytes: Uint8Array, loose?: boolean) => wireOf(flow).send(flow, bytes, loose)
   return {
     port,
     tlsPort: pair && tls.address.port,
+    wsPort: ws?.address.port,
+    wssPort: wss?.address.port,
     neighbourPort: relays?.address.port,
     send: tapped('out', leave, tap, log),
-    close: (flow) =>
-      (flow.neighbour !== undefined && relays ? relays : flow.transport === 'tls' ? tls : tcp).hangUp(flow),
-    present: tls.present,
+    close: (flow) => {
+      if (flow.neighbour !== undefined && relays) relays.hangUp(flow)
+      else if (flow.transport !== 'udp') wires[flow.transport].hangUp(flow)
+    },
+    present: (shown) => {
+      tls.present(shown)
+      wss?.present(shown)
+    },
     async stop() {
-      await Promise.all([udp.close(), tcp.close(), tls.close(), relays?.close()])
+      const open = [udp, tcp, tls, ws, wss, relays]
+      await Promise.all(open.map((wire) => wire?.close()))
     },
   }
 }

@@ -1,8 +1,8 @@
-import type { Transport } from '#contract'
+import type { FlowTransport } from '#contract'
 import { reachOf, readIp, spelled } from '#routing'
 import { type Dialog, uasDialog } from '../dialog/dialog.ts'
 import { nextHop } from '../dialog/request.ts'
-import { type Flow, hostPort, isEncrypted, sameFlow, usualPort } from '../ground/flow.ts'
+import { type Flow, hostPort, isEncrypted, isWebSocket, sameFlow, usualPort } from '../ground/flow.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipUri } from '../sip/uri.ts'
 import type { Leg, UacLeg, UasLeg } from './leg.ts'
@@ -59,10 +59,12 @@ export function isLost(response: Response | undefined): boolean {
 
 /**
  * What a target is reached over; undefined: by nothing but the flow its dialog was made over. TLS is
- * never left for anything else, and entered only where we know by which name to trust its peer.
+ * never left for anything else, and entered only where we know by which name to trust its peer; to no one leads a
+ * WebSocket but the one which is there.
  */
-function transportTo({ scheme, params }: SipUri, { transport, tls }: Flow): Transport | undefined {
+function transportTo({ scheme, params }: SipUri, { transport, tls }: Flow): FlowTransport | undefined {
   const named = params.get('transport')?.toLowerCase()
+  if (isWebSocket({ transport }) || named === 'ws' || named === 'wss') return undefined
   const secure = scheme === 'sips' || named === 'tls'
   if (secure || transport === 'tls') return secure && tls ? 'tls' : undefined
   return named === 'tcp' ? 'tcp' : transport

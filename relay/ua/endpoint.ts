@@ -1,18 +1,23 @@
-import type { Port, Transport } from '#contract'
+import type { FlowTransport, Port, Transport } from '#contract'
 import type { Entropy, Hashes } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { noParams } from '../sip/grammar.ts'
 import { writeUri } from '../sip/uri.ts'
 
+/** Where we listen: UDP and TCP; TLS connections, and WebSockets plain and over TLS, where we take them. */
+interface ListeningPorts {
+  readonly port: Port
+  readonly tlsPort?: Port | undefined
+  readonly wsPort?: Port | undefined
+  readonly wssPort?: Port | undefined
+}
+
 /** Who we are on the wire, and the random numbers and hashes we were handed. */
-export interface SipEndpoint {
+export interface SipEndpoint extends ListeningPorts {
   /** What Via, Contact and SDP say: a literal IP. */
   readonly address: string
-  readonly port: Port
   /** Where packets of sound are sent which another program carries; undefined: we carry them, at `address`. */
   readonly mediaAddress?: string | undefined
-  /** Where we take TLS connections; undefined: we only make them. */
-  readonly tlsPort?: Port | undefined
   readonly relayId: string
   readonly entropy: Entropy
   readonly hashes: Hashes
@@ -29,15 +34,18 @@ export function mediaAddressOf({ mediaAddress, address }: SipEndpoint): string {
  * Our Contact towards a flow's transport. Where no TLS connection could be made to us it does not ask
  * for one: a request which finds ours gone then still finds us.
  */
-export function contactOf(endpoint: SipEndpoint, transport: Transport): string {
+export function contactOf(endpoint: SipEndpoint, transport: FlowTransport): string {
   const taken = transport !== 'tls' || endpoint.tlsPort !== undefined
-  const suffix = transport === 'udp' || !taken ? '' : `;transport=${transport}`
+  // RFC 7118 §5.2: of both kinds of WebSocket.
+  const named = transport === 'wss' ? 'ws' : transport
+  const suffix = transport === 'udp' || !taken ? '' : `;transport=${named}`
   return `<sip:${hostPort(endpoint.address, portFor(endpoint, transport))}${suffix}>`
 }
 
-/** The port we listen on for a transport; without TLS the one for the others. */
-export function portFor(endpoint: SipEndpoint, transport: Transport): Port {
-  return transport === 'tls' ? (endpoint.tlsPort ?? endpoint.port) : endpoint.port
+/** The port we listen on for a transport; where we do not, the one for UDP and TCP. */
+export function portFor(ports: ListeningPorts, transport: FlowTransport): Port {
+  const { port, tlsPort = port, wsPort = port, wssPort = port } = ports
+  return { udp: port, tcp: port, tls: tlsPort, ws: wsPort, wss: wssPort }[transport]
 }
 
 /** `sip:user@host`, with port and transport where they are given and not the default. */

@@ -1,4 +1,10 @@
-import { type FailoverPolicy, failoverPolicy, type HangupReason, type Transport } from '#contract'
+import {
+  type FailoverPolicy,
+  type FlowTransport,
+  failoverPolicy,
+  type HangupReason,
+  type Transport,
+} from '#contract'
 
 /*
  * The failover matrix: its cells, and what has to come of each. The rules here are written from the table of
@@ -25,7 +31,7 @@ export interface Outcome {
   /** INVITEs which reach each carrier; nobody is there to count those of a dead one. */
   readonly invites: readonly [first: number, second: number]
   /** What the record says it was called over. */
-  readonly over: readonly (Transport | null)[]
+  readonly over: readonly (FlowTransport | null)[]
   /** Why, where the failure is ours (RFC 3326). */
   readonly says: readonly string[]
   /** The record's attempts: what each carrier came to, 0 for nothing, what that meant, and all it said. */

@@ -12,6 +12,21 @@ describe('the settings of a relay', () => {
     expect(config({ ...both, SIP_TLS_PORT: '5071' }).tls).toMatchObject({ port: 5071 })
   })
 
+  test('take no WebSockets unless a port is named, and let any page in unless origins are', () => {
+    const proxies: string[] = []
+    expect(config({}).webSockets).toEqual({ proxies })
+    expect(config({ SIP_WS_PORT: '8080', SIP_WS_PROXIES: '2001:DB8::5' }).webSockets).toEqual({
+      port: 8080,
+      proxies: ['2001:db8::5'],
+    })
+    const both = { TLS_CERT: 'a', TLS_KEY: 'b', SIP_WSS_PORT: '443' }
+    expect(config({ ...both, SIP_WS_ORIGINS: 'https://a.example, http://b.example:81' }).webSockets).toEqual({
+      securePort: 443,
+      origins: ['https://a.example', 'http://b.example:81'],
+      proxies,
+    })
+  })
+
   test('name SIP proxies which are trusted: none unless they are', () => {
     expect(config({}).trustedProxies).toEqual([])
     expect(config({ TRUSTED_PROXIES: '203.0.113.5, 2001:db8::5' }).trustedProxies).toEqual([
@@ -47,6 +62,12 @@ describe('the settings of a relay', () => {
     [
       { EDGE_URL: 'api.example.com' },
       'EDGE_URL must be the edge\'s address before /v1.0, such as https://api.example.com, not "api.example.com"',
+    ],
+    [{ SIP_WSS_PORT: '443' }, 'SIP_WSS_PORT needs a certificate: TLS_CERT and TLS_KEY'],
+    [{ SIP_WS_PORT: 'all' }, 'SIP_WS_PORT must be a whole number from 0 to 65535, not "all"'],
+    [
+      { SIP_WS_ORIGINS: 'phone.example' },
+      'SIP_WS_ORIGINS must be origins like https://console.example.com, comma between several, or *, not "phone.example"',
     ],
     [{ PUBLIC_IP: '203.0.113' }, 'PUBLIC_IP must be an IP address, not "203.0.113"'],
     [

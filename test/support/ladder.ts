@@ -74,6 +74,7 @@ export class Ladder {
       unknownSource?: 'refuse' | 'silent'
       rtpPorts?: [number, number]
       tlsPort?: Port
+      wsPort?: Port
       mediaSockets?: number
       limits?: LimitSource
       /** false: the test speaks for the media thread. */
@@ -90,6 +91,7 @@ export class Ladder {
         address: relayAddress,
         port: portNumber(5060),
         tlsPort: options.tlsPort,
+        wsPort: options.wsPort,
         relayId: options.relayId ?? 'r1',
         entropy: steadyEntropy(options.seed),
         hashes: steadyHashes,

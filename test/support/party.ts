@@ -10,6 +10,7 @@ import {
   type TracedMessage,
   type Transport,
   udpSocket,
+  webSocket,
 } from './sip-socket.ts'
 import { all, header, methodOf, type SipText, statusOf, tagOf, uriOf } from './sip-text.ts'
 
@@ -89,7 +90,9 @@ export class Party {
     this.#socket =
       transport === 'UDP'
         ? lossy(await udpSocket(this.address, port, options), this.#copies)
-        : await this.connected(transport, port, options)
+        : transport === 'WS' || transport === 'WSS'
+          ? await webSocket(transport, this.address, this.relay, options)
+          : await this.connected(transport, port, options)
     return this
   }
 
@@ -114,7 +117,8 @@ export class Party {
   /** This party's Contact URI. */
   contact(user: string): string {
     const { transport } = this.socket
-    const suffix = transport === 'UDP' ? '' : `;transport=${transport.toLowerCase()}`
+    const suffix =
+      transport === 'UDP' ? '' : `;transport=${transport === 'WSS' ? 'ws' : transport.toLowerCase()}`
     return `sip:${user}@${this.place.address}:${this.place.port}${suffix}`
   }
 

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import { WebSocket } from 'ws'
 import type { Certificate } from './certificate.ts'
 import { readSipText, type SipText, writeSipText } from './sip-text.ts'
 
@@ -10,7 +12,7 @@ export interface HostAndPort {
   port: number
 }
 
-export type Transport = 'UDP' | 'TCP' | 'TLS'
+export type Transport = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS'
 
 /** One message as a party saw it: what it sent, or what came to it. */
 export interface TracedMessage {
@@ -95,6 +97,34 @@ export async function phoneSocket(
       socket.write(writeSipText(message))
     },
     close: () => void socket.destroy(),
+  }
+}
+
+/**
+ * One WebSocket to the relay, as a browser's page has it: it knows no address of its own (RFC 7118 §5.1), so `place` is a
+ * name.
+ */
+export async function webSocket(
+  transport: 'WS' | 'WSS',
+  address: string,
+  relay: HostAndPort,
+  options: SipSocketOptions,
+): Promise<SipSocket> {
+  const url = `${transport.toLowerCase()}://${relay.address}:${relay.port}/`
+  const socket = new WebSocket(url, ['sip'], { localAddress: address, rejectUnauthorized: false })
+  socket.on('message', (data) => {
+    if (String(data).trim() !== '') came(options, readSipText(String(data)), relay)
+  })
+  await once(socket, 'open')
+  socket.on('error', () => undefined)
+  return {
+    transport,
+    place: { address: `${randomBytes(6).toString('hex')}.invalid`, port: 5060 },
+    send(message) {
+      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', message })
+      socket.send(writeSipText(message))
+    },
+    close: () => socket.terminate(),
   }
 }
 

@@ -191,6 +191,14 @@ describe('a PBX which calls', () => {
     ladder.locate(telnyx).gives('INVITE to Telnyx')
   })
 
+  test('by a WebSocket is not let in by its address, which any page read there has, and is asked for a password', () => {
+    const browser = { name: 'the PBX', flow: { ...pbx.flow, transport: 'wss' as const, connection: 1 } }
+    const ladder = watch(pbxOffice())
+    ladder.when(browser, dials()).gives('407 to 192.0.2.30:5060')
+    const number = invite(pbx, `sip:+15557654321@${relayAddress}`, { domain: 'x.test' })
+    ladder.when(browser, number).gives('403 to 192.0.2.30:5060')
+  })
+
   test('with a wrong password is challenged again, and not let in by its address', () => {
     const ladder = watch(pbxOffice())
     const first = dials()
