@@ -24,10 +24,10 @@ export const flowTransports = [...transports, 'ws', 'wss'] as const
 export const flowTransport = z.enum(flowTransports)
 export type FlowTransport = z.infer<typeof flowTransport>
 
-/** Which of them nobody can read between the two ends. */
+/** Those of them which are read by no one between the two ends. */
 const encryptedTransports: readonly FlowTransport[] = ['tls', 'wss']
 
-/** Whether nobody between the two ends reads what travels so. */
+/** Whether what travels so is read by no one between the two ends. */
 export function isEncryptedTransport(transport: FlowTransport): boolean {
   return encryptedTransports.includes(transport)
 }
