@@ -31,6 +31,8 @@ export interface StandingFact {
   readonly until: number
   /** How the last one ended, as `bindings` says: `expired`, `unregistered`, `flow_lost`. */
   readonly ended: string
+  /** Why, as one of `bindingReasons`; null, or absent where it was remembered long ago: that is not known. */
+  readonly reason?: string | null
   readonly address: string | null
 }
 

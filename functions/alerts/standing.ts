@@ -39,12 +39,19 @@ function isWatched({ extensionId, trunkId }: AlertRule, { accountId }: StandingF
   return wanted === null || wanted === accountId
 }
 
-function endings({ ended, address }: StandingFact): string {
+function endings({ ended, reason, address }: StandingFact): string {
   const from = address === null ? '' : ` It was at ${address} last.`
-  if (ended === 'unregistered') return `it ended its registration itself.${from}`
+  if (ended === 'unregistered') return `${whoEnded[reason ?? ''] ?? 'its registration was ended.'}${from}`
   return ended === 'flow_lost' || ended === 'lost'
     ? `its connection was lost.${from}`
     : `its registration ran out.${from}`
+}
+
+const whoEnded: Readonly<Record<string, string>> = {
+  BY_PHONE: 'it ended its registration itself.',
+  BY_API: 'it was thrown out, by the API or the console.',
+  PUT_OUT: 'others of its account registered later, and max_contacts allows no more.',
+  PASSWORD_CHANGED: 'its password was changed.',
 }
 
 /** Drills whose last run failed. */

@@ -5,8 +5,10 @@ import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readId } from '../http/validate.ts'
 import { hubOf } from '../hub/client.ts'
+import { endedByApi } from '../store/binding-events.ts'
 import { reachable } from '../store/bindings.ts'
 import { END_REGISTRATION } from '../store/commands.ts'
+import { writeSelected } from '../store/event-log.ts'
 import { living } from '../store/hearing.ts'
 import { registrationOf } from './registrations.ts'
 
@@ -24,12 +26,19 @@ export const endings = new Hono<Edge>().delete('/:id', async (c) => {
 async function end(c: Context<Edge>, id: string): Promise<boolean> {
   const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const mine = and(eq(bindings.customerId, customerId), eq(bindings.id, id), reachable())
-  const [, [ended], { rows }] = await db.batch([
+  const [, , [ended], { rows }] = await db.batch([
     db.execute(sql`
       insert into commands (id, customer_id, relay_id, body)
       select gen_random_uuid(), customer_id, relay_id, jsonb_build_object('kind', ${END_REGISTRATION}::text,
         'binding_id', id, 'extension_id', coalesce(extension_id, trunk_id))
       from bindings where ${mine}`),
+    db.execute(
+      writeSelected(
+        endedByApi(sql`b.customer_id = ${customerId}::uuid and b.id = ${id}::uuid
+      and b.event in ('registered', 'refreshed') and b.expires_at > now()`),
+        sql`order by rank`,
+      ),
+    ),
     db.update(bindings).set({ event: 'unregistered', updatedAt: sql`now()` }).where(mine).returning(),
     db.execute<{ id: string }>(sql`select id from ${living} as alive`),
   ])

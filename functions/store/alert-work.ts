@@ -151,6 +151,8 @@ export interface AccountStanding {
   readonly registered: boolean
   readonly until: number
   readonly ended: string
+  /** Why it ended, as one of `bindingReasons`; null: it has not, or that is not known. */
+  readonly reason: string | null
   readonly address: string | null
 }
 /** How a provider stands. */
@@ -208,6 +210,8 @@ function standings(type: 'extension' | 'trunk', customerId: string): SQL {
   return sql`
     select jsonb_build_object('accountId', t.id, 'type', ${type}::text, 'account', t.${name},
       'able', t.enabled and t.deleted_at is null, 'registered', ${standsStill}, 'ended', b.event, 'address', b.address,
+      'reason', case when not ${standsStill} then (select v.data ->> 'reason' from events v where v.subject_id = t.id and v.sequence is not null
+        and v.type in ('registration.removed', 'registration.expired', 'registration.lost') order by v.sequence desc limit 1) end,
       'until', ${ms(sql`case when b.event in ('registered', 'refreshed', 'expired') then b.expires_at else b.updated_at end`)})
     from asked join ${table} t on t.customer_id = ${customerId}::uuid and t.id = asked.id
     cross join lateral (select * from bindings b where b.customer_id = t.customer_id and b.${id} = t.id

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { bindingReasons } from '#contract'
 import { instant } from './instant.ts'
 
 /*
@@ -39,22 +40,46 @@ const type = sql`case
 
 function registrations(): SQL {
   return sql`
-    select h.tell_id as id, h.customer_id, e.type, h.at, h.relay_id, h.extension_id as subject_id,
-      jsonb_build_object('subject_id', h.extension_id, 'account', coalesce(x.extension, t.username), 'account_type', h.account,
-        'reason', h.reason, 'why', h.why, 'contact', h.contact, 'source_address', h.received ->> 'address',
-        'source', ${place(sql`h.received`)}, 'user_agent', h.user_agent, 'registered_at', ${instant(sql`h.registered_at`)},
-        'refreshed_at', ${instant(sql`h.refreshed_at`)}, 'expires_at', ${instant(sql`h.expires_at`)},
-        'others', (select count(*) from bindings o where ${other()}))
+    select h.tell_id as id, h.customer_id, e.type, h.at, h.relay_id, h.extension_id as subject_id, ${said}
       || case when e.type <> 'registration.moved' then '{}' else jsonb_build_object('moved_from', jsonb_build_object(
         'contact', coalesce(h.moved_from ->> 'contact', h.was_contact), 'relay_id', h.was_at,
         'source', ${place(sql`coalesce(h.moved_from, h.was_from)`)})) end as data,
       h.nth, 0 as rank
-    from (${steps}) h
-    left join extensions x on x.customer_id = h.customer_id and x.id = h.extension_id
-    left join trunks t on t.customer_id = h.customer_id and t.id = h.extension_id,
+    from (${steps}) h ${accounts},
     lateral (select ${type} as type offset 0) as e
     where e.type is not null`
 }
+
+/**
+ * What is told of bindings `b` which the API ends: by the edge, since the relay's word on them is no news when it comes.
+ * To be asked for before they are.
+ */
+export function endedByApi(ending: SQL): SQL {
+  const others = sql`exists (select from bindings o where o.customer_id = h.customer_id and o.trunk_id = h.extension_id
+    and o.id <> h.binding_id and ${live(sql`o.event`)} and o.expires_at > now())`
+  const why = sql`'reason', h.reason, 'why', h.why`
+  return sql`
+    with h as (select b.id as binding_id, b.customer_id, coalesce(b.extension_id, b.trunk_id) as extension_id, b.relay_id,
+      case when b.trunk_id is null then 'extension' else 'trunk' end as account, 'BY_API' as reason, ${bindingReasons.BY_API}::text as why,
+      b.contact, jsonb_build_object('transport', b.transport, 'address', b.address, 'port', b.port) as received, b.user_agent,
+      b.registered_at, b.refreshed_at, b.expires_at from bindings b where ${ending})
+    select gen_random_uuid() as id, h.customer_id, 'registration.removed' as type, now() as at, h.relay_id,
+      h.extension_id as subject_id, ${said} as data, 0 as rank from h ${accounts}
+    union all
+    select gen_random_uuid(), h.customer_id, 'trunk.registration_changed', now(), h.relay_id, h.extension_id,
+      jsonb_build_object('from', 'registered', 'to', 'not_registered', ${why}), 1
+    from h where h.account = 'trunk' and not ${others}`
+}
+
+/** What is said of a registration `h`, and whose it is. */
+const said = sql`jsonb_build_object('subject_id', h.extension_id, 'account', coalesce(x.extension, t.username), 'account_type', h.account,
+  'reason', h.reason, 'why', h.why, 'contact', h.contact, 'source_address', h.received ->> 'address',
+  'source', ${place(sql`h.received`)}, 'user_agent', h.user_agent, 'registered_at', ${instant(sql`h.registered_at`)},
+  'refreshed_at', ${instant(sql`h.refreshed_at`)}, 'expires_at', ${instant(sql`h.expires_at`)},
+  'others', (select count(*) from bindings o where ${other()}))`
+const accounts = sql`
+  left join extensions x on x.customer_id = h.customer_id and x.id = h.extension_id
+  left join trunks t on t.customer_id = h.customer_id and t.id = h.extension_id`
 
 /** A PBX is registered by any of its contacts: an event as it begins to be, and one as it is no longer. */
 function trunkRegistrations(): SQL {

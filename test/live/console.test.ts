@@ -233,6 +233,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     expect(statusOf(await desk.register())).toBe(401)
     desk.credentials = { ...desk.credentials, password }
     expect(statusOf(await desk.register())).toBe(200)
+    await page.getByText(`${desk.address}:${desk.place.port}`).waitFor()
     await show('Phones')
     await page.getByText(`UDP ${desk.address}:${desk.place.port}`).waitFor()
     await page.getByRole('link', { name: hostile }).click()

@@ -4,6 +4,7 @@ import { type AlertState, type AlertTelling, evaluate } from '../../../functions
 import type { AlertFact, EndedFact, FailureFact, StandingFact } from '../../../functions/alerts/facts.ts'
 import type { AlertRule, Sighting } from '../../../functions/alerts/kind.ts'
 import { factsFor, sightingsOf } from '../../../functions/alerts/kinds.ts'
+import { unregistered } from '../../../functions/alerts/standing.ts'
 
 /*
  * Each kind on paper: facts at their minutes, and what is told of them. A step is a minute, a fact or nothing, and what is
@@ -162,6 +163,18 @@ describe('a phone which is gone', () => {
       [11, standing(11, { until: at(0), able: false }), '- office1'],
       [12, undefined],
     ])
+  })
+
+  test.each([
+    [{ ended: 'unregistered', reason: 'BY_PHONE' }, 'it ended its registration itself.'],
+    [{ ended: 'unregistered', reason: 'BY_API' }, 'it was thrown out, by the API or the console.'],
+    [{ ended: 'unregistered', reason: 'PASSWORD_CHANGED' }, 'its password was changed.'],
+    [{ ended: 'unregistered' }, 'its registration was ended.'],
+    [{ ended: 'expired', reason: 'NOT_REFRESHED' }, 'its registration ran out.'],
+    [{ ended: 'flow_lost', reason: 'NO_ANSWER' }, 'its connection was lost.'],
+  ])('is said to be so by whom it is: %j', (more, words) => {
+    const fact = standing(10, { until: at(10), ...more })
+    expect(unregistered.judged(fact, alert, at(20), false).reason).toContain(words)
   })
 
   test('is another’s where the alert names one', () => {

@@ -38,6 +38,24 @@ describe('DELETE /v1.0/registrations/{id}', () => {
     expect((await relay.beat()).ends).toEqual([])
   })
 
+  test('is an event at once, as a word of its relay’s is, and one alone', async () => {
+    await app.alice('DELETE', path())
+    await told('unregistered')
+    await told('registered')
+    const { body } = await app.alice('GET', `/v1.0/extensions/${phone.id}/registrations/history?page_size=2`)
+    expect(body.result).toMatchObject([
+      { type: 'registration.made' },
+      {
+        type: 'registration.removed',
+        reason: 'BY_API',
+        message: 'It was ended by the API.',
+        contact: 'sip:office1@192.0.2.9',
+        source_address: '192.0.2.9',
+        relay_id: 'relay-1',
+      },
+    ])
+  })
+
   test('holds though the phone refreshes before the relay hears of it', async () => {
     await app.alice('DELETE', path())
     await told('refreshed')
