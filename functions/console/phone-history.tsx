@@ -1,31 +1,35 @@
 import { useEffect } from 'preact/hooks'
-import { useAnswer } from './answer.ts'
-import type { Listed, RegistrationChange } from './shown.ts'
+import { More } from './more.tsx'
+import { usePages } from './pages.ts'
+import type { RegistrationChange } from './shown.ts'
 import { clockTime } from './words.ts'
 
 const words: Readonly<Record<string, readonly [tone: string, word: string]>> = {
   'registration.made': ['good', 'registered'],
   'registration.moved': ['good', 'moved'],
-  'registration.removed': ['quiet', 'signed off'],
+  'registration.removed': ['quiet', 'ended'],
   'registration.expired': ['warn', 'expired'],
   'registration.lost': ['bad', 'lost'],
   'registration.failed': ['bad', 'refused'],
 }
 
-/** What happened to a phone's registrations lately, the newest first. */
+/** What happened to a phone's registrations, the newest first. */
 export function PhoneHistory({ id, turn }: { id: string; turn: number }) {
-  const path = `/v1.0/extensions/${encodeURIComponent(id)}/registrations/history?page_size=20`
-  const { answer, again } = useAnswer<Listed<RegistrationChange>>(path)
+  const list = usePages<RegistrationChange>(
+    `/v1.0/extensions/${encodeURIComponent(id)}/registrations/history?page_size=20`,
+  )
+  const { rows, again } = list
   useEffect(again, [turn, again])
-  if (answer === undefined || answer.result.length === 0) return null
+  if (rows === undefined || rows.length === 0) return null
   return (
     <section class="card" aria-labelledby="history">
       <h2 id="history">What happened lately</h2>
       <ol class="steps">
-        {answer.result.map((change) => (
+        {rows.map((change) => (
           <Change key={change.id} change={change} />
         ))}
       </ol>
+      <More list={list} />
     </section>
   )
 }

@@ -4,22 +4,25 @@ import { useAnswer } from './answer.ts'
 import { Diagnosis } from './diagnosis.tsx'
 import { useEvents } from './live.ts'
 import { NewPassword } from './new-password.tsx'
+import { PhoneDay } from './phone-day.tsx'
 import { PhoneHistory } from './phone-history.tsx'
 import { PhoneLink } from './phone-link.tsx'
 import { Raw } from './raw.tsx'
 import { Reached } from './reached.tsx'
 import { Refusal } from './refusal.tsx'
-import type { ShownPhone } from './shown.ts'
+import type { Listed, ShownPhone, ShownRegistration } from './shown.ts'
 
 /** One phone: where it is registered, what was refused, what is wrong with it, and another password. */
 export function PhoneScreen({ id }: { id: string }) {
   const path = `/v1.0/extensions/${encodeURIComponent(id)}`
   const { answer: phone, refusal, again } = useAnswer<ShownPhone>(path)
+  const there = useAnswer<Listed<ShownRegistration>>(`${path}/registrations`)
   const [turn, setTurn] = useState(0)
   useEvents(
     ({ resource_id }) => resource_id === id,
     () => {
       again()
+      there.again()
       setTurn((now) => now + 1)
     },
   )
@@ -37,7 +40,8 @@ export function PhoneScreen({ id }: { id: string }) {
             {phone.extension}@{phone.realm} ·{' '}
             <a href={addressOf('calls', '', { extension_id: id })}>its calls</a>
           </p>
-          <Reached id={id} turn={turn} />
+          <Reached there={there} />
+          <PhoneDay id={id} turn={turn} there={there.answer?.result} />
           <Diagnosis of="extensions" id={id} stamp={`${turn} ${phone.etag}`} />
           <PhoneHistory id={id} turn={turn} />
           <NewPassword phone={phone} />

@@ -1,30 +1,32 @@
 import { addressOf } from './address.ts'
-import { useAnswer } from './answer.ts'
 import { useEvents } from './live.ts'
-import { place } from './place.ts'
+import { More } from './more.tsx'
+import { type PagesShown, usePages } from './pages.ts'
 import { Refusal } from './refusal.tsx'
-import type { Listed, ShownPhone, ShownRegistration } from './shown.ts'
+import type { ShownPhone, ShownRegistration } from './shown.ts'
 import { clockTime } from './words.ts'
+
+/** Pages of registrations which are asked for at most: of others each phone’s own screen tells. */
+const REGISTRATION_PAGES = 5
 
 /** The phones there are, and where each can be reached. */
 export function PhonesScreen() {
-  const token = place.value.query.get('page') ?? ''
-  const page = token === '' ? '' : `&page_token=${encodeURIComponent(token)}`
-  const phones = useAnswer<Listed<ShownPhone>>(`/v1.0/extensions?page_size=50${page}`)
-  const there = useAnswer<Listed<ShownRegistration>>('/v1.0/registrations')
+  const phones = usePages<ShownPhone>('/v1.0/extensions?page_size=50')
+  const there = usePages<ShownRegistration>('/v1.0/registrations', REGISTRATION_PAGES)
   useEvents(({ type }) => type.startsWith('registration.'), there.again)
   useEvents(({ type }) => type.startsWith('extension.'), phones.again)
-  const { answer } = phones
+  const { rows } = phones
   return (
     <>
       <h1>Phones</h1>
       <Refusal refusal={phones.refusal ?? there.refusal} again={phones.again} />
-      {answer?.result.length === 0 && (
+      {rows === undefined && phones.refusal === undefined && <p class="waiting">Asking …</p>}
+      {rows?.length === 0 && (
         <p class="notice">
           There is no phone yet. <a href={addressOf('set-up')}>Set up</a> makes one.
         </p>
       )}
-      {answer !== undefined && answer.result.length > 0 && (
+      {rows !== undefined && rows.length > 0 && (
         <div class="card scroll">
           <table class="rows phones">
             <thead>
@@ -36,26 +38,22 @@ export function PhonesScreen() {
               </tr>
             </thead>
             <tbody>
-              {answer.result.map((phone) => (
-                <Row key={phone.id} phone={phone} there={there.answer} />
+              {rows.map((phone) => (
+                <Row key={phone.id} phone={phone} there={there} />
               ))}
             </tbody>
           </table>
         </div>
       )}
-      {answer !== undefined && answer.next_page_token !== '' && (
-        <nav class="pages" aria-label="Pages">
-          <a href={addressOf('phones', '', { page: answer.next_page_token })}>More</a>
-        </nav>
-      )}
+      <More list={phones} />
     </>
   )
 }
 
-function Row({ phone, there }: { phone: ShownPhone; there: Listed<ShownRegistration> | undefined }) {
-  const own = there?.result.filter(({ extension_id }) => extension_id === phone.id) ?? []
-  // The list of registrations has an end: what stands in no page of it may still be there.
-  const unknown = there === undefined || (own.length === 0 && there.next_page_token !== '')
+function Row({ phone, there }: { phone: ShownPhone; there: PagesShown<ShownRegistration> }) {
+  const own = there.rows?.filter(({ extension_id }) => extension_id === phone.id) ?? []
+  // What stands in no page which was asked for may still be there.
+  const unknown = there.rows === undefined || (own.length === 0 && there.more !== undefined)
   return (
     <tr>
       <td class="from">

@@ -1,17 +1,14 @@
-import { useEffect, useState } from 'preact/hooks'
-import { useAnswer } from './answer.ts'
+import { useState } from 'preact/hooks'
+import type { AnswerShown } from './answer.ts'
 import { Refusal } from './refusal.tsx'
 import { asked, may } from './session.ts'
 import type { Listed, ShownRegistration } from './shown.ts'
 import { fullTime } from './words.ts'
 
-/** Where a phone can be reached now. `turn` changes where that may have changed. */
-export function Reached({ id, turn }: { id: string; turn: number }) {
-  const { answer, refusal, again } = useAnswer<Listed<ShownRegistration>>(
-    `/v1.0/extensions/${encodeURIComponent(id)}/registrations`,
-  )
+/** Where a phone can be reached now. */
+export function Reached({ there }: { there: AnswerShown<Listed<ShownRegistration>> }) {
+  const { answer, refusal, again } = there
   const [said, say] = useState('')
-  useEffect(again, [turn, again])
   return (
     <section class="card" aria-labelledby="reached">
       <h2 id="reached">Where it can be reached</h2>

@@ -69,6 +69,9 @@ export interface RegistrationChange {
   readonly id: string
   readonly type: string
   readonly message: string | null
+  /** null where it was refused. */
+  readonly contact: string | null
+  readonly moved_from: { readonly contact: string } | null
   readonly source_address: string | null
   readonly user_agent: string
   readonly sip_status: number | null

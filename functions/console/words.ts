@@ -20,6 +20,7 @@ export function partyName({ target, target_name, name }: Address): string {
 }
 
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+const shortTime = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
 /** When something was, by the clock of whom it is shown to; with the day, where that is not today. */
@@ -28,7 +29,12 @@ export function clockTime(instant: string): string {
   return (at.toDateString() === new Date().toDateString() ? time : dateAndTime).format(at)
 }
 
-/** The same with the day, always. */
+/** Hours and minutes of an instant, UTC ms. */
+export function minuteTime(at: number): string {
+  return shortTime.format(new Date(at))
+}
+
+/** When something was, with the day, always. */
 export function fullTime(instant: string): string {
   return dateAndTime.format(new Date(instant))
 }

@@ -215,6 +215,16 @@ describe('what stands', () => {
     expect(await incidents(alert)).toMatchObject([{ resolution: 'phone1 is registered again.' }])
   })
 
+  test('a phone which was thrown out, and says so', async () => {
+    const phone = await newPhone()
+    const alert = await made({ kind: 'unregistered', window: 0 })
+    await tellAs(app, 'relay-1', phone('registered', 1, 300))
+    const [{ id }] = (await bob('GET', '/v1.0/registrations')).body.result
+    await bob('DELETE', `/v1.0/registrations/${id}`)
+    await judge()
+    expect(await incidents(alert)).toMatchObject([{ reason: expect.stringContaining('it was thrown out') }])
+  })
+
   test('a phone which was registered before the alert was there, and whose relay never told of its end', async () => {
     const phone = await newPhone()
     await tellAs(app, 'relay-1', phone('registered', 1, 300))
