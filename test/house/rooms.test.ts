@@ -12,7 +12,7 @@ describe('the house', () => {
   test('every room has its place in the order', () => {
     const folders = (house: string) =>
       new Set(sources(`${house}/*/**/*.ts`).map(({ path }) => path.split('/')[1]))
-    const doors = ['console', 'contract', 'flows', 'local', 'routing', 'sound']
+    const doors = ['command', 'console', 'contract', 'flows', 'local', 'routing', 'sound']
     expect([...folders('functions')].filter((room) => !doors.includes(room ?? '')).sort()).toEqual(
       edgeOrder.filter((room) => room !== 'ground' && room !== 'index').sort(),
     )

@@ -23,7 +23,7 @@ export const relayOrder = [
   'main',
 ] as const
 
-/** The edge's rooms in the same way; contract, flows, routing, console and local have doors of their own. */
+/** The edge's rooms in the same way; contract, flows, routing, console, command and local have doors of their own. */
 export const edgeOrder = [
   'ground',
   'hub',
@@ -69,6 +69,7 @@ const doors: Readonly<Record<House, readonly string[]>> = {
   routing: ['#contract'],
   sound: [],
   console: ['#contract'],
+  command: [],
   functions: ['#contract', '#db', '#flows', '#routing', '#sound'],
   local: ['#contract', '#db'],
   relay: ['#contract', '#flows', '#routing', '#sound'],
@@ -81,6 +82,7 @@ type House =
   | 'routing'
   | 'sound'
   | 'console'
+  | 'command'
   | 'db'
   | 'functions'
   | 'local'
@@ -93,17 +95,25 @@ function houseOf(path: string): House {
   if (path.startsWith('functions/routing/')) return 'routing'
   if (path.startsWith('functions/sound/')) return 'sound'
   if (path.startsWith('functions/console/')) return 'console'
+  if (path.startsWith('functions/command/')) return 'command'
   if (path.startsWith('functions/local/')) return 'local'
   const top = path.split('/')[0]
   return top === 'db' || top === 'functions' || top === 'relay' ? top : 'test'
 }
 
 function nodeAllowed(path: string): boolean {
-  return /^(relay\/io\/|relay\/main\.ts$|functions\/local\/|db\/(seed|drizzle\.config)\.ts$)/.test(path)
+  return /^(relay\/io\/|relay\/main\.ts$|functions\/(?:local|command)\/|db\/(seed|drizzle\.config)\.ts$)/.test(
+    path,
+  )
 }
 
 /** The one file of the console which names what the edge declares, and passes on types alone. */
 const apiShown = 'functions/console/shown.ts'
+
+/** What the command line has of the console: types of the API, and words which need no page. */
+const shownToCommands = ['shown', 'call-sentence', 'event-stream'].map(
+  (name) => `functions/console/${name}.ts`,
+)
 
 /** Why a relative import from one file to another is not allowed. */
 function astray(path: string, target: string): string | undefined {
@@ -111,6 +121,7 @@ function astray(path: string, target: string): string | undefined {
   if (from === 'local' && to === 'functions') return undefined
   if (from === 'console' && to === 'functions')
     return path === apiShown ? undefined : `the console knows the edge by ${apiShown} alone`
+  if (from === 'command' && to === 'console' && shownToCommands.includes(target)) return undefined
   if (from !== to) return `${from} enters ${to} by its door or not at all`
   if (from === 'functions') return upwards(edgeOrder, edgeRoom(path), edgeRoom(target))
   if (from !== 'relay') return undefined

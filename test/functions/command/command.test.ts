@@ -1,0 +1,262 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { run } from '../../../functions/command/run.ts'
+import { type App, startApp } from '../../support/app.ts'
+import { callTell } from '../../support/call-tells.ts'
+import { soon } from '../../support/wait.ts'
+
+let app: App
+let folder: string
+let [alice, bob] = [
+  { id: '', key: '' },
+  { id: '', key: '' },
+]
+const edge = 'http://edge.test'
+
+beforeAll(async () => {
+  app = await startApp()
+  folder = mkdtempSync(join(tmpdir(), 'trunkline-command-'))
+  alice = await app.newcomer('Alice')
+  bob = await app.newcomer('Bob')
+  const real = globalThis.fetch
+  vi.stubGlobal('fetch', (url: string | URL, init: RequestInit) =>
+    String(url).startsWith(edge) ? app.fetch(String(url).slice(edge.length), init) : real(url, init),
+  )
+})
+afterAll(async () => {
+  vi.unstubAllGlobals()
+  rmSync(folder, { recursive: true, force: true })
+  await app.close()
+})
+
+/** What a command said and ended with. */
+async function typed(
+  words: string,
+  key = alice.key,
+  more: Record<string, string> = {},
+  signal?: AbortSignal,
+  out: string[] = [],
+) {
+  const aside: string[] = []
+  const code = await run(words.split(' ').filter(Boolean), {
+    environment: { TRUNKLINE_URL: `${edge}/v1.0/`, TRUNKLINE_KEY: key, ...more },
+    folder,
+    signal: signal ?? new AbortController().signal,
+    terminal: { out: (line) => out.push(line), aside: (line) => aside.push(line), colours: false },
+  })
+  return { code, out: out.join('\n'), aside: aside.join('\n') }
+}
+
+describe('a command', () => {
+  test.each([
+    ['', 2, 'calls tail'],
+    ['--help', 0, 'provider test'],
+    ['import --help', 0, '--dry-run'],
+    ['fly', 2, 'There is no command fly'],
+    ['phones extra', 2, 'This takes nothing more: extra'],
+    ['phones --colour', 2, '--colour'],
+    ['route', 2, 'PLACE is needed.'],
+    ['import nowhere.json', 2, 'nowhere.json cannot be read'],
+    ['provider test Nowhere', 1, 'There is no provider Nowhere.'],
+    ['call why', 1, 'There was no call yet.'],
+    ['call why not-an-id', 1, 'INVALID_ID'],
+  ])('typed as `%s` ends with %i', async (words, code, said) => {
+    const answer = await typed(words)
+    expect(answer.code).toBe(code)
+    expect(`${answer.out}\n${answer.aside}`).toContain(said)
+  })
+
+  test('says what to do where no edge is known, none answers, or the key opens nothing', async () => {
+    const none = await typed('phones', '', { TRUNKLINE_URL: '' })
+    expect([none.code, none.aside]).toEqual([3, expect.stringContaining('npm start')])
+    const silent = await typed('phones', 'tk_x', { TRUNKLINE_URL: 'http://127.0.0.1:1' })
+    expect([silent.code, silent.aside]).toEqual([3, expect.stringContaining('does not answer')])
+    const wrong = await typed('phones', 'tk_nobodys')
+    expect([wrong.code, wrong.aside]).toEqual([1, expect.stringContaining('INVALID_CREDENTIALS')])
+  })
+
+  test('finds the stack which runs in its folder', async () => {
+    const own = join(folder, 'running')
+    const local = JSON.stringify({ api_url: edge, access_key: alice.key })
+    writeFileSync(join(folder, 'local.json'), local)
+    expect((await typed('phones', '', { TRUNKLINE_URL: '', DATA_DIR: folder })).code).toBe(0)
+    expect((await typed('phones', '', { TRUNKLINE_URL: '', DATA_DIR: own })).code).toBe(3)
+  })
+})
+
+const office = {
+  trunkline: 1,
+  customer: { detail: 'from a file', default_outgoing_number_id: '@numbers/+15557654321' },
+  providers: [
+    { name: 'Primary', hostname: 'sip.provider.com', username: 'acme', password: { env: 'CARRIER' } },
+    { name: 'Primary', hostname: 'sip.other.com' },
+  ],
+  extensions: [
+    {
+      name: 'Desk',
+      extension: 'office1',
+      password: { env: 'DESK' },
+      caller_id: '+15557654321',
+      destinations: [
+        { type: 'extension', target: 'office2', ring_seconds: 20, delay_seconds: 0, when: [] },
+        { type: 'flow', target: '@flows/Closed', ring_seconds: null, delay_seconds: 0, when: ['no_answer'] },
+      ],
+    },
+    { name: 'Hall', extension: 'office2', password: 'given-in-the-file' },
+  ],
+  flows: [{ name: 'Closed', actions: [{ type: 'talk', option: { text: 'We are closed.' } }] }],
+  numbers: [{ number: '+15557654321', extension_id: '@extensions/office1' }],
+  routes: [
+    { name: 'Default', provider_id: '@providers/Primary', priority: 1 },
+    { name: 'Spare', provider_id: '@providers/Primary#2', priority: 2 },
+  ],
+  webhooks: [{ name: 'Ours', url: 'https://example.com/hook', events: ['call.*'] }],
+}
+const secrets = { CARRIER: 'carrier-password', DESK: 'desk-password' }
+
+describe('the configuration as one file', () => {
+  test('is shown as what it would change, and nothing changes', async () => {
+    const file = saved('office.json', office)
+    const { code, out, aside } = await typed(`import ${file} --dry-run`)
+    expect(code).toBe(0)
+    expect(out).toContain('+ @providers/Primary#2')
+    expect(out).toContain('    detail: "" → "from a file"')
+    expect(aside).toContain('CARRIER, DESK')
+    expect((await typed('phones')).out).toBe('There is no phone yet.')
+  })
+
+  test('is not begun while a secret of what is new is missing, which it names', async () => {
+    const { code, aside } = await typed(`import ${saved('office.json', office)}`, alice.key, { DESK: 'x' })
+    expect([code, aside]).toEqual([2, expect.stringMatching(/not set in the environment: CARRIER\.$/)])
+    expect((await typed('phones')).out).toBe('There is no phone yet.')
+  })
+
+  test('is applied with what leads to one another in whatever order, and twice makes no difference', async () => {
+    const file = saved('office.json', office)
+    const first = await typed(`import ${file}`, alice.key, secrets)
+    expect([first.aside, first.code]).toEqual(['', 0])
+    expect(await typed(`import ${file}`, alice.key, secrets)).toEqual({
+      code: 0,
+      out: 'Nothing differs.',
+      aside: '',
+    })
+    const phones = JSON.parse((await typed('phones --json')).out)
+    expect(phones[0]).toMatchObject({ extension: 'office1', caller_id: '+15557654321' })
+    expect(phones[0].destinations[1].target).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  test('comes out as it went in, without a secret or an id, and makes another customer the same', async () => {
+    const [whole, again] = [join(folder, 'whole.json'), join(folder, 'again.json')]
+    expect((await typed(`export ${whole}`)).code).toBe(0)
+    const text = readFileSync(whole, 'utf8')
+    const { body } = await app.as(alice.key)('GET', '/v1.0/providers')
+    expect(text).not.toContain(body.result[0].id)
+    for (const secret of [...Object.values(secrets), 'given-in-the-file']) expect(text).not.toContain(secret)
+    const file = JSON.parse(text)
+    expect(file.extensions[0]).toMatchObject({ password: { env: 'EXTENSIONS_OFFICE1_PASSWORD' } })
+    expect(file.routes[1].provider_id).toBe('@providers/Primary#2')
+    // A phone number rings in one place in the world: his is another.
+    const his = text.replaceAll('+15557654321', '+15557650000')
+    const passwords = {
+      PROVIDERS_PRIMARY_PASSWORD: 'carrier-password',
+      EXTENSIONS_OFFICE1_PASSWORD: 'desk-password',
+      EXTENSIONS_OFFICE2_PASSWORD: 'hall-password',
+    }
+    writeFileSync(again, his)
+    const made = await typed(`import ${again}`, bob.key, passwords)
+    expect([made.aside, made.code]).toEqual(['', 0])
+    expect((await typed('export', bob.key)).out).toBe(his.trimEnd())
+  })
+
+  test('changes what differs alone, and takes away what it has not only where that is asked', async () => {
+    const other = {
+      trunkline: 1,
+      routes: [{ name: 'Default', provider_id: '@providers/Primary', priority: 7 }],
+    }
+    const file = saved('other.json', other)
+    const dry = await typed(`import ${file} --dry-run`)
+    expect(dry.out).toBe('~ @routes/Default\n    priority: 1 → 7')
+    expect(dry.aside).toBe('not in the file, and stays: @routes/Spare')
+    expect((await typed(`import ${file} --prune`)).out).toContain('- @routes/Spare')
+    expect((await typed(`import ${file} --prune`)).out).toBe('Nothing differs.')
+  })
+
+  test('which is refused says of what and why', async () => {
+    const file = saved('wrong.json', {
+      trunkline: 1,
+      routes: [{ name: 'X', provider_id: '@providers/None' }],
+    })
+    const refused = await typed(`import ${file}`)
+    expect([refused.code, refused.aside]).toEqual([
+      1,
+      expect.stringContaining('@providers/None is neither there'),
+    ])
+    const wrong = saved('odd.json', { trunkline: 1, providers: [{ name: 'Y', hostname: 'https://y' }] })
+    expect((await typed(`import ${wrong}`)).aside).toMatch(/^@providers\/Y: .*hostname/)
+    for (const [text, said] of [
+      ['{}', 'This is no configuration'],
+      ['{"trunkline":1,"phones":[]}', 'phones'],
+      ['{"trunkline":1,"routes":{}}', 'routes in the file is to be a list'],
+    ]) {
+      writeFileSync(join(folder, 'text.json'), text ?? '')
+      expect((await typed(`import ${join(folder, 'text.json')}`)).aside).toContain(said)
+    }
+  })
+
+  test('may be another’s: an Asterisk’s is shown, and applied', async () => {
+    const file = join(folder, 'pjsip.conf')
+    writeFileSync(
+      file,
+      '[6001]\ntype=endpoint\nauth=6001\n[6001]\ntype=auth\nusername=6001\npassword=of-asterisk-1\n',
+    )
+    const printed = await typed(`import ${file} --from asterisk --print`, bob.key)
+    expect(JSON.parse(printed.out).extensions).toHaveLength(1)
+    expect((await typed(`import ${file} --from asterisk`, bob.key)).code).toBe(0)
+    expect((await typed('phones', bob.key)).out).toMatch(/^6001 +6001 +not registered$/m)
+  })
+})
+
+describe('looking', () => {
+  test('says where a call would go, and ends with 1 where it goes nowhere', async () => {
+    const { code, out } = await typed('route +12125550123')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^office1 → \+12125550123: connect/)
+    expect(out).toMatch(/ {2}1\. +Primary +Default/)
+    expect((await typed('route +442079460000 --from office2')).code).toBe(1)
+  })
+
+  test('says why a call went as it did', async () => {
+    const tell = callTell(alice.id)
+    await app.relay('POST', '/relay/v1/tells', { relay_id: 'relay-1', tells: [tell] })
+    const call = tell.call.call_id
+    const { code, out } = await typed(`call why ${call}`)
+    expect([code, out]).toEqual([0, expect.stringContaining('called')])
+    expect(JSON.parse((await typed('call why --json')).out)).toMatchObject({ call: { id: call } })
+  })
+
+  test('shows what happened, and follows what happens until it is called off', async () => {
+    expect((await typed('events --type route.*')).out).toMatch(/route\.updated/)
+    const stop = new AbortController()
+    const heard: string[] = []
+    const following = typed('events --follow --json --type provider.*', alice.key, {}, stop.signal, heard)
+    // When a stream has begun is not told: something happens until it is.
+    for (let nth = 1; heard.length === 0; nth += 1) {
+      await app.as(alice.key)('POST', '/v1.0/providers', {
+        name: `New ${nth}`,
+        hostname: `sip${nth}.new.com`,
+      })
+      await soon('what happened', () => heard.length > 0, 1_000).catch(() => undefined)
+    }
+    stop.abort()
+    expect((await following).code).toBe(0)
+    expect(JSON.parse(heard[0] ?? '')).toMatchObject({ type: 'provider.created' })
+  })
+})
+
+function saved(name: string, file: object): string {
+  const path = join(folder, name)
+  writeFileSync(path, JSON.stringify(file))
+  return path
+}
