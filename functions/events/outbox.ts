@@ -128,16 +128,17 @@ export async function settle(
   next: ClaimScope | undefined,
 ): Promise<ClaimedDelivery | undefined> {
   const settling = [
-    db.execute<SettledRow>(settled(delivery, outcome, verdict)),
+    // First, while no row is held: who puts the same event in again has the lock, and waits for that row.
     db.execute(lineLocked(delivery.id)),
+    db.execute<SettledRow>(settled(delivery, outcome, verdict)),
     db.execute(lineMoved(delivery.id)),
   ] as const
   if (!next || verdict.gone) {
-    const [over] = await db.batch(settling)
+    const [, over] = await db.batch(settling)
     await judge(db, delivery, outcome, verdict, over.rows)
     return next && claim(db, next)
   }
-  const [over, , , , { rows }] = await db.batch([
+  const [, over, , , { rows }] = await db.batch([
     ...settling,
     db.execute(IN_ORDER),
     db.execute<ClaimedRow>(claiming(next)),

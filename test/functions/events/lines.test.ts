@@ -64,6 +64,44 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('events about one thing of which
     ])
   })
 
+  test('are put in again while it is settled, and neither waits for the other for ever', async () => {
+    const subject = crypto.randomUUID()
+    await run(insertion, [customer, [subject]])
+    const other = await app.database.pool.connect()
+    let again: Promise<unknown> = Promise.resolve()
+    receiver.reply = () => {
+      again = (async () => {
+        await other.query('begin')
+        await other.query(
+          'select lock_delivery_lines(array[webhook_id], array[line]) from deliveries where line = $1',
+          [subject],
+        )
+        await soon('the settling to wait', async () => {
+          const waits = await run(
+            `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
+          )
+          return waits.length > 0
+        })
+        await other.query(
+          'select queue_deliveries(array[webhook_id], array[event_id]) from deliveries where line = $1',
+          [subject],
+        )
+        await other.query('commit')
+      })()
+      return 200
+    }
+    receiver.slow = 100
+    try {
+      await hurry()
+      await again
+    } finally {
+      other.release()
+    }
+    expect(await run('select status, attempts from deliveries where line = $1', [subject])).toEqual([
+      { status: 'delivered', attempts: '1' },
+    ])
+  })
+
   /** Sends what is due, and puts nothing in order that was left behind. */
   async function hurry(): Promise<void> {
     await worker.queue(undefined, { ...app.env })
