@@ -29,6 +29,8 @@ export interface ApiRequest {
   /** Stays out where none is needed: the one-time sign-in. */
   readonly key?: string
   readonly signal?: AbortSignal
+  /** It is refused where the thing is another by now. */
+  readonly etag?: string
 }
 
 /** Asks the API of this page's own origin. Throws `Refused`. */
@@ -46,10 +48,11 @@ export async function askForFile(asking: ApiRequest): Promise<Blob> {
   return response.blob()
 }
 
-async function sent({ method = 'GET', path, body, key, signal }: ApiRequest): Promise<Response> {
+async function sent({ method = 'GET', path, body, key, signal, etag }: ApiRequest): Promise<Response> {
   const headers = {
     ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
     ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    ...(etag === undefined ? {} : { 'If-Match': `"${etag}"` }),
   }
   const content = body === undefined ? {} : { body: JSON.stringify(body) }
   try {

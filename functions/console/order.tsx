@@ -9,12 +9,14 @@ interface OrderOf {
   /** What it will do, where one is asked before it is done; empty: it is done at once. */
   readonly sure?: string
   readonly danger?: boolean
+  /** Whether there is anything to be done. */
+  readonly ready?: boolean
   /** Does it, and gives what is said then. */
   readonly run: () => Promise<string>
 }
 
 /** A button which has something done, asks before what cannot be taken back, and says what came of it. */
-export function Order({ action, scope, sure = '', danger = false, run }: OrderOf) {
+export function Order({ action, scope, sure = '', danger = false, ready = true, run }: OrderOf) {
   const [asking, ask] = useState(false)
   const [said, say] = useState({ words: '', tone: '' })
   const [working, setWorking] = useState(false)
@@ -57,7 +59,7 @@ export function Order({ action, scope, sure = '', danger = false, run }: OrderOf
         type="button"
         class={danger ? 'danger' : ''}
         ref={first}
-        disabled={!may(scope) || working}
+        disabled={!may(scope) || !ready || working}
         onClick={() => (sure === '' ? carryOut() : ask(true))}
       >
         {action}

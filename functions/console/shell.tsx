@@ -30,6 +30,11 @@ const screens: Readonly<Record<string, Screen>> = {
     title: 'Routes',
     list: later(() => import('./routes-screen.tsx').then(({ RoutesScreen }) => RoutesScreen)),
   },
+  flows: {
+    title: 'Flows',
+    list: later(() => import('./flows-screen.tsx').then(({ FlowsScreen }) => FlowsScreen)),
+    one: later(() => import('./flow-screen.tsx').then(({ FlowScreen }) => FlowScreen)),
+  },
 }
 const FIRST = 'calls'
 
@@ -51,6 +56,9 @@ export function Shell() {
 function Head() {
   const { screen } = place.value
   const current = screen in screens ? screen : FIRST
+  const here = useRef<HTMLAnchorElement>(null)
+  // On a phone the screens are wider than the window.
+  useEffect(() => here.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [current])
   return (
     <header>
       <a class="brand" href={addressOf(FIRST)}>
@@ -61,7 +69,11 @@ function Head() {
       </a>
       <nav aria-label="Screens">
         {Object.entries(screens).map(([name, { title }]) => (
-          <a key={name} href={addressOf(name)} {...(name === current && { 'aria-current': 'page' })}>
+          <a
+            key={name}
+            href={addressOf(name)}
+            {...(name === current && { 'aria-current': 'page', ref: here })}
+          >
             {title}
           </a>
         ))}

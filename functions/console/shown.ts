@@ -143,6 +143,19 @@ export interface ShownNumber {
   readonly number: string
   readonly name: string
   readonly extension_id: string | null
+  readonly call_flow_id: string | null
+}
+
+/** A small program which calls follow. */
+export interface ShownFlow {
+  readonly id: string
+  readonly name: string
+  readonly version: number
+  readonly actions: readonly unknown[]
+  readonly variables: Readonly<Record<string, string>>
+  readonly etag: string
+  readonly tm_create: string
+  readonly tm_update: string | null
 }
 
 /** What calls over a provider came to; null: there were none. */

@@ -115,6 +115,88 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
     })
   })
 
+  describe('flows', () => {
+    let flow: Row
+
+    test('are drawn, and walked through step by step by keyboard alone, the way lit', async () => {
+      const { api } = office
+      flow = await api.post('/flows', { name: 'Menu', actions: menu })
+      await api.post('/numbers', { number: '+15558675309', call_flow_id: flow.id })
+      await show('Flows')
+      await page.getByRole('row', { name: 'Menu' }).getByText('+15558675309').waitFor()
+      await page.getByRole('link', { name: 'Menu' }).focus()
+      await page.keyboard.press('Enter')
+      await page.getByText('Calls to +15558675309 follow it.').waitFor()
+      expect(await names('.box')).toEqual(['answer', 'menu', 'which', 'sales', 'support', 'bye'])
+      await page.getByLabel('Keys pressed').focus()
+      await page.keyboard.type('2')
+      await page.keyboard.press('Enter')
+      await page.getByText('Step 5 of 5. The flow hung up.').waitFor()
+      expect(await names('.box.lit')).toEqual(['answer', 'menu', 'which', 'support', 'bye'])
+      expect(await page.locator('.way.lit').count()).toBe(4)
+      await page.getByRole('button', { name: 'Back' }).focus()
+      await page.keyboard.press('Enter')
+      expect(await names('.box.now')).toEqual(['support'])
+      expect(await faultsOf(page)).toEqual([])
+    })
+
+    test('show what is refused at the action it names, and are saved once it is mended', async () => {
+      await rewrite('which', '"sales"', '"nowhere"')
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.locator('.actions > li.refused', { hasText: 'leads to "nowhere"' }).waitFor()
+      expect(await names('.box.refused')).toEqual(['✕ which'])
+      expect(await faultsOf(page)).toEqual([])
+      // The browser complains of each answer of 400 or more.
+      expect(complaints.splice(0)).toEqual([expect.stringContaining('400')])
+      await rewrite('which', '"nowhere"', '"bye"')
+      await page.getByLabel('Keys pressed').fill('1')
+      await page.getByRole('button', { name: 'Walk through' }).click()
+      await page.getByText('Step 4 of 4. The flow hung up.').waitFor()
+      expect((await office.api.get(`/flows/${flow.id}`)).version).toBe(1)
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('It is saved', { exact: false }).waitFor()
+      await page.locator('.badge', { hasText: 'version 2' }).waitFor()
+    })
+
+    test('keep what is being written while it is changed elsewhere, and overwrite nothing', async () => {
+      await rewrite('bye', '"normal"', '"busy"')
+      await office.api.patch(`/flows/${flow.id}`, { name: 'Menu of the house' })
+      await page.getByRole('heading', { level: 1, name: 'Menu of the house' }).waitFor()
+      await page.getByText('It was changed elsewhere meanwhile', { exact: false }).waitFor()
+      await show('Now')
+      await page.goBack()
+      await page.getByText('changed, and not saved').waitFor()
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page
+        .getByText('Refused', { exact: false })
+        .or(page.getByText('version', { exact: false }))
+        .first()
+        .waitFor()
+      await expect.poll(() => complaints.splice(0)).toEqual([expect.stringContaining('412')])
+      await page.getByRole('button', { name: 'Leave the changes' }).click()
+      expect(JSON.stringify((await office.api.get(`/flows/${flow.id}`)).actions)).not.toContain('busy')
+    })
+
+    test('do again what they did, with a key which may; one which only reads may try them', async () => {
+      const first = page.locator('.versions > li', { has: page.locator('summary strong', { hasText: '1' }) })
+      await first.locator('summary').click()
+      await first.getByRole('button', { name: 'Restore version 1' }).click()
+      await first.getByRole('button', { name: 'Yes, restore version 1' }).click()
+      await page.locator('.badge', { hasText: 'version 3' }).waitFor()
+      expect(JSON.stringify((await office.api.get(`/flows/${flow.id}`)).actions)).toContain('"1":"sales"')
+      await asReader(async () => {
+        await show('Flows')
+        await page.getByRole('link', { name: 'Menu of the house' }).click()
+        await page.getByRole('button', { name: 'Walk through' }).click()
+        await page.getByText(/Step \d+ of \d+\. The flow hung up/).waitFor()
+        await rewrite('bye', '"normal"', '"busy"')
+        expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
+        await page.getByText('Needs a key with the scope configure.').first().waitFor()
+        await page.getByRole('button', { name: 'Leave the changes' }).click()
+      })
+    })
+  })
+
   test('ask nothing of others than their own edge, with no key in an address, and against no policy', () => {
     expect(complaints).toEqual([])
     expect(browser.asked.some((url) => url.includes('/console/routes-screen'))).toBe(true)
@@ -122,6 +204,38 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
     expect(browser.asked.filter((url) => /tk_|whsec_/.test(url))).toEqual([])
   })
 })
+
+/** The flow of the walk: a menu of two. */
+const menu = [
+  { id: 'answer', type: 'answer' },
+  {
+    id: 'menu',
+    type: 'digits_receive',
+    option: { prompt: { text: 'Press 1 or 2.' }, accept: ['1', '2'], failed_target_id: 'bye' },
+  },
+  {
+    id: 'which',
+    type: 'branch',
+    option: { target_ids: { 1: 'sales', 2: 'support' }, default_target_id: 'bye' },
+  },
+  { id: 'sales', type: 'connect', option: { destinations: [{ type: 'extension', target: 'office1' }] } },
+  { id: 'support', type: 'talk', option: { text: 'One moment.' } },
+  { id: 'bye', type: 'hangup' },
+]
+
+/** The names in boxes of the drawing, by their class. */
+async function names(boxes: string): Promise<string[]> {
+  return page.locator(`.flow ${boxes} .name`).allTextContents()
+}
+
+/** Opens an action of a flow, and has something else stand in its JSON. */
+async function rewrite(action: string, from: string, to: string): Promise<void> {
+  const text = page.getByRole('textbox', { name: `${action} as JSON` })
+  if (!(await text.isVisible())) await page.locator('.actions .opens', { hasText: action }).click()
+  const before = await text.inputValue()
+  expect(before).toContain(from)
+  await text.fill(before.replace(from, to))
+}
 
 async function signIn(key: string): Promise<void> {
   await page.getByLabel('Access key').fill(key)
