@@ -1,4 +1,6 @@
 import type { BeatAnswer, Resource, Scope, SliceHeld } from '#contract'
+import type { Part } from './claim.ts'
+import { believed, boundOf, type Holding, mostHeld, note } from './holding.ts'
 import { aims, sum } from './sharing.ts'
 
 /** Which limit: a scope's channels or calls a second. */
@@ -9,18 +11,6 @@ export interface KnownLimit {
   readonly scope: Scope
   readonly resource: Resource
   readonly limit: number | null
-}
-
-/** What one relay has of one limit. */
-export interface Holding {
-  readonly scope: Scope
-  readonly resource: Resource
-  used: number
-  wanted: number
-  /** As the relay said last. */
-  held: number
-  /** What was granted since, in frames which the relay does not say it has applied. */
-  sent: { serial: number; amount: number }[]
 }
 
 /** What relays hold which the database shares for: undefined: it is not known how much. */
@@ -39,15 +29,25 @@ export class Grants {
   readonly #limits = new Map<LimitKey, KnownLimit>()
   readonly #relays = new Map<string, Map<LimitKey, Holding>>()
   #strangers: Strangers = new Map()
+  #touched = false
+
+  /** Whether what is held here may be another than when this was asked last. */
+  touched(): boolean {
+    const touched = this.#touched
+    this.#touched = false
+    return touched
+  }
 
   /** Who shares through the database meanwhile: nothing is given to others of what these may believe. */
   beside(strangers: Strangers): void {
     this.#strangers = strangers
+    this.#touched = true
   }
 
   /** Limits as they are now. */
   limited(limits: readonly KnownLimit[]): void {
     for (const known of limits) this.#limits.set(keyOf(known), known)
+    this.#touched = true
   }
 
   /** Limits as they were when Postgres was asked something else: what is known already may be newer. */
@@ -65,33 +65,69 @@ export class Grants {
     return [...this.#limits.values()].map(({ scope, resource }) => ({ scope, resource }))
   }
 
+  /** Limits of which some relay speaks; `unknown`: of one it is not known what it is. Others are no longer known. */
+  named(): { names: Omit<KnownLimit, 'limit'>[]; unknown: boolean } {
+    const named = new Map<LimitKey, Omit<KnownLimit, 'limit'>>()
+    for (const holdings of this.#relays.values())
+      for (const [key, { scope, resource }] of holdings) named.set(key, { scope, resource })
+    for (const key of this.#limits.keys()) if (!named.has(key)) this.#limits.delete(key)
+    return { names: [...named.values()], unknown: [...named.keys()].some((key) => !this.#limits.has(key)) }
+  }
+
+  /** It is known that there is no limit. */
+  isUnlimited(key: LimitKey): boolean {
+    return this.#limits.get(key)?.limit === null
+  }
+
   /** A relay says what it has, having applied all up to a frame; what it does not speak of it gives back. */
   say(relayId: string, slices: readonly SliceHeld[], seen: number): void {
+    const parts = slices.map(({ scope, resource, held, used, refused }) => {
+      const uses = Math.max(0, used)
+      const sharers = [{ used: uses, wanted: uses + Math.max(0, refused) }]
+      return { scope, resource, held: Math.max(0, held ?? 0), sharers }
+    })
+    this.claim(relayId, parts, seen)
+  }
+
+  /** The same of a group, whose every relay counts in sharing. */
+  claim(relayId: string, parts: readonly Part[], seen: number): void {
     const before = this.#relays.get(relayId)
     const said = new Map<LimitKey, Holding>()
     const unseen = (key: LimitKey) => (before?.get(key)?.sent ?? []).filter(({ serial }) => serial > seen)
-    for (const { scope, resource, held, used, refused } of slices) {
+    for (const { scope, resource, held, sharers } of parts) {
       const key = keyOf({ scope, resource })
-      const uses = Math.max(0, used)
-      const has = Math.max(0, held ?? 0)
-      said.set(key, {
-        scope,
-        resource,
-        used: uses,
-        wanted: uses + Math.max(0, refused),
-        held: has,
-        sent: unseen(key),
-      })
+      const [used, wanted] = [sum(sharers.map((one) => one.used)), sum(sharers.map((one) => one.wanted))]
+      const many = sharers.length > 1 ? { sharers } : {}
+      said.set(key, { scope, resource, used, wanted, held, sent: unseen(key), ...many })
     }
     for (const [key, { scope, resource }] of before ?? [])
       if (!said.has(key) && unseen(key).length > 0)
         said.set(key, { scope, resource, used: 0, wanted: 0, held: 0, sent: unseen(key) })
     this.#relays.set(relayId, said)
+    this.#touched = true
+  }
+
+  /**
+   * All that is held here, of each limit, as this group says it to who owns the limit; of what no relay speaks any more nothing is
+   * known from then on. undefined: it is not known what some relay holds.
+   */
+  parts(): Part[] | undefined {
+    if ([...this.#strangers.values()].includes(undefined)) return undefined
+    const foreign = [...this.#strangers.values()].flatMap((amounts) => [...(amounts?.keys() ?? [])])
+    const keys = new Set([...this.allKeys(), ...foreign])
+    for (const key of this.#limits.keys()) if (!keys.has(key)) this.#limits.delete(key)
+    return [...keys].map((key) => {
+      const holders = [...this.#relays.values()].flatMap((holdings) => holdings.get(key) ?? [])
+      const sharers = [...holders, ...this.#foreign(key)].map(({ used, wanted }) => ({ used, wanted }))
+      const taken = sum([...holders.map(boundOf), ...this.#foreign(key).map(({ used }) => used)])
+      return { ...nameOf(key), held: Math.max(taken, this.#limits.get(key)?.limit ?? 0), sharers }
+    })
   }
 
   /** A relay is no more: what it had is free. */
   forget(relayId: string): void {
     this.#relays.delete(relayId)
+    this.#touched = true
   }
 
   /** What a relay has, as it may be kept and brought back. */
@@ -121,16 +157,18 @@ export class Grants {
 
   /**
    * What others are to hear unasked: more where one lacks it and it is free; less where another lacks what they have
-   * beyond their share. `on`: relays which can be told, each with the serial of its next frame.
+   * beyond their share. `on`: relays which can be told, each with the serial of its next frame; `first`: these limits were not known
+   * before, and each relay is told of them.
    */
   others(
     on: ReadonlyMap<string, number>,
     about: readonly LimitKey[],
     grows: boolean,
+    first = false,
   ): Map<string, ShareGrant[]> {
     const told = new Map<string, ShareGrant[]>()
     for (const key of about)
-      for (const [relayId, amount] of this.#moves(key, grows)) {
+      for (const [relayId, amount] of first ? this.#amounts(key, grows) : this.#moves(key, grows)) {
         const [serial, holding] = [on.get(relayId), this.#relays.get(relayId)?.get(key)]
         if (serial === undefined || !holding) continue
         note(holding, serial, amount)
@@ -152,6 +190,11 @@ export class Grants {
     return [...new Set([...this.#relays.keys()].flatMap((relayId) => this.keysOf(relayId)))]
   }
 
+  /** Relays which `others` would tell something. */
+  moving(grows: boolean): Set<string> {
+    return new Set(this.allKeys().flatMap((key) => this.#moves(key, grows).map(([relayId]) => relayId)))
+  }
+
   #moves(key: LimitKey, grows: boolean): [string, number][] {
     const amounts = [...this.#amounts(key, grows)]
     const now = amounts.map(([relayId, amount]) => ({
@@ -162,7 +205,8 @@ export class Grants {
     const wants = (relayId: string) => this.#relays.get(relayId)?.get(key)?.wanted ?? 0
     const more = now.filter(({ relayId, amount, believes }) => amount > believes && wants(relayId) > believes)
     const lacking = now.some(({ relayId, amount, believes }) => wants(relayId) > Math.max(amount, believes))
-    const less = lacking ? now.filter(({ amount, believes }) => amount < believes) : []
+    const tooMuch = sum(now.map(({ believes }) => believes)) > (this.#limits.get(key)?.limit ?? 0)
+    const less = lacking || tooMuch ? now.filter(({ amount, believes }) => amount < believes) : []
     return [...more, ...less].map(({ relayId, amount }) => [relayId, amount])
   }
 
@@ -175,8 +219,12 @@ export class Grants {
       return holding ? [{ id, holding, bound: boundOf(holding) }] : []
     })
     const foreign = this.#foreign(key)
-    const sharers = holders.map(({ id, holding: { used, wanted } }) => ({ id, used, wanted }))
-    const aim = aims(limit, [...sharers, ...foreign])
+    const sharers = holders.flatMap(({ id, holding: { used, wanted, sharers = [{ used, wanted }] } }) =>
+      sharers.map((one, n) => ({ ...one, id: `${id} ${n}`, holder: id })),
+    )
+    const aimed = aims(limit, [...sharers, ...foreign])
+    const aim = new Map<string, number>()
+    for (const { id, holder } of sharers) aim.set(holder, (aim.get(holder) ?? 0) + (aimed.get(id) ?? 0))
     const taken = sum(holders.map(({ bound }) => bound)) + sum(foreign.map(({ used }) => used))
     return new Map(
       holders.map(({ id, holding, bound }) => {
@@ -201,32 +249,12 @@ export class Grants {
   }
 }
 
-/** A frame says what a relay may use. Of a relay which never says what it has applied the older ones are one, of their most. */
-function note({ sent }: Holding, serial: number, amount: number): void {
-  sent.push({ serial, amount })
-  if (sent.length <= sentAtMost) return
-  const older = sent.splice(0, sent.length - sentAtMost / 2)
-  const most = older.reduce((so, one) => Math.max(so, one.amount), 0)
-  sent.unshift({ serial: older.at(-1)?.serial ?? 0, amount: most })
-}
-
-const sentAtMost = 64
-
-/** What counts as taken: the most a relay may believe it has, or what it uses. */
-function boundOf(holding: Holding): number {
-  return Math.max(mostHeld(holding), holding.used)
-}
-
-function mostHeld({ held, sent }: Holding): number {
-  return Math.max(held, ...sent.map(({ amount }) => amount))
-}
-
-/** What it will believe once all which was sent has come. */
-function believed({ held, sent }: Holding): number {
-  return sent.at(-1)?.amount ?? held
-}
-
 /** How a limit is called here. */
-function keyOf({ scope: { kind, id }, resource }: Pick<SliceHeld, 'scope' | 'resource'>): LimitKey {
+export function keyOf({ scope: { kind, id }, resource }: Pick<SliceHeld, 'scope' | 'resource'>): LimitKey {
   return `${kind} ${id} ${resource}`
+}
+
+function nameOf(key: LimitKey): Pick<KnownLimit, 'scope' | 'resource'> {
+  const [kind, id = '', resource] = key.split(' ')
+  return { scope: { kind: kind as Scope['kind'], id }, resource: resource as Resource }
 }

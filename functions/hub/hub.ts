@@ -1,5 +1,7 @@
 import { type Beat, type BeatAnswer, deadAfterMs, type HubNews, type HubWord, type UtcMs } from '#contract'
 import { Changes } from './changes.ts'
+import { Claims } from './claims.ts'
+import { Elsewhere } from './elsewhere.ts'
 import type {
   BeatWay,
   Glance,
@@ -10,13 +12,16 @@ import type {
   RelayElsewhere,
   RelayRecord,
 } from './events.ts'
-import { Grants } from './grants.ts'
+import { Grants, keyOf } from './grants.ts'
+import { type Group, onlyGroup } from './groups.ts'
 import { differing, lasting, sharedBy, wordFor } from './news.ts'
+import { Owner } from './owner.ts'
 import { fresh, type HubRelay, isGone, isLate, isOnItsLine, lookAt } from './relay.ts'
 import { Schedule } from './schedule.ts'
 
 /**
- * The edge's end of all relays' lines: who lives, who has what of each limit, what each is to be told.
+ * The edge's end of the lines of a group of relays: who lives, who has what of each limit, what each is to be told. Where there are
+ * several groups each limit is owned by the hub of one (`Owner`), and others share out what that gives them (`Claims`).
  *
  * It asks Postgres when something changed which is to be known there, and never since time went by. A relay has *joined*
  * once Postgres knows that it is the hub's, and the hub knows whom Postgres shares for: until then it gets no more of a
@@ -26,18 +31,26 @@ export class Hub {
   readonly #relays = new Map<string, HubRelay>()
   readonly #grants = new Grants()
   readonly #schedule = new Schedule()
-  /** Postgres shares for some relay. */
-  #strange = false
+  readonly #group: Group
+  readonly #elsewhere: Elsewhere
+  readonly #claims: Claims
+  readonly #owner: Owner
   readonly #changes = new Changes()
   /** How far the database's clock is ahead of this one's. */
   #aheadMs = 0
   /** Sockets which are open, and whose each is. */
   #lines = new Map<string, string>()
-  /** Relays which Postgres takes for the hub's, and the hub never heard of; since when. */
-  readonly #unheardOf = new Map<string, UtcMs>()
   /** Postgres is being asked what is new; `again`: and is to be asked once more. */
   #looking: 'no' | 'once' | 'again' = 'no'
   #effects: HubEffect[] = []
+
+  /** `boot` names this hub among those which were the group's. */
+  constructor(group: Group = onlyGroup, boot = '') {
+    this.#group = group
+    this.#elsewhere = new Elsewhere(group)
+    this.#claims = new Claims(group, boot)
+    this.#owner = new Owner(group.of, boot)
+  }
 
   /**
    * Brings back what was kept. A relay whose line is still open goes on; another has the time of a silence to come again,
@@ -69,20 +82,24 @@ export class Hub {
       if (!records.has(relayId)) this.#effects.push({ kind: 'close', line })
     // One which slept has missed nothing: who changed something woke it.
     if ([...this.#relays.values()].some(({ stale }) => stale)) this.#look()
+    else if (records.size > 0) this.#elsewhere.trust()
+    // Which limits are whose is asked again once something happens.
+    this.#grants.touched()
     return this.#effects
   }
 
   receive(event: HubEvent, now: UtcMs): HubEffect[] {
     this.#effects = []
     this.#hear(event, now)
+    this.#claim(now)
     return this.#effects
   }
 
   /** When time is to be told next; undefined: not before something happens. */
   dueAt(): UtcMs | undefined {
     const deaths = [...this.#relays.values()].filter(({ parting }) => !parting).map(lookAt)
-    const unheardOf = [...this.#unheardOf.values()].map((at) => (at + deadAfterMs) as UtcMs)
-    return earliest(...deaths, ...unheardOf, this.#schedule.dueAt(this.#waits(), this.#busy()))
+    const groups = [...this.#elsewhere.dueAt(), this.#elsewhere.asksAgainAt(), this.#claims.dueAt(), this.#owner.dueAt()]
+    return earliest(...deaths, ...groups, this.#schedule.dueAt(this.#waits(), this.#busy()))
   }
 
   /** Relays which are on the line. */
@@ -118,6 +135,19 @@ export class Hub {
         return
       case 'looked':
         return this.#looked(event.glance, now)
+      case 'claimed':
+        this.#effects.push({ kind: 'share', ask: event.ask, share: this.#owner.hear(event.claim) })
+        if (this.#owner.named().unknown) this.#look()
+        return this.#nudge(now)
+      case 'nudged':
+        this.#claims.owe(event.owner)
+        if (!this.#elsewhere.met) this.#effects.push({ kind: 'meet' })
+        return
+      case 'shared':
+        return this.#shared(this.#claims.shared(event.owner, event.share, now))
+      case 'met':
+        if (event.elsewhere) this.#meet(event.elsewhere, now)
+        return this.#level(this.#grants.allKeys())
       case 'push':
         return this.#push(event.relayId, event.news)
       case 'dismiss':
@@ -159,7 +189,30 @@ export class Hub {
   /** Whether Postgres has to hear a beat before it is answered. */
   #needsTurn(relay: HubRelay, { results, ended, slices, version }: Beat): boolean {
     if (!relay.joined || results.length > 0 || ended.length > 0) return true
-    return this.#changes.after(version) === undefined || this.#grants.unknownOf(slices)
+    return this.#changes.after(version) === undefined || (this.#isAlone && this.#grants.unknownOf(slices))
+  }
+
+  /** There is one group: limits are this hub's to share, as Postgres has them. */
+  get #isAlone(): boolean {
+    return this.#group.of === 1
+  }
+
+  /** Tells the owners of limits what there is here of them, where that is known and not what they heard last. */
+  #claim(now: UtcMs): void {
+    if (this.#isAlone || !(this.#grants.touched() || this.#claims.isDue(now))) return
+    const parts = this.#elsewhere.met && this.#mayGrow() ? this.#grants.parts() : undefined
+    for (const due of this.#claims.due(parts, now)) this.#effects.push({ kind: 'claim', ...due })
+  }
+
+  /** What of limits is this group's from now on; `first`: of these it was not known before. */
+  #shared({ limits, first }: ReturnType<Claims['shared']>): void {
+    this.#grants.limited(limits)
+    this.#level(first, true)
+    this.#level(limits.map(keyOf))
+  }
+
+  #nudge(now: UtcMs): void {
+    for (const group of this.#owner.toNudge(now)) this.#effects.push({ kind: 'nudge', group })
   }
 
   #ask(relayId: string, way: BeatWay | undefined, beat: Beat): void {
@@ -267,7 +320,7 @@ export class Hub {
       shared: before?.shared,
     }
     this.#relays.set(relayId, relay)
-    this.#unheardOf.delete(relayId)
+    this.#elsewhere.found(relayId)
     if (!same) this.#grants.forget(relayId)
     this.#grants.say(relayId, beat.slices, Number.POSITIVE_INFINITY)
     return relay
@@ -283,7 +336,7 @@ export class Hub {
   }
 
   #learn({ answer, limits, elsewhere }: HubTurn, now: UtcMs): void {
-    this.#grants.introduced(limits)
+    if (this.#isAlone) this.#grants.introduced(limits)
     this.#meet(elsewhere, now)
     this.#aheadMs = Date.parse(answer.at) - now
     // The first word of a version says what there is; a later one, that something is new which was not announced.
@@ -300,20 +353,10 @@ export class Hub {
     return { ...answer, version: this.#changes.version, changed: [...named.values()] }
   }
 
-  /**
-   * Whom Postgres shares for. One of them which was here is no more; what one holds which Postgres takes for the hub's,
-   * though it is not here, is not known, until it has had the time of a silence to come.
-   */
+  /** Whom Postgres shares for. One of them which was here is no more. */
   #meet(elsewhere: readonly RelayElsewhere[], now: UtcMs): void {
-    const strangers = new Map<string, ReadonlyMap<string, number> | undefined>()
-    for (const { relay_id, via_hub, slices } of elsewhere) {
-      const known = this.#relays.get(relay_id)
-      if (via_hub && known && !known.stale) continue
-      if (known && !via_hub) this.#hangUp(known)
-      if (via_hub && !known) this.#unheardOf.set(relay_id, this.#unheardOf.get(relay_id) ?? now)
-      strangers.set(relay_id, via_hub ? undefined : new Map(slices.map(({ key, amount }) => [key, amount])))
-    }
-    this.#strange = strangers.size > 0
+    const { strangers, gone } = this.#elsewhere.meet(elsewhere, this.#relays, now)
+    for (const relay of gone) this.#hangUp(relay)
     this.#grants.beside(strangers)
   }
 
@@ -386,13 +429,13 @@ export class Hub {
   }
 
   /** Tells others what has become theirs, or is another's. */
-  #level(about: readonly string[]): void {
+  #level(about: readonly string[], first = false): void {
     const on = new Map(
       [...this.#relays.values()].flatMap(({ relayId, line, joined, serial }) =>
         line !== undefined && joined ? [[relayId, serial + 1] as const] : [],
       ),
     )
-    for (const [relayId, slices] of this.#grants.others(on, about, this.#mayGrow())) {
+    for (const [relayId, slices] of this.#grants.others(on, about, this.#mayGrow(), first)) {
       this.#tell(relayId, { slices })
       const relay = this.#relays.get(relayId)
       if (relay) this.#keep(relay)
@@ -412,11 +455,15 @@ export class Hub {
   #time(lives: ReadonlyMap<string, UtcMs>, now: UtcMs): void {
     for (const [line, at] of lives) this.#seen(this.#lines.get(line) ?? '', at)
     for (const relay of this.#relays.values()) if (isGone(relay, now)) this.#part(relay, now)
-    for (const [relayId, at] of this.#unheardOf) if (at + deadAfterMs <= now) this.#miss(relayId, at, now)
+    for (const [relayId, at] of this.#elsewhere.overdue(now)) this.#miss(relayId, at, now)
     if (this.#schedule.mayStir(now, this.#busy())) this.#stir(now)
     if (this.#schedule.mayCatchUp(now)) this.#catchUp(now)
     if (this.#schedule.mayLook(now)) this.#look()
     if (this.#waits() && this.#schedule.mayPass(now)) this.#pass()
+    this.#nudge(now)
+    if ((this.#elsewhere.asksAgainAt() ?? Number.POSITIVE_INFINITY) > now) return
+    this.#elsewhere.asks(now)
+    this.#effects.push({ kind: 'meet' })
   }
 
   /** Calls go on. */
@@ -439,7 +486,7 @@ export class Hub {
 
   /** One which the hub never heard of did not come: it is gone, or Postgres will hear it. */
   #miss(relayId: string, heardAt: UtcMs, now: UtcMs): void {
-    this.#unheardOf.set(relayId, now)
+    this.#elsewhere.missed(relayId, now)
     this.#effects.push({ kind: 'part', relayId, heardAt })
   }
 
@@ -451,7 +498,7 @@ export class Hub {
     }
     // Unknown to Postgres still: it keeps what it has.
     if (elsewhere === undefined) return
-    this.#unheardOf.delete(relayId)
+    this.#elsewhere.found(relayId)
     // Alive again: Postgres is to know.
     if (relay && relay.heardAt + deadAfterMs > now) return this.#ask(relayId, undefined, relay.beat)
     if (relay) this.#hangUp(relay)
@@ -487,8 +534,11 @@ export class Hub {
       this.#looking = 'again'
       return
     }
+    const limits = this.#isAlone ? this.#grants.known() : this.#owner.named().names
+    const version = this.#relays.size > 0 ? this.#changes.version : null
+    if (version === null && limits.length === 0) return
     this.#looking = 'once'
-    this.#effects.push({ kind: 'look', version: this.#changes.version, limits: this.#grants.known() })
+    this.#effects.push({ kind: 'look', version, limits })
   }
 
   #looked(glance: Glance | undefined, now: UtcMs): void {
@@ -496,13 +546,18 @@ export class Hub {
     this.#looking = 'no'
     if (again) this.#look()
     if (glance === undefined) return this.#schedule.look((now + retryMs) as UtcMs)
-    this.#grants.limited(glance.limits)
-    if (glance.version > this.#changes.version) this.#renew(glance, now)
+    const { version, changed } = glance
+    if (this.#isAlone) this.#grants.limited(glance.limits)
+    else this.#owner.limited(glance.limits)
+    this.#nudge(now)
+    // Relays have come meanwhile.
+    if (version === null && this.#relays.size > 0) this.#look()
+    if (version !== null && version > this.#changes.version) this.#renew(version, changed, now)
     else this.#stir(now)
     this.#level(this.#grants.allKeys())
   }
 
-  #renew({ version, changed }: Glance, now: UtcMs): void {
+  #renew(version: number, changed: Glance['changed'], now: UtcMs): void {
     this.#changes.add(version, changed)
     for (const relay of this.#relays.values()) {
       this.#tell(relay.relayId, { version, changed })
@@ -529,7 +584,7 @@ export class Hub {
   }
 
   #mayPass({ dirty, turning, joined, line }: HubRelay): boolean {
-    return (dirty || this.#strange) && !turning && joined && line !== undefined
+    return (dirty || this.#elsewhere.strange) && !turning && joined && line !== undefined
   }
 
   #pass(): void {

@@ -1,5 +1,6 @@
 import type { Beat, BeatAnswer, HubAsk, HubWord, UtcMs } from '#contract'
 import { deadAfterMs } from '#contract'
+import type { Claim, Share } from '../../functions/hub/claim.ts'
 import type {
   BeatWay,
   Glance,
@@ -9,6 +10,7 @@ import type {
   RelayElsewhere,
   RelayRecord,
 } from '../../functions/hub/events.ts'
+import { groupOf } from '../../functions/hub/groups.ts'
 import { Hub } from '../../functions/hub/hub.ts'
 import { aims } from '../../functions/hub/sharing.ts'
 import { idleBeat } from './beat.ts'
@@ -24,9 +26,11 @@ class Postgres {
   /** Statements asked by the hub. */
   asked = 0
   readonly relays = new Map<string, Row>()
+  readonly #groups: number
 
-  constructor(limit: number | null) {
+  constructor(limit: number | null, groups: number) {
     this.limit = limit
+    this.#groups = groups
   }
 
   hear(beat: Beat, now: number, hub: boolean): boolean {
@@ -58,7 +62,7 @@ class Postgres {
     )
     const free = this.limit - sharers.reduce((total, { amount }) => total + amount, 0)
     const fair = Math.max(0, Math.min(said.used, held), Math.min(aim ?? 0, free))
-    const amount = others.some(([, { viaHub }]) => viaHub) ? Math.min(fair, held) : fair
+    const amount = this.#groups > 1 || others.some(([, { viaHub }]) => viaHub) ? Math.min(fair, held) : fair
     row.slice = { amount: Math.max(amount, held), used: said.used, wanted }
     return amount
   }
@@ -146,17 +150,44 @@ export class HubWorld {
   readonly peers: Peer[]
   readonly records = new Map<string, RelayRecord>()
   now = Date.parse('2026-11-24T12:00:00.000Z')
-  hub = new Hub()
   postgresAway = false
-  readonly #questions: HubEffect[] = []
+  readonly #hubs: Hub[]
+  /** What is on its way between hubs: said, or lost. */
+  readonly #mail: ((arrives: boolean) => void)[] = []
+  readonly #questions: { readonly group: number; readonly effect: HubEffect }[] = []
   readonly #replies = new Map<string, BeatAnswer | 'replaced' | 'away'>()
   readonly #late: Beat[] = []
   readonly #unwritten = new Map<string, RelayRecord>()
+  readonly #shares = new Map<string, Share | undefined>()
   #lines = 0
+  #boots = 0
 
-  constructor(limit: number | null, relays: number) {
-    this.postgres = new Postgres(limit)
+  constructor(limit: number | null, relays: number, groups = 1) {
+    this.postgres = new Postgres(limit, groups)
+    this.#hubs = Array.from({ length: groups }, (_, number) => this.#begun(number, groups))
     this.peers = Array.from({ length: relays }, (_, n) => new Peer(`relay-${n}`))
+  }
+
+  /** The hub of the first group, or of the only one. */
+  get hub(): Hub {
+    return this.#hubs[0] as Hub
+  }
+
+  set hub(hub: Hub) {
+    this.#hubs[0] = hub
+  }
+
+  #begun(number: number, of: number): Hub {
+    this.#boots += 1
+    return new Hub({ number, of }, `boot-${this.#boots}`)
+  }
+
+  get groups(): number {
+    return this.#hubs.length
+  }
+
+  groupOf(relayId: string): number {
+    return groupOf(relayId, this.#hubs.length)
   }
 
   peer(n: number): Peer {
@@ -279,7 +310,7 @@ export class HubWorld {
         line === undefined ? [] : [[line, livedAt as UtcMs] as const],
       ),
     )
-    this.receive({ kind: 'time', lives })
+    for (const group of this.#hubs.keys()) this.#receive(group, { kind: 'time', lives })
     this.#write()
   }
 
@@ -292,38 +323,74 @@ export class HubWorld {
     }
   }
 
-  /** The hub's object begins anew: sockets are closed, or stay while it slept. */
-  restart(slept: boolean): void {
+  /** The object of the hub, or of one group's, begins anew: sockets are closed, or stay while it slept. */
+  restart(slept: boolean, group = 0): void {
     this.settle()
-    if (!slept) for (const peer of this.peers) Object.assign(peer, { line: undefined, asks: [], words: [] })
-    this.#questions.length = 0
+    const mine = this.peers.filter(({ id }) => this.groupOf(id) === group)
+    if (!slept) for (const peer of mine) Object.assign(peer, { line: undefined, asks: [], words: [] })
+    this.#mail.length = 0
     // It is put to sleep long after it wrote.
     if (slept) this.#write()
-    this.#unwritten.clear()
-    this.hub = new Hub()
+    for (const { id } of mine) this.#unwritten.delete(id)
+    this.#hubs[group] = this.#begun(group, this.#hubs.length)
     const lines = new Map(
-      this.peers.flatMap(({ id: relayId, line, livedAt = this.now }) =>
+      mine.flatMap(({ id: relayId, line, livedAt = this.now }) =>
         line === undefined ? [] : [[line, { relayId, livedAt: livedAt as UtcMs }] as const],
       ),
     )
-    this.#carryOut(this.hub.restore(new Map(structuredClone([...this.records])), lines, this.now as UtcMs))
+    const records = [...this.records].filter(([relayId]) => this.groupOf(relayId) === group)
+    const restored = this.#hubs[group]?.restore(new Map(structuredClone(records)), lines, this.now as UtcMs)
+    this.#carryOut(group, restored ?? [])
   }
 
+  /** What concerns one relay is its group's; the rest all hear. */
   receive(event: HubEvent): HubEffect[] {
-    const effects = this.hub.receive(event, this.now as UtcMs)
-    this.#carryOut(effects)
+    if ('relayId' in event) return this.#receive(this.groupOf(event.relayId), event)
+    return this.#hubs.flatMap((_, group) => this.#receive(group, event))
+  }
+
+  #receive(group: number, event: HubEvent): HubEffect[] {
+    const effects = this.#hubs[group]?.receive(event, this.now as UtcMs) ?? []
+    this.#carryOut(group, effects)
     return effects
   }
 
-  #carryOut(effects: readonly HubEffect[]): void {
+  #carryOut(group: number, effects: readonly HubEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'send')
         this.peers.find(({ line }) => line === effect.line)?.words.push(structuredClone(effect.word))
       else if (effect.kind === 'close') this.#close(effect.line)
       else if (effect.kind === 'reply') this.#replies.set(effect.ask, structuredClone(effect.answer))
       else if (effect.kind === 'keep') this.#keep(effect.relayId, effect.record)
-      else this.#questions.push(effect)
+      else if (effect.kind === 'share') this.#shares.set(effect.ask, structuredClone(effect.share))
+      else if (effect.kind === 'claim') this.#claim(group, effect.owner, structuredClone(effect.claim))
+      else if (effect.kind === 'nudge')
+        this.#mail.push((arrives) => arrives && this.#receive(effect.group, { kind: 'nudged', owner: group }))
+      else this.#questions.push({ group, effect })
     }
+  }
+
+  /** It may be lost on its way, and so may what is answered. */
+  #claim(group: number, owner: number, claim: Claim): void {
+    this.#mail.push((arrives) => {
+      if (!arrives) return this.#receive(group, { kind: 'shared', owner, share: undefined })
+      const ask = `claim-${++this.#lines}`
+      this.#receive(owner, { kind: 'claimed', ask, claim })
+      const share = this.#shares.get(ask)
+      this.#mail.push((back) =>
+        this.#receive(group, { kind: 'shared', owner, share: back ? share : undefined }),
+      )
+    })
+  }
+
+  /** The owner of limits asks a group what it has. */
+  nudge(group: number, owner: number): HubEffect[] {
+    return this.#receive(group, { kind: 'nudged', owner })
+  }
+
+  /** The oldest word between hubs arrives, or is lost. */
+  post(arrives = true): void {
+    this.#mail.shift()?.(arrives)
   }
 
   #close(line: string): void {
@@ -345,15 +412,23 @@ export class HubWorld {
 
   /** Postgres answers all questions; `answerOne` the oldest. */
   settle(): void {
-    for (let most = 0; this.#questions.length > 0 && most < 1_000; most += 1) this.answerOne()
+    for (let most = 0; this.#questions.length + this.#mail.length > 0 && most < 1_000; most += 1) {
+      this.answerOne()
+      this.post()
+    }
   }
 
   answerOne(): void {
-    const effect = this.#questions.shift()
-    if (!effect) return
+    const { group, effect } = this.#questions.shift() ?? {}
+    if (!effect || group === undefined) return
     this.postgres.asked += 1
     if (effect.kind === 'turn') this.receive({ ...effect, kind: 'turned', turn: this.#turn(effect.beat) })
-    if (effect.kind === 'look') this.receive({ kind: 'looked', glance: this.#glance(effect.version) })
+    if (effect.kind === 'look') this.#receive(group, { kind: 'looked', glance: this.#glance(effect.version) })
+    if (effect.kind === 'meet')
+      this.#receive(group, {
+        kind: 'met',
+        elsewhere: this.postgresAway ? undefined : this.postgres.elsewhere('', this.now),
+      })
     if (effect.kind === 'part') {
       if (!this.postgresAway) this.postgres.part(effect.relayId, effect.heardAt)
       const elsewhere = this.postgresAway ? undefined : this.postgres.elsewhere('', this.now)
@@ -379,8 +454,9 @@ export class HubWorld {
     return { answer, limits: this.#limits, elsewhere: this.postgres.elsewhere(beat.relay_id, this.now) }
   }
 
-  #glance(version: number): Glance | undefined {
+  #glance(version: number | null): Glance | undefined {
     if (this.postgresAway) return undefined
+    if (version === null) return { version, changed: [], limits: this.#limits }
     const changed =
       this.postgres.version > version
         ? [{ customer_id: scope.id, version: this.postgres.version, gone: false }]

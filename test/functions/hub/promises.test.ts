@@ -3,15 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { aims } from '../../../functions/hub/sharing.ts'
 import { HubWorld } from '../../support/hub-world.ts'
 
-describe('a limit shared by the hub', () => {
+describe.each([1, 2, 3])('a limit shared by the hubs of %i groups', (groups) => {
   test('is a lone relay’s in full', () => {
-    const world = new HubWorld(10, 1)
+    const world = new HubWorld(10, 1, groups)
     world.calm()
     expect(world.peer(0).has).toBe(10)
   })
 
   test('moves to who needs it, and never from under a call', () => {
-    const world = new HubWorld(10, 2)
+    const world = new HubWorld(10, 2, groups)
     const [one, two] = [world.peer(0), world.peer(1)]
     world.connect(one)
     world.calm()
@@ -112,7 +112,7 @@ describe('a limit shared by the hub', () => {
 
   test('never is believed to be more than it is, nor used beyond it, whatever crosses, breaks, dies or changes', () => {
     fc.assert(
-      fc.property(fc.nat(30), steps(onTheLine), (limit, happenings) => within(limit, happenings, 'used')),
+      fc.property(fc.nat(30), steps(onTheLine), (limit, happenings) => within(new HubWorld(limit, 3, groups), happenings, 'used')),
       {
         numRuns: 200,
       },
@@ -121,7 +121,7 @@ describe('a limit shared by the hub', () => {
 
   test('nor where the hub comes and goes, and relays beat on either way', () => {
     fc.assert(
-      fc.property(fc.nat(12), steps(anyWay), (limit, happenings) => within(limit, happenings, 'believed')),
+      fc.property(fc.nat(12), steps(anyWay), (limit, happenings) => within(new HubWorld(limit, 3, groups), happenings, 'believed')),
       {
         numRuns: 500,
       },
@@ -132,7 +132,7 @@ describe('a limit shared by the hub', () => {
     const wants = fc.array(fc.nat(30), { minLength: 1, maxLength: 4 })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), wants, wants, (limit, before, after) => {
-        const world = new HubWorld(limit, before.length)
+        const world = new HubWorld(limit, before.length, groups)
         for (const peer of world.peers) world.connect(peer)
         world.calm()
         wish(world, before)
@@ -158,7 +158,7 @@ describe('a limit shared by the hub', () => {
   test('comes back to all once the hub is back, and each relay on its line', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 30 }), steps(anyWay), (limit, happenings) => {
-        const world = new HubWorld(limit, 3)
+        const world = new HubWorld(limit, 3, groups)
         for (const step of happenings) step(world)
         world.postgres.limit = limit
         world.postgresAway = false
@@ -195,6 +195,8 @@ const onTheLine: fc.Arbitrary<Step>[] = [
   which.map((n) => (world) => world.connect(world.peer(n))),
   fc.constant((world) => world.answerOne()),
   fc.constant((world) => world.answerOne()),
+  fc.constant((world) => world.post()),
+  fc.constant((world) => world.post()),
   fc.integer({ min: 1, max: 4 }).map((seconds) => (world) => world.pass(seconds * 1_000)),
   fc.nat(20).map((limit) => (world) => {
     world.postgres.limit = limit
@@ -219,7 +221,10 @@ const anyWay: fc.Arbitrary<Step>[] = [
   fc.boolean().map((away) => (world) => {
     world.postgresAway = away
   }),
-  fc.boolean().map((slept) => (world) => world.restart(slept)),
+  fc.tuple(fc.boolean(), which).map(([slept, group]) => (world) => {
+    if (group < world.groups) world.restart(slept, group)
+  }),
+  fc.constant((world) => world.post(false)),
 ]
 
 function steps(kinds: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
@@ -227,10 +232,9 @@ function steps(kinds: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
 }
 
 /** The sum stays within the limit; where that was lowered it only falls, until it is. */
-function within(limit: number, happenings: Step[], counted: 'used' | 'believed'): void {
-  const world = new HubWorld(limit, 3)
+function within(world: HubWorld, happenings: Step[], counted: 'used' | 'believed'): void {
   const count = () => (counted === 'used' ? world.usedOrBelieved : world.believed)
-  let most = limit
+  let most = world.postgres.limit ?? 0
   for (const step of happenings) {
     step(world)
     const now = world.postgres.limit ?? 0
