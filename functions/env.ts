@@ -13,6 +13,7 @@ import {
   turnSecret,
   turnUrls,
   webOrigins,
+  wholeNumber,
 } from '#contract'
 import { connect, type Database } from '#db'
 import { DatabaseWatch } from './database-watch.ts'
@@ -97,6 +98,8 @@ const variables = {
   CORS_ORIGINS: webOrigins.default([]),
   /** For how many days what happened is kept, where a customer has no days of its own. */
   RETENTION_DAYS: retentionDays,
+  /** In how many groups relays are, each of which has a hub (`hub/binding.ts`). */
+  HUB_GROUPS: wholeNumber(1, 200).default(1),
   /** Requests a minute with one access key, and from one address. */
   RATE_LIMIT_KEY: requestsAMinute.default(0),
   RATE_LIMIT_ADDRESS: requestsAMinute.default(0),

@@ -55,7 +55,7 @@ import { unanswered } from './http/method.ts'
 import { knownParameters } from './http/query.ts'
 import { rateLimited } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
-import { hubAt } from './hub/binding.ts'
+import { hubsAt } from './hub/binding.ts'
 import { holdingBody } from './media/held-uploads.ts'
 import { RECORDING_LINKS, recordingLinks } from './media/recording-links.ts'
 import { MOST_UPLOADED } from './media/upload.ts'
@@ -183,7 +183,7 @@ const app = new Hono<Edge>({ strict: false })
   .on(
     'ALL',
     ['hub', 'beat'].map((door) => `/relay/v1/${door}/*`),
-    (c, next) => (hubAt(c.env) ? confirmsRelay(c, next) : next()),
+    (c, next) => (hubsAt(c.env) ? confirmsRelay(c, next) : next()),
   )
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)

@@ -39,14 +39,18 @@ export class Claims {
 
   /** Some owner waits for a word. */
   isDue(now: UtcMs): boolean {
-    return [...this.#owners.values()].some(({ owed, asked, retryAt }) => owed && !asked && (retryAt ?? now) <= now)
+    return [...this.#owners.values()].some(
+      ({ owed, asked, retryAt }) => owed && !asked && (retryAt ?? now) <= now,
+    )
   }
 
   /** What is to be said now, where relays hold so much; undefined: that is not known, and waits. */
   due(parts: readonly Part[] | undefined, now: UtcMs): { owner: number; claim: Claim }[] {
     this.#waits = parts === undefined
     if (parts === undefined) return []
-    const owners = new Map<number, Map<LimitKey, Part>>([...this.#owners.keys()].map((owner) => [owner, new Map()]))
+    const owners = new Map<number, Map<LimitKey, Part>>(
+      [...this.#owners.keys()].map((owner) => [owner, new Map()]),
+    )
     for (const part of parts) {
       const [key, owner] = [keyOf(part), groupOf(keyOf(part), this.#group.of)]
       owners.set(owner, (owners.get(owner) ?? new Map()).set(key, part))
@@ -58,7 +62,9 @@ export class Claims {
       standing.n += 1
       Object.assign(standing, { said: mine, asked: true, owed: false, retryAt: undefined })
       const { n, seen } = standing
-      return [{ owner, claim: { group: this.#group.number, boot: this.#boot, n, seen, parts: [...mine.values()] } }]
+      return [
+        { owner, claim: { group: this.#group.number, boot: this.#boot, n, seen, parts: [...mine.values()] } },
+      ]
     })
   }
 
@@ -78,7 +84,10 @@ export class Claims {
     // Of what it gave the owner knows by itself.
     const given = new Map(share.limits.map((limit) => [keyOf(limit), limit.limit ?? 0]))
     standing.said = new Map(
-      [...standing.said].map(([key, part]) => [key, { ...part, held: Math.max(part.held, given.get(key) ?? 0) }]),
+      [...standing.said].map(([key, part]) => [
+        key,
+        { ...part, held: Math.max(part.held, given.get(key) ?? 0) },
+      ]),
     )
     const first = [...given.keys()].filter((key) => !standing.known.has(key))
     if (share.final) standing.known = new Set(given.keys())

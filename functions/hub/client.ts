@@ -2,7 +2,8 @@ import type { Context } from 'hono'
 import type { Beat, BeatAnswer, FoundAt, HubNews } from '#contract'
 import type { Edge } from '../env.ts'
 import { causesOf, log } from '../log.ts'
-import { type HubStub, hubAt } from './binding.ts'
+import { type HubStub, type Hubs, hubsAt } from './binding.ts'
+import { groupOf } from './groups.ts'
 
 /** What a command came to, as its relay says it. */
 export type CommandOutcome = Record<string, unknown>
@@ -15,14 +16,14 @@ export interface LiveRelay {
   calls: number
 }
 
-/** The hub, as the rest of the Worker sees it. Without one each answers as if no relay were connected, at no cost. */
+/** The hubs of all groups, as the rest of the Worker sees them. Without one each answers as if no relay were connected, at no cost. */
 export interface Hub {
   /** A customer's configuration is about to change; the answer says that it has, or that nothing came of it. */
   changing(customerId: string): Promise<() => Promise<void>>
   /** Tells one relay something at once, as a beat's answer would; false: it is not on the line. */
   push(relayId: string, news: HubNews): Promise<boolean>
   /** What a command came to; undefined: not within that time, or no hub hears of it. */
-  result(commandId: string, withinMs: number): Promise<CommandOutcome | undefined>
+  result(relayId: string, commandId: string, withinMs: number): Promise<CommandOutcome | undefined>
   /** Where extensions or trunks are registered, as far as the hub knows. */
   where(ids: readonly string[]): Promise<FoundAt[]>
   /** Relays on the line; undefined: there is no hub, or it does not answer. */
@@ -47,8 +48,8 @@ type Asking = Pick<Context<Edge>, 'env'> & Partial<Pick<Context<Edge>, 'executio
 
 /** The hub of this request's edge. */
 export function hubOf(c: Asking): Hub {
-  const stub = hubAt(c.env)
-  return stub === undefined ? noHub : asking(stub, (work) => afterwards(c, work))
+  const hubs = hubsAt(c.env)
+  return hubs === undefined ? noHub : asking(hubs, (work) => afterwards(c, work))
 }
 
 /** Lets work go on after the answer, where this is a Worker. */
@@ -78,49 +79,69 @@ const patienceMs = 700
 /** A relay gives up on its beat after 1.5 s. */
 const beatPatienceMs = 900
 
-function asking(stub: HubStub, later: (work: Promise<unknown>) => void): Hub {
-  const ask = <Answer>(path: string, said: object, withinMs = patienceMs) =>
-    answerOf<Answer>(stub, path, said, withinMs)
+function asking(hubs: Hubs, later: (work: Promise<unknown>) => void): Hub {
+  const all = Array.from({ length: hubs.groups }, (_, group) => hubs.at(group))
+  const askAll = <Answer>(path: string, said: object) =>
+    Promise.all(all.map((stub) => answerOf<Answer>(stub, path, said, patienceMs)))
+  const askOf = <Answer>(relayId: string, path: string, said: object, withinMs = patienceMs) =>
+    answerOf<Answer>(hubs.of(relayId), path, said, withinMs)
   return {
     async changing(customerId) {
-      await ask('changing', { customer_id: customerId })
-      return async () => later(insisting(() => ask('changed', { customer_id: customerId })))
+      const said = { customer_id: customerId }
+      await askAll('changing', said)
+      return async () => {
+        for (const stub of all) later(insisting(() => answerOf(stub, 'changed', said, patienceMs)))
+      }
     },
     async push(relayId, news) {
-      const answer = await ask<{ sent: boolean }>('push', { relay_id: relayId, news })
+      const answer = await askOf<{ sent: boolean }>(relayId, 'push', { relay_id: relayId, news })
       // A relay which stands still does not come by itself for what lies in Postgres for it.
-      if (answer === undefined) later(insisting(() => ask('ordered', { relay_ids: [relayId] })))
+      if (answer === undefined) later(insisting(() => askOf(relayId, 'ordered', { relay_ids: [relayId] })))
       return answer?.sent ?? false
     },
-    result: async (commandId, withinMs) =>
+    result: async (relayId, commandId, withinMs) =>
       (
-        await ask<{ result?: CommandOutcome }>(
+        await askOf<{ result?: CommandOutcome }>(
+          relayId,
           'result',
           { command_id: commandId, within_ms: withinMs },
           withinMs + patienceMs,
         )
       )?.result,
-    where: async (ids) => (await ask<{ at: FoundAt[] }>('where', { ids }))?.at ?? [],
-    live: async () => (await ask<{ relays: LiveRelay[] }>('live', {}))?.relays,
-    stirred: () => later(ask('stirred', {})),
+    where: async (ids) =>
+      (await answerOf<{ at: FoundAt[] }>(hubs.at(0), 'where', { ids }, patienceMs))?.at ?? [],
+    async live() {
+      const answers = await askAll<{ relays: LiveRelay[] }>('live', {})
+      if (answers.includes(undefined)) return undefined
+      return answers.flatMap((answer) => answer?.relays ?? [])
+    },
+    stirred: () => later(askAll('stirred', {})),
     async ordered(relayIds) {
-      if (relayIds.length === 0) return
-      const once = () => ask('ordered', { relay_ids: relayIds })
-      const asked = once().then((answer) => {
-        if (answer === undefined) later(insisting(once))
+      const groups = new Set(relayIds.map((relayId) => groupOf(relayId, hubs.groups)))
+      const asked = [...groups].map(async (group) => {
+        const relay_ids = relayIds.filter((relayId) => groupOf(relayId, hubs.groups) === group)
+        const once = () => answerOf(hubs.at(group), 'ordered', { relay_ids }, patienceMs)
+        if ((await once()) === undefined) later(insisting(once))
       })
-      later(asked)
-      await asked
+      later(Promise.all(asked))
+      await Promise.all(asked)
     },
     async dismiss(relayId, key, sentence) {
       const said = { relay_id: relayId, key, reason: 'revoked', sentence }
-      const once = () => ask<{ sent: boolean }>('dismiss', said)
+      const once = () => askOf<{ sent: boolean }>(relayId, 'dismiss', said)
       const answer = await once()
       if (answer === undefined) later(insisting(once))
       return answer?.sent ?? false
     },
     beat: async (told) =>
-      (await ask<{ answer: BeatAnswer | 'replaced' }>('beat', { beat: told }, beatPatienceMs))?.answer,
+      (
+        await askOf<{ answer: BeatAnswer | 'replaced' }>(
+          told.relay_id,
+          'beat',
+          { beat: told },
+          beatPatienceMs,
+        )
+      )?.answer,
     exists: true,
   }
 }
@@ -133,8 +154,8 @@ async function insisting(ask: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** What the hub answers to a question; undefined: it does not, in time or at all. */
-async function answerOf<Answer>(
+/** What a hub answers to a question; undefined: it does not, in time or at all. */
+export async function answerOf<Answer>(
   stub: HubStub,
   path: string,
   said: object,

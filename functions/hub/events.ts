@@ -1,6 +1,7 @@
 import type { Beat, BeatAnswer, HubNews, HubWord, UtcMs } from '#contract'
 import type { Claim, Share } from './claim.ts'
-import type { Holding, KnownLimit, LimitKey } from './grants.ts'
+import type { KnownLimit, LimitKey } from './grants.ts'
+import type { Holding } from './holding.ts'
 
 /** How a relay's beat came: over its socket, or as a request which waits for an answer. */
 export type BeatWay =

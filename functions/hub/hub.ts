@@ -98,7 +98,12 @@ export class Hub {
   /** When time is to be told next; undefined: not before something happens. */
   dueAt(): UtcMs | undefined {
     const deaths = [...this.#relays.values()].filter(({ parting }) => !parting).map(lookAt)
-    const groups = [...this.#elsewhere.dueAt(), this.#elsewhere.asksAgainAt(), this.#claims.dueAt(), this.#owner.dueAt()]
+    const groups = [
+      ...this.#elsewhere.dueAt(),
+      this.#elsewhere.asksAgainAt(),
+      this.#claims.dueAt(),
+      this.#owner.dueAt(),
+    ]
     return earliest(...deaths, ...groups, this.#schedule.dueAt(this.#waits(), this.#busy()))
   }
 

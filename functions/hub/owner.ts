@@ -43,11 +43,13 @@ export class Owner {
     const name = String(group)
     this.#grants.claim(name, parts, seen.owner === this.#boot ? seen.serial : 0)
     claimant.serial += 1
-    const limits = this.#grants.answer(name, claimant.serial, this.#isComplete).map(({ scope, resource, amount }) => ({
-      scope,
-      resource,
-      limit: amount as number | null,
-    }))
+    const limits = this.#grants
+      .answer(name, claimant.serial, this.#isComplete)
+      .map(({ scope, resource, amount }) => ({
+        scope,
+        resource,
+        limit: amount as number | null,
+      }))
     const unlimited = parts.filter((part) => this.#grants.isUnlimited(keyOf(part)))
     const free = unlimited.map(({ scope, resource }) => ({ scope, resource, limit: null }))
     const final = this.#isComplete && !this.#grants.unknownOf(parts)

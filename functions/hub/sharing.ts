@@ -1,8 +1,12 @@
-/** One who shares in a limit: what it uses, and what it could use (used and refused). */
-export interface Sharer {
-  readonly id: string
+/** What one uses of a limit, and what it could use: used and refused. */
+export interface UsedAndWanted {
   readonly used: number
   readonly wanted: number
+}
+
+/** One who shares in a limit. */
+export interface Sharer extends UsedAndWanted {
+  readonly id: string
 }
 
 /**

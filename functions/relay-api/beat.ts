@@ -5,6 +5,7 @@ import type { Edge } from '../env.ts'
 import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readTold } from '../http/validate.ts'
+import { groupsOf } from '../hub/binding.ts'
 import { hubOf } from '../hub/client.ts'
 import { judge } from './judge.ts'
 import { protocolIn } from './understood.ts'
@@ -29,7 +30,7 @@ export const beats = new Hono<Edge>().post('/', async (c) => {
 })
 
 async function hearAlone(c: Context<Edge>, told: Beat, hubExists: boolean): Promise<BeatAnswer | 'replaced'> {
-  const judged = await judge(c.get('db'), told, hubExists ? 'database' : 'no hub')
+  const judged = await judge(c.get('db'), told, hubExists ? 'database' : 'no hub', groupsOf(c.env))
   if (judged === 'replaced') return judged
   const { answer, slices, deliveriesDue, alertsDue } = judged
   if (alertsDue) hurryAlerts(c)

@@ -1,5 +1,6 @@
 import { utcNow } from '../clock.ts'
 import type { RelayRecord } from '../hub/events.ts'
+import { type Group, onlyGroup } from '../hub/groups.ts'
 import { causesOf, log } from '../log.ts'
 
 /** What a relay said, and was granted, is written down no later than this. */
@@ -21,6 +22,9 @@ export class HubBook {
   constructor({ sql }: Pick<DurableObjectStorage, 'sql'>) {
     this.#sql = sql
     sql.exec('create table if not exists relays (id text primary key, record text not null)')
+    sql.exec(
+      'create table if not exists stands (one integer primary key, groupnumber integer, groups integer)',
+    )
   }
 
   /** All that was kept. */
@@ -28,6 +32,27 @@ export class HubBook {
     const rows = this.#sql.exec<{ id: string; record: string }>('select id, record from relays').toArray()
     for (const { id } of rows) this.#known.add(id)
     return new Map(rows.map(({ id, record }) => [id, JSON.parse(record) as RelayRecord]))
+  }
+
+  /** Whose hub it is, as it was told when it was asked first; all relays', where it was before there were groups. */
+  get group(): Group {
+    const [row] = this.#sql
+      .exec<{ number: number; of: number }>('select groupnumber as number, groups as "of" from stands')
+      .toArray()
+    return row ? { number: row.number, of: row.of } : onlyGroup
+  }
+
+  standFor({ number, of }: Group): void {
+    this.#sql.exec(
+      'insert into stands (one, groupnumber, groups) values (1, ?, ?) on conflict (one) do update set groupnumber = excluded.groupnumber, groups = excluded.groups',
+      number,
+      of,
+    )
+  }
+
+  /** Nothing is known any more. */
+  clear(): void {
+    this.#sql.exec('delete from relays')
   }
 
   /** When to write; infinite: there is nothing to write. */

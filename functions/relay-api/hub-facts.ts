@@ -7,13 +7,15 @@ import { prepare, quietly } from '../env.ts'
 import { dispatcherOf } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { guardedBy } from '../http/relay-guard.ts'
+import { groupsOf } from '../hub/binding.ts'
 import type { Glance, HubTurn, RelayElsewhere } from '../hub/events.ts'
 import type { KnownLimit } from '../hub/grants.ts'
+import type { Group } from '../hub/groups.ts'
 import { KnownRelayKeys, type PresentedKey } from '../known-relay-keys.ts'
 import { causesOf, log } from '../log.ts'
 import { untaken } from '../store/commands.ts'
 import { takeTurn } from '../store/hearing.ts'
-import { elsewhereThan, limitsOf, newerThan, partFrom } from '../store/hub-turn.ts'
+import { elsewhereIn, limitsOf, newerThan, partFrom } from '../store/hub-turn.ts'
 import { judge } from './judge.ts'
 
 /**
@@ -31,7 +33,7 @@ export class HubFacts {
 
   /** Asks in its turn; undefined is heard where Postgres cannot be asked. */
   ask<Answer>(
-    what: 'turn' | 'order' | 'part' | 'look',
+    what: 'turn' | 'order' | 'part' | 'meet' | 'look',
     question: () => Promise<Answer>,
     hear: (answer: Answer | undefined) => void,
   ): void {
@@ -52,7 +54,7 @@ export class HubFacts {
   async turn(beat: Beat, key: PresentedKey | undefined): Promise<HubTurn | 'replaced' | 'revoked'> {
     const { db, settings } = prepare(this.#env)
     const guarded = key ? guardedBy(db, key, new KnownRelayKeys(), utcNow) : db
-    const judged = await judge(guarded, beat, 'hub').catch(refused)
+    const judged = await judge(guarded, beat, 'hub', groupsOf(this.#env)).catch(refused)
     if (judged === 'replaced' || judged === 'revoked') return judged
     const { answer, limits, elsewhere, deliveriesDue, alertsDue } = judged
     if (alertsDue) void judgeAlerts(db).then(() => dispatcherOf(this.#env).hurry())
@@ -61,12 +63,22 @@ export class HubFacts {
   }
 
   /** Writes down that a relay is gone, silent for so long, and says whom Postgres hears itself. */
-  async part(relayId: string, silentMs: number): Promise<RelayElsewhere[]> {
+  async part(relayId: string, silentMs: number, group: Group): Promise<RelayElsewhere[]> {
     const db = this.#db
     const [, , { rows }] = await db.batch([
       db.execute(takeTurn()),
       db.execute(partFrom(relayId, silentMs)),
-      db.execute<{ elsewhere: RelayElsewhere[] }>(elsewhereThan('')),
+      db.execute<{ elsewhere: RelayElsewhere[] }>(elsewhereIn(group)),
+    ])
+    return rows[0]?.elsewhere ?? []
+  }
+
+  /** Whom of a group Postgres hears itself. */
+  async meet(group: Group): Promise<RelayElsewhere[]> {
+    const db = this.#db
+    const [, { rows }] = await db.batch([
+      db.execute(takeTurn()),
+      db.execute<{ elsewhere: RelayElsewhere[] }>(elsewhereIn(group)),
     ])
     return rows[0]?.elsewhere ?? []
   }
@@ -77,8 +89,12 @@ export class HubFacts {
     return true
   }
 
-  /** What is newer than a version, and what limits are now. */
-  async look(version: number, limits: Omit<KnownLimit, 'limit'>[]): Promise<Glance> {
+  /** What is newer than a version (null: that is not asked), and what limits are now. */
+  async look(version: number | null, limits: Omit<KnownLimit, 'limit'>[]): Promise<Glance> {
+    if (version === null) {
+      const { rows } = await this.#quiet.execute<{ limits: KnownLimit[] }>(limitsOf(limits))
+      return { version, changed: [], limits: rows[0]?.limits ?? [] }
+    }
     const { rows } = await this.#quiet.execute<Glance & Record<string, unknown>>(sql`
       select newer -> 'version' as version, newer -> 'changed' as changed, limits
       from (${newerThan(version)}) as n, (${limitsOf(limits)}) as l`)

@@ -19,14 +19,15 @@ import { forget, type Granted, share } from '../store/slices.ts'
 
 /**
  * Has the database hear a beat, of the hub's or of a relay which beats without one, in one round trip; `replaced`: another
- * process is that relay.
+ * process is that relay. `groups`: in so many of them relays are.
  */
 export async function judge(
   db: Database,
   told: Beat,
   hearer: Hearer | 'no hub',
+  groups = 1,
 ): Promise<Judged | 'replaced'> {
-  const [first, ...others] = statements(told, hearer)
+  const [first, ...others] = statements(told, hearer, groups)
   const execute = (statement: SQL) => db.execute<Word>(statement)
   const answers = await db.batch([execute(first), ...others.map(execute)])
   const words = answers.flatMap(({ rows }) => rows)
@@ -69,7 +70,7 @@ type Word =
   | Withdrawn
 
 /** What is the relay's own before its turn, what all relays share in it; nothing for what it does not speak of. */
-function statements(told: Beat, hearer: Hearer | 'no hub'): [SQL, ...SQL[]] {
+function statements(told: Beat, hearer: Hearer | 'no hub', groups: number): [SQL, ...SQL[]] {
   const byHub = hearer === 'hub'
   const [health, registrations, results, hosts] = [
     told.health,
@@ -91,7 +92,9 @@ function statements(told: Beat, hearer: Hearer | 'no hub'): [SQL, ...SQL[]] {
     ...(registrations ? [report(told)] : []),
     rest(told),
     take(told),
-    ...(byHub ? [limitsOf(told.slices), elsewhereThan(told.relay_id)] : [shared(told)]),
+    ...(byHub
+      ? [limitsOf(told.slices), elsewhereThan(told.relay_id, groups)]
+      : [shared(told, hearer !== 'no hub' && groups > 1)]),
     keep(told),
     ...(registrations ? [withdraw(told)] : []),
     ...(results ? [carryOut(told)] : []),
@@ -103,8 +106,9 @@ function statements(told: Beat, hearer: Hearer | 'no hub'): [SQL, ...SQL[]] {
   ]
 }
 
-function shared(told: Beat): SQL {
-  return told.slices.length > 0 ? share(told) : forget(told)
+/** `held`: between groups hubs alone give anybody more than it has. */
+function shared(told: Beat, held: boolean): SQL {
+  return told.slices.length > 0 ? share(told, held) : forget(told)
 }
 
 function granted({ kind, id, resource, amount }: Granted): BeatAnswer['slices'][number] {

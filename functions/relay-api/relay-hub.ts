@@ -2,7 +2,10 @@ import type { Beat, HubNews, UtcMs } from '#contract'
 import { hubProtocol, ping, pong, readHubAsk } from '#contract'
 import { utcNow } from '../clock.ts'
 import { storable } from '../http/json.ts'
+import { groupIn, groupsOf } from '../hub/binding.ts'
+import type { Claim, Share } from '../hub/claim.ts'
 import type { HubEffect, HubEvent, HubTurn, OpenLine } from '../hub/events.ts'
+import type { Group } from '../hub/groups.ts'
 import { Hub } from '../hub/hub.ts'
 import type { PresentedKey } from '../known-relay-keys.ts'
 import { log } from '../log.ts'
@@ -10,6 +13,7 @@ import { Dismissals } from './dismissals.ts'
 import { HubBook } from './hub-book.ts'
 import { HubFacts } from './hub-facts.ts'
 import { commandsIn, type HubLine, isOpenedBy, lineOf, say } from './hub-line.ts'
+import { HubMail } from './hub-mail.ts'
 import { protocolIn } from './understood.ts'
 import { WaitingBeats } from './waiting-beats.ts'
 
@@ -33,17 +37,21 @@ const frameAtMost = 4 * 1_048_576
 const [untakeTries, untakeEveryMs] = [20, 2_000]
 
 /**
- * The Durable Object which holds all relays' lines (`RELAY_HUB` in wrangler.toml): carries out what `Hub` decides. Postgres
- * is asked one question at a time, so that each answer is as it is once the next is asked.
+ * The Durable Object which holds the lines of a group of relays (`RELAY_HUB` in wrangler.toml): carries out what `Hub` decides.
+ * Postgres is asked one question at a time, so that each answer is as it is once the next is asked.
  */
 export class RelayHub {
   readonly #state: ObjectState
   readonly #book: HubBook
   readonly #facts: HubFacts
-  readonly #hub = new Hub()
+  readonly #mail: HubMail
+  #group: Group
+  #hub: Hub
   readonly #sockets = new Map<string, WebSocket>()
   readonly #beats = new WaitingBeats()
   readonly #dismissed = new Dismissals()
+  /** What groups are answered of limits, by what asked. */
+  readonly #shares = new Map<string, Share | undefined>()
   /** Requests which wait for what a command came to. */
   readonly #asks = new Map<string, (result: unknown) => void>()
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -56,19 +64,34 @@ export class RelayHub {
     this.#state = state
     this.#book = new HubBook(state.storage)
     this.#facts = new HubFacts(env)
+    this.#mail = new HubMail(env)
+    this.#group = this.#book.group
+    this.#hub = new Hub(this.#group, crypto.randomUUID())
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
     for (const socket of state.getWebSockets()) this.#sockets.set(lineOf(socket).line, socket)
+    // Relays are in other groups by now, whose hubs hear them.
+    if (this.#group.of !== groupsOf(env)) this.#book.clear()
     const lines = new Map([...this.#sockets].map(([line, socket]) => [line, this.#open(socket)]))
     this.#carryOut(this.#hub.restore(this.#book.records(), lines, utcNow()))
     this.#begun = true
   }
 
   async fetch(request: Request): Promise<Response> {
-    const path = new URL(request.url).pathname.slice(1)
+    const url = new URL(request.url)
+    const path = url.pathname.slice(1)
+    this.#standFor(groupIn(url))
     if (path === 'socket') return this.#accept(request)
     const answer = await this.#asked(path, (await request.json()) as HubQuestion)
     this.#wait()
     return answer === undefined ? new Response(null, { status: 503 }) : Response.json(answer)
+  }
+
+  /** It was not asked before: whose hub it is, it hears now. */
+  #standFor(group: Group): void {
+    if (group.number === this.#group.number && group.of === this.#group.of) return
+    this.#book.standFor(group)
+    this.#group = group
+    this.#hub = new Hub(group, crypto.randomUUID())
   }
 
   webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
@@ -154,9 +177,23 @@ export class RelayHub {
         return { at: await this.#facts.where(asked.ids) }
       case 'live':
         return { relays: this.#hub.live() }
+      case 'claim':
+        return { share: this.#share(asked.claim) }
+      case 'nudge':
+        this.#receive({ kind: 'nudged', owner: asked.owner })
+        return {}
       default:
         return undefined
     }
+  }
+
+  /** What a group may have of limits from now on; undefined: it has said something since. */
+  #share(claim: Claim): Share | undefined {
+    const ask = crypto.randomUUID()
+    this.#receive({ kind: 'claimed', ask, claim })
+    const share = this.#shares.get(ask)
+    this.#shares.delete(ask)
+    return share
   }
 
   /** The lines of a relay which a key opened; all of them, where none is named. */
@@ -254,6 +291,18 @@ export class RelayHub {
         return this.#untake(effect)
       case 'keep':
         return this.#book.keep(effect.relayId, effect.record)
+      case 'share':
+        return void this.#shares.set(effect.ask, effect.share)
+      case 'claim':
+        return void this.#claim(effect)
+      case 'nudge':
+        return void this.#mail.nudge(effect.group, this.#group.number)
+      case 'meet':
+        return this.#facts.ask(
+          'meet',
+          () => this.#facts.meet(this.#group),
+          (elsewhere) => this.#receive({ kind: 'met', elsewhere }),
+        )
       case 'turn':
         return this.#facts.ask(
           effect.urgent ? 'order' : 'turn',
@@ -263,7 +312,7 @@ export class RelayHub {
       case 'part':
         return this.#facts.ask(
           'part',
-          () => this.#facts.part(effect.relayId, utcNow() - effect.heardAt),
+          () => this.#facts.part(effect.relayId, utcNow() - effect.heardAt, this.#group),
           (elsewhere) => this.#receive({ kind: 'parted', relayId: effect.relayId, elsewhere }),
         )
       case 'look':
@@ -283,6 +332,11 @@ export class RelayHub {
   }: Extract<HubEffect, { kind: 'turn' }>): Promise<HubTurn | 'replaced' | 'revoked' | undefined> {
     if (way?.kind === 'request' && this.#beats.isGivenUp(way.ask, utcNow())) return undefined
     return this.#facts.turn(beat, this.#keyOf(line))
+  }
+
+  async #claim({ owner, claim }: Extract<HubEffect, { kind: 'claim' }>): Promise<void> {
+    const share = await this.#mail.claim(owner, claim)
+    this.#receive({ kind: 'shared', owner, share })
   }
 
   #reply({ ask, relayId, answer }: Extract<HubEffect, { kind: 'reply' }>): void {
@@ -361,6 +415,8 @@ interface HubQuestion {
   within_ms: number
   ids: string[]
   relay_ids: string[]
+  claim: Claim
+  owner: number
   /** SHA-256 of a key; null: the one which follows from RELAY_SECRET. */
   key?: string | null
 }

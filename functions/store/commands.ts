@@ -35,7 +35,7 @@ export async function order(
     values (${id}::uuid, ${customer_id}::uuid, ${relayId}, ${JSON.stringify(body)}::jsonb)`)
   const pushed = await hub.push(relayId, { commands: [{ ...command, command_id: id }] } as HubNews)
   if (!pushed) return awaited(db, id, withinMs)
-  const [heard] = await Promise.all([hub.result(id, withinMs), taken(db, id)])
+  const [heard] = await Promise.all([hub.result(relayId, id, withinMs), taken(db, id)])
   return heard ? { taken: true, result: orderResult.parse(heard) } : look(db, id)
 }
 

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, Resource, Scope } from '#contract'
+import { type Group, groupOf } from '../hub/groups.ts'
 import { isAlive } from './alive.ts'
 import { heard } from './hearing.ts'
 import { limit, limits } from './slices.ts'
@@ -22,16 +23,31 @@ export function limitsOf(names: readonly LimitName[]): SQL {
 }
 
 /**
- * Relays which live beside one: whether each is the hub's, and if not, what the database granted it. As one JSON value,
- * `elsewhere`.
+ * Relays of its group which live beside one: whether each is the hub's, and if not, what the database granted it. As one JSON
+ * value, `elsewhere`.
  */
-export function elsewhereThan(relayId: string): SQL {
+export function elsewhereThan(relayId: string, groups: number): SQL {
+  return elsewhere(sql`r.id <> ${relayId} and ${inGroup(groupOf(relayId, groups), groups)}`)
+}
+
+/** All of a group's, in the same way. */
+export function elsewhereIn({ number, of }: Group): SQL {
+  return elsewhere(inGroup(number, of))
+}
+
+/** The condition that a relay is of a group, as `groupOf` says. */
+function inGroup(number: number, groups: number): SQL {
+  if (groups === 1) return sql`true`
+  return sql`('x' || substr(md5(r.id), 1, 7))::bit(28)::integer % ${groups} = ${number}`
+}
+
+function elsewhere(which: SQL): SQL {
   return sql`
     select coalesce(jsonb_agg(jsonb_build_object('relay_id', r.id, 'via_hub', r.via_hub, 'slices', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'key', s.scope_kind || ' ' || s.scope_id || ' ' || s.resource, 'amount', s.amount)), '[]')
       from slices s where s.relay_id = r.id and not r.via_hub))), '[]') as elsewhere
-    from relays r where r.id <> ${relayId} and ${isAlive('r')}`
+    from relays r where ${which} and ${isAlive('r')}`
 }
 
 /** Takes back what the hub's relay said of providers, and says no more. */

@@ -29,10 +29,11 @@ export const limits = sql`
  * says that it holds less.
  * Fair: each aims at its share, by water-filling over what each could use (used and refused); what no relay
  * asks for is spread evenly. What is in use is never taken away.
- * While another relay is the hub's none gets more than it says it holds: the hub alone knows what that one may believe.
+ * While another relay is the hub's none gets more than it says it holds: the hub alone knows what that one may believe. `held`: nor
+ * ever, as hubs of several groups share, none of which knows all relays.
  */
-export function share(told: Beat): SQL {
-  const atMost = sql`case when exists (select from relays where via_hub and id <> ${told.relay_id}) then l.held else l."limit" end`
+export function share(told: Beat, held = false): SQL {
+  const atMost = sql`case when ${held} or exists (select from relays where via_hub and id <> ${told.relay_id}) then l.held else l."limit" end`
   return sql`
     with said as (
       select distinct on (kind, id, resource) * from (

@@ -10,7 +10,7 @@ describe('an edge without a hub', () => {
     const changed = await hub.changing(call)
     await changed()
     expect(await hub.push('relay-1', { version: 2 })).toBe(false)
-    expect(await hub.result(call, 1)).toBeUndefined()
+    expect(await hub.result('relay-1', call, 1)).toBeUndefined()
     expect(await hub.where([call])).toEqual([])
     expect(await hub.live()).toBeUndefined()
   })
@@ -32,7 +32,7 @@ describe('a hub which is asked', () => {
     )
     await (await hub.changing(call))()
     expect(await hub.push('a', { version: 2 })).toBe(true)
-    expect(await hub.result(call, 5)).toEqual({ ok: true })
+    expect(await hub.result('a', call, 5)).toEqual({ ok: true })
     expect(await hub.where([call])).toEqual([{ id: call, relay_id: 'a' }])
     expect(await hub.live()).toEqual([])
     expect(heard.map(([path]) => path)).toEqual([

@@ -14,7 +14,12 @@ const key = `customer ${scope.id} channels`
 const now = 1_000_000 as UtcMs
 
 /** One word of a group, which holds and uses so much. */
-function claim(group: number, n: number, held: number, more: Partial<Claim> & { wanted?: number } = {}): Claim {
+function claim(
+  group: number,
+  n: number,
+  held: number,
+  more: Partial<Claim> & { wanted?: number } = {},
+): Claim {
   const { wanted = held, ...rest } = more
   const parts = [{ ...limit, held, sharers: [{ used: held, wanted }] }]
   return { group, boot: `boot of ${group}`, n, seen: { owner: '', serial: 0 }, parts, ...rest }

@@ -112,7 +112,9 @@ describe.each([1, 2, 3])('a limit shared by the hubs of %i groups', (groups) => 
 
   test('never is believed to be more than it is, nor used beyond it, whatever crosses, breaks, dies or changes', () => {
     fc.assert(
-      fc.property(fc.nat(30), steps(onTheLine), (limit, happenings) => within(new HubWorld(limit, 3, groups), happenings, 'used')),
+      fc.property(fc.nat(30), steps(onTheLine), (limit, happenings) =>
+        within(new HubWorld(limit, 3, groups), happenings, 'used'),
+      ),
       {
         numRuns: 200,
       },
@@ -121,7 +123,9 @@ describe.each([1, 2, 3])('a limit shared by the hubs of %i groups', (groups) => 
 
   test('nor where the hub comes and goes, and relays beat on either way', () => {
     fc.assert(
-      fc.property(fc.nat(12), steps(anyWay), (limit, happenings) => within(new HubWorld(limit, 3, groups), happenings, 'believed')),
+      fc.property(fc.nat(12), steps(anyWay), (limit, happenings) =>
+        within(new HubWorld(limit, 3, groups), happenings, 'believed'),
+      ),
       {
         numRuns: 500,
       },
