@@ -24,6 +24,7 @@ const long = [
   'functions/store/facts.test.ts',
   'functions/config/versions.test.ts',
   'functions/config/history.test.ts',
+  'functions/hub/groups-workerd.test.ts',
 ].filter((file) => !process.argv.slice(2).some((word) => file.includes(word)))
 const exclude = ['live/**', 'bench/**', '**/node_modules/**', ...local, ...odd, ...long]
 /** These put something in the place of a module, or measure the heap: others must not meet it, nor they others. */

@@ -1,4 +1,4 @@
-import { type Group, groupOf } from './groups.ts'
+import { groupOf, type RelayGroup } from './groups.ts'
 
 /** What of a Durable Object's namespace is asked for (`RELAY_HUB` in wrangler.toml). */
 interface HubNamespace {
@@ -37,11 +37,11 @@ export function groupsOf(env: object): number {
 }
 
 /** How many there are is part of the name: what was one of two is none of three. */
-function nameOf({ number, of }: Group): string {
+function nameOf({ number, of }: RelayGroup): string {
   return of === 1 ? 'relays' : `relays ${number} of ${of}`
 }
 
 /** Whose hub was asked, by the URL. */
-export function groupIn(url: URL): Group {
+export function groupIn(url: URL): RelayGroup {
   return { number: Number(url.searchParams.get('group') ?? 0), of: Number(url.searchParams.get('of') ?? 1) }
 }

@@ -1,17 +1,17 @@
 import type { UtcMs } from '#contract'
-import type { Claim, Part, Share } from './claim.ts'
-import { type KnownLimit, keyOf, type LimitKey } from './grants.ts'
-import { type Group, groupOf } from './groups.ts'
+import type { LimitClaim, LimitPart, LimitShare } from './claim.ts'
+import { groupOf, type RelayGroup } from './groups.ts'
+import { type KnownLimit, keyOf, type LimitKey } from './limit.ts'
 
 /** After which an owner which did not answer is asked again. */
 const retryMs = 2_000
 
 /** How a group stands with one owner of limits. */
-interface Standing {
+interface OwnerStanding {
   n: number
-  seen: Claim['seen']
+  seen: LimitClaim['seen']
   /** What was said last, as the owner has it since it answered. */
-  said: ReadonlyMap<LimitKey, Part>
+  said: ReadonlyMap<LimitKey, LimitPart>
   /** Limits of which it is known what is this group's, and final. */
   known: ReadonlySet<LimitKey>
   asked: boolean
@@ -22,12 +22,12 @@ interface Standing {
 
 /** What one group says to the owners of limits, each one word at a time, and hears from them. */
 export class Claims {
-  readonly #group: Group
+  readonly #group: RelayGroup
   readonly #boot: string
-  readonly #owners = new Map<number, Standing>()
+  readonly #owners = new Map<number, OwnerStanding>()
   #waits = false
 
-  constructor(group: Group, boot: string) {
+  constructor(group: RelayGroup, boot: string) {
     this.#group = group
     this.#boot = boot
   }
@@ -45,10 +45,10 @@ export class Claims {
   }
 
   /** What is to be said now, where relays hold so much; undefined: that is not known, and waits. */
-  due(parts: readonly Part[] | undefined, now: UtcMs): { owner: number; claim: Claim }[] {
+  due(parts: readonly LimitPart[] | undefined, now: UtcMs): { owner: number; claim: LimitClaim }[] {
     this.#waits = parts === undefined
     if (parts === undefined) return []
-    const owners = new Map<number, Map<LimitKey, Part>>(
+    const owners = new Map<number, Map<LimitKey, LimitPart>>(
       [...this.#owners.keys()].map((owner) => [owner, new Map()]),
     )
     for (const part of parts) {
@@ -71,7 +71,7 @@ export class Claims {
   /** An owner answered, or (undefined) did not; what is this group's from now on. `first`: it is said of these for the first time. */
   shared(
     owner: number,
-    share: Share | undefined,
+    share: LimitShare | undefined,
     now: UtcMs,
   ): { readonly limits: readonly KnownLimit[]; readonly first: LimitKey[] } {
     const standing = this.#standing(owner)
@@ -101,10 +101,10 @@ export class Claims {
     return times.length > 0 ? (Math.min(...times) as UtcMs) : undefined
   }
 
-  #standing(owner: number): Standing {
+  #standing(owner: number): OwnerStanding {
     const known = this.#owners.get(owner)
     if (known) return known
-    const fresh: Standing = {
+    const fresh: OwnerStanding = {
       n: 0,
       seen: { owner: '', serial: 0 },
       said: new Map(),
@@ -118,7 +118,7 @@ export class Claims {
   }
 }
 
-function isSaid(said: ReadonlyMap<LimitKey, Part>, now: ReadonlyMap<LimitKey, Part>): boolean {
+function isSaid(said: ReadonlyMap<LimitKey, LimitPart>, now: ReadonlyMap<LimitKey, LimitPart>): boolean {
   if (said.size !== now.size) return false
   return [...now].every(([key, part]) => JSON.stringify(said.get(key)) === JSON.stringify(part))
 }

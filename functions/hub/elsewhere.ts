@@ -1,19 +1,19 @@
 import { deadAfterMs, type UtcMs } from '#contract'
 import type { RelayElsewhere } from './events.ts'
 import type { Strangers } from './grants.ts'
-import { type Group, groupOf } from './groups.ts'
+import { groupOf, type RelayGroup } from './groups.ts'
 import type { HubRelay } from './relay.ts'
 
 /** Relays of this group which live and are not on its hub's lines, as Postgres said last. */
-export class Elsewhere {
-  readonly #group: Group
+export class RelaysElsewhere {
+  readonly #group: RelayGroup
   /** Relays which Postgres takes for the hub's, and the hub never heard of; since when. */
   readonly #unheardOf = new Map<string, UtcMs>()
   #met = false
   #strange = false
   #metAt = Number.NEGATIVE_INFINITY
 
-  constructor(group: Group) {
+  constructor(group: RelayGroup) {
     this.#group = group
   }
 

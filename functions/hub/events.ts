@@ -1,7 +1,7 @@
 import type { Beat, BeatAnswer, HubNews, HubWord, UtcMs } from '#contract'
-import type { Claim, Share } from './claim.ts'
-import type { KnownLimit, LimitKey } from './grants.ts'
+import type { LimitClaim, LimitShare } from './claim.ts'
 import type { Holding } from './holding.ts'
+import type { KnownLimit, LimitKey } from './limit.ts'
 
 /** How a relay's beat came: over its socket, or as a request which waits for an answer. */
 export type BeatWay =
@@ -58,10 +58,10 @@ export type HubEvent =
   | { kind: 'looked'; glance: Glance | undefined }
   | { kind: 'push'; relayId: string; news: HubNews }
   /** A group says what it has of limits which are this one's to share. */
-  | { kind: 'claimed'; ask: string; claim: Claim }
+  | { kind: 'claimed'; ask: string; claim: LimitClaim }
   /** The group which owns limits asks what there is here of them; and has answered what this one has, or (undefined) has not. */
   | { kind: 'nudged'; owner: number }
-  | { kind: 'shared'; owner: number; share: Share | undefined }
+  | { kind: 'shared'; owner: number; share: LimitShare | undefined }
   /** Whom Postgres hears itself; undefined: it could not be asked. */
   | { kind: 'met'; elsewhere: RelayElsewhere[] | undefined }
   | { kind: 'dismiss'; lines: readonly string[]; reason: 'revoked' | 'moved'; sentence: string }
@@ -89,13 +89,13 @@ export type HubEffect =
     }
   /** Postgres is to know that a relay is gone, which was last heard then. */
   | { kind: 'part'; relayId: string; heardAt: UtcMs }
-  /** Postgres is to be asked what is newer than a version (null: that is nobody's business here), and what these limits are. */
+  /** Postgres is to be asked what is newer than a version (null: no relay is here), and what these limits are. */
   | { kind: 'look'; version: number | null; limits: Omit<KnownLimit, 'limit'>[] }
   /** Postgres takes these commands for taken, and their relay was not sent them: its next turn is to bring them again. */
   | { kind: 'untake'; relayId: string; commands: readonly string[] }
   /** The group which owns limits is to hear what there is here of them, and a group which is asked what it may have; undefined: nothing is said. */
-  | { kind: 'claim'; owner: number; claim: Claim }
-  | { kind: 'share'; ask: string; share: Share | undefined }
+  | { kind: 'claim'; owner: number; claim: LimitClaim }
+  | { kind: 'share'; ask: string; share: LimitShare | undefined }
   /** A group is to say what it has of what is this one's to share. */
   | { kind: 'nudge'; group: number }
   /** Postgres is to say whom it hears itself. */

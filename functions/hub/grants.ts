@@ -1,17 +1,8 @@
-import type { BeatAnswer, Resource, Scope, SliceHeld } from '#contract'
-import type { Part } from './claim.ts'
+import type { BeatAnswer, SliceHeld } from '#contract'
+import type { LimitPart } from './claim.ts'
 import { believed, boundOf, type Holding, mostHeld, note } from './holding.ts'
+import { type KnownLimit, keyOf, type LimitKey, nameOf } from './limit.ts'
 import { aims, sum } from './sharing.ts'
-
-/** Which limit: a scope's channels or calls a second. */
-export type LimitKey = string
-
-/** A limit which relays share; null: there is none. */
-export interface KnownLimit {
-  readonly scope: Scope
-  readonly resource: Resource
-  readonly limit: number | null
-}
 
 /** What relays hold which the database shares for: undefined: it is not known how much. */
 export type Strangers = ReadonlyMap<string, ReadonlyMap<LimitKey, number> | undefined>
@@ -90,7 +81,7 @@ export class Grants {
   }
 
   /** The same of a group, whose every relay counts in sharing. */
-  claim(relayId: string, parts: readonly Part[], seen: number): void {
+  claim(relayId: string, parts: readonly LimitPart[], seen: number): void {
     const before = this.#relays.get(relayId)
     const said = new Map<LimitKey, Holding>()
     const unseen = (key: LimitKey) => (before?.get(key)?.sent ?? []).filter(({ serial }) => serial > seen)
@@ -111,7 +102,7 @@ export class Grants {
    * All that is held here, of each limit, as this group says it to who owns the limit; of what no relay speaks any more nothing is
    * known from then on. undefined: it is not known what some relay holds.
    */
-  parts(): Part[] | undefined {
+  parts(): LimitPart[] | undefined {
     if ([...this.#strangers.values()].includes(undefined)) return undefined
     const foreign = [...this.#strangers.values()].flatMap((amounts) => [...(amounts?.keys() ?? [])])
     const keys = new Set([...this.allKeys(), ...foreign])
@@ -247,14 +238,4 @@ export class Grants {
     const holding = this.#relays.get(relayId)?.get(key)
     return holding ? believed(holding) : 0
   }
-}
-
-/** How a limit is called here. */
-export function keyOf({ scope: { kind, id }, resource }: Pick<SliceHeld, 'scope' | 'resource'>): LimitKey {
-  return `${kind} ${id} ${resource}`
-}
-
-function nameOf(key: LimitKey): Pick<KnownLimit, 'scope' | 'resource'> {
-  const [kind, id = '', resource] = key.split(' ')
-  return { scope: { kind: kind as Scope['kind'], id }, resource: resource as Resource }
 }

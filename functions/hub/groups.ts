@@ -1,13 +1,13 @@
 import { md5 } from '../md5.ts'
 
 /** One of the groups in which relays are: its number, from 0, and how many there are. */
-export interface Group {
+export interface RelayGroup {
   readonly number: number
   readonly of: number
 }
 
 /** All relays are in one. */
-export const onlyGroup: Group = { number: 0, of: 1 }
+export const onlyGroup: RelayGroup = { number: 0, of: 1 }
 
 /**
  * The group of a relay by its name, or of a limit by its key. It follows from the name alone, so that each Worker knows whom to ask

@@ -31,6 +31,7 @@ export function boundOf(holding: Holding): number {
   return Math.max(mostHeld(holding), holding.used)
 }
 
+/** The most a relay may believe it has. */
 export function mostHeld({ held, sent }: Holding): number {
   return Math.max(held, ...sent.map(({ amount }) => amount))
 }

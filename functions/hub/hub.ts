@@ -1,7 +1,7 @@
-import { type Beat, type BeatAnswer, deadAfterMs, type HubNews, type HubWord, type UtcMs } from '#contract'
+import { type Beat, type BeatAnswer, deadAfterMs, type HubWord, type UtcMs } from '#contract'
 import { Changes } from './changes.ts'
 import { Claims } from './claims.ts'
-import { Elsewhere } from './elsewhere.ts'
+import { RelaysElsewhere } from './elsewhere.ts'
 import type {
   BeatWay,
   Glance,
@@ -12,12 +12,14 @@ import type {
   RelayElsewhere,
   RelayRecord,
 } from './events.ts'
-import { Grants, keyOf } from './grants.ts'
-import { type Group, onlyGroup } from './groups.ts'
-import { differing, lasting, sharedBy, wordFor } from './news.ts'
-import { Owner } from './owner.ts'
+import { Grants } from './grants.ts'
+import { onlyGroup, type RelayGroup } from './groups.ts'
+import { keyOf } from './limit.ts'
+import { differing, sharedBy, wordFor } from './news.ts'
+import { LimitOwner } from './owner.ts'
 import { fresh, type HubRelay, isGone, isLate, isOnItsLine, lookAt } from './relay.ts'
 import { Schedule } from './schedule.ts'
+import { Outbox, Telling } from './telling.ts'
 
 /**
  * The edge's end of the lines of a group of relays: who lives, who has what of each limit, what each is to be told. Where there are
@@ -31,25 +33,25 @@ export class Hub {
   readonly #relays = new Map<string, HubRelay>()
   readonly #grants = new Grants()
   readonly #schedule = new Schedule()
-  readonly #group: Group
-  readonly #elsewhere: Elsewhere
+  readonly #group: RelayGroup
+  readonly #elsewhere: RelaysElsewhere
   readonly #claims: Claims
-  readonly #owner: Owner
+  readonly #owner: LimitOwner
   readonly #changes = new Changes()
-  /** How far the database's clock is ahead of this one's. */
-  #aheadMs = 0
   /** Sockets which are open, and whose each is. */
   #lines = new Map<string, string>()
   /** Postgres is being asked what is new; `again`: and is to be asked once more. */
   #looking: 'no' | 'once' | 'again' = 'no'
-  #effects: HubEffect[] = []
+  readonly #out = new Outbox()
+  readonly #telling: Telling
 
   /** `boot` names this hub among those which were the group's. */
-  constructor(group: Group = onlyGroup, boot = '') {
+  constructor(group: RelayGroup = onlyGroup, boot = '') {
     this.#group = group
-    this.#elsewhere = new Elsewhere(group)
+    this.#elsewhere = new RelaysElsewhere(group)
     this.#claims = new Claims(group, boot)
-    this.#owner = new Owner(group.of, boot)
+    this.#owner = new LimitOwner(group.of, boot)
+    this.#telling = new Telling(this.#relays, this.#grants, this.#changes, this.#out)
   }
 
   /**
@@ -61,7 +63,6 @@ export class Hub {
     lines: ReadonlyMap<string, OpenLine>,
     now: UtcMs,
   ): HubEffect[] {
-    this.#effects = []
     const version = Math.max(0, ...[...records.values()].map((record) => record.version))
     if (version > 0) this.#changes.begin(version)
     this.#lines = new Map([...lines].map(([line, { relayId }]) => [line, relayId]))
@@ -75,24 +76,22 @@ export class Hub {
         ...standing,
       })
       this.#grants.restore(relayId, holdings)
-      this.#aheadMs = aheadMs
+      this.#telling.aheadMs = aheadMs
     }
     // What one holds of which nothing was kept is not known: it is to say so on a new line.
-    for (const [line, { relayId }] of lines)
-      if (!records.has(relayId)) this.#effects.push({ kind: 'close', line })
+    for (const [line, { relayId }] of lines) if (!records.has(relayId)) this.#out.put({ kind: 'close', line })
     // One which slept has missed nothing: who changed something woke it.
     if ([...this.#relays.values()].some(({ stale }) => stale)) this.#look()
     else if (records.size > 0) this.#elsewhere.trust()
     // Which limits are whose is asked again once something happens.
     this.#grants.touched()
-    return this.#effects
+    return this.#out.taken()
   }
 
   receive(event: HubEvent, now: UtcMs): HubEffect[] {
-    this.#effects = []
     this.#hear(event, now)
     this.#claim(now)
-    return this.#effects
+    return this.#out.taken()
   }
 
   /** When time is to be told next; undefined: not before something happens. */
@@ -141,20 +140,20 @@ export class Hub {
       case 'looked':
         return this.#looked(event.glance, now)
       case 'claimed':
-        this.#effects.push({ kind: 'share', ask: event.ask, share: this.#owner.hear(event.claim) })
+        this.#out.put({ kind: 'share', ask: event.ask, share: this.#owner.hear(event.claim) })
         if (this.#owner.named().unknown) this.#look()
         return this.#nudge(now)
       case 'nudged':
         this.#claims.owe(event.owner)
-        if (!this.#elsewhere.met) this.#effects.push({ kind: 'meet' })
+        if (!this.#elsewhere.met) this.#out.put({ kind: 'meet' })
         return
       case 'shared':
         return this.#shared(this.#claims.shared(event.owner, event.share, now))
       case 'met':
         if (event.elsewhere) this.#meet(event.elsewhere, now)
-        return this.#level(this.#grants.allKeys())
+        return this.#telling.level(this.#grants.allKeys())
       case 'push':
-        return this.#push(event.relayId, event.news)
+        return this.#telling.push(event.relayId, event.news)
       case 'dismiss':
         for (const line of event.lines)
           this.#dismiss(line, { type: 'bye', reason: event.reason, sentence: event.sentence })
@@ -179,8 +178,8 @@ export class Hub {
     if (relay.dirty) this.#schedule.stir(now)
     // One which heard of a version before the hub did goes on with it.
     const version = Math.max(this.#changes.version, beat.version)
-    this.#answer(relay, way, { version, changed: this.#changes.after(beat.version) ?? [] }, now)
-    this.#level(this.#grants.keysOf(relayId))
+    this.#telling.answer(relay, way, { version, changed: this.#changes.after(beat.version) ?? [] }, now)
+    this.#telling.level(this.#grants.keysOf(relayId))
   }
 
   #say(relay: HubRelay, way: BeatWay, beat: Beat): void {
@@ -205,25 +204,25 @@ export class Hub {
   /** Tells the owners of limits what there is here of them, where that is known and not what they heard last. */
   #claim(now: UtcMs): void {
     if (this.#isAlone || !(this.#grants.touched() || this.#claims.isDue(now))) return
-    const parts = this.#elsewhere.met && this.#mayGrow() ? this.#grants.parts() : undefined
-    for (const due of this.#claims.due(parts, now)) this.#effects.push({ kind: 'claim', ...due })
+    const parts = this.#elsewhere.met && this.#telling.mayGrow() ? this.#grants.parts() : undefined
+    for (const due of this.#claims.due(parts, now)) this.#out.put({ kind: 'claim', ...due })
   }
 
   /** What of limits is this group's from now on; `first`: of these it was not known before. */
   #shared({ limits, first }: ReturnType<Claims['shared']>): void {
     this.#grants.limited(limits)
-    this.#level(first, true)
-    this.#level(limits.map(keyOf))
+    this.#telling.level(first, true)
+    this.#telling.level(limits.map(keyOf))
   }
 
   #nudge(now: UtcMs): void {
-    for (const group of this.#owner.toNudge(now)) this.#effects.push({ kind: 'nudge', group })
+    for (const group of this.#owner.toNudge(now)) this.#out.put({ kind: 'nudge', group })
   }
 
   #ask(relayId: string, way: BeatWay | undefined, beat: Beat): void {
     const relay = this.#relays.get(relayId)
     if (relay) relay.turning = true
-    this.#effects.push({ kind: 'turn', relayId, way, beat, line: lineFor(relay, way), urgent: false })
+    this.#out.put({ kind: 'turn', relayId, way, beat, line: lineFor(relay, way), urgent: false })
   }
 
   /** Postgres has an order for a relay. One which is not on the line hears it with its next beat. */
@@ -237,16 +236,16 @@ export class Hub {
     relay.turning = true
     relay.hurrying = true
     const { beat, line } = relay
-    this.#effects.push({ kind: 'turn', relayId, way: undefined, beat, line, urgent: true })
+    this.#out.put({ kind: 'turn', relayId, way: undefined, beat, line, urgent: true })
   }
 
   /** A beat which came after a later one says nothing new, and nothing is granted for it. */
   #again(relay: HubRelay, way: BeatWay, now: UtcMs): void {
     if (way.kind !== 'request') return
     const answer: BeatAnswer | 'away' = relay.answer
-      ? { ...relay.answer, at: this.#at(now), commands: [], slices: [] }
+      ? { ...relay.answer, at: this.#telling.at(now), commands: [], slices: [] }
       : 'away'
-    this.#effects.push({ kind: 'reply', relayId: relay.relayId, ask: way.ask, answer })
+    this.#out.put({ kind: 'reply', relayId: relay.relayId, ask: way.ask, answer })
   }
 
   #turned(event: Extract<HubEvent, { kind: 'turned' }>, now: UtcMs): void {
@@ -269,7 +268,7 @@ export class Hub {
     if (turn === 'replaced') return this.#sendAway(relayId, way, beat)
     if (turn === 'revoked')
       return this.#dismiss(line ?? '', { type: 'bye', reason: 'revoked', sentence: revoked(relayId) })
-    if (!way && before?.bootId !== beat.boot_id) return this.#untake(relayId, turn.answer)
+    if (!way && before?.bootId !== beat.boot_id) return this.#telling.untake(relayId, turn.answer)
     const relay = this.#standing(relayId, way, beat, now)
     relay.told = wordFor(beat)
     relay.dirty ||= relay.told !== wordFor(relay.beat)
@@ -277,15 +276,15 @@ export class Hub {
     relay.shared = sharedBy(beat)
     this.#learn(turn, now)
     this.#hand(relay, way, this.#upToDate(turn.answer), now)
-    this.#level(this.#grants.allKeys())
-    this.#keep(relay)
+    this.#telling.level(this.#grants.allKeys())
+    this.#telling.keep(relay)
   }
 
   /** Postgres does not answer: what is held is held on, and asked for again. */
   #unheard(relay: HubRelay | undefined, relayId: string, way: BeatWay | undefined, now: UtcMs): void {
-    if (way?.kind === 'request') this.#effects.push({ kind: 'reply', relayId, ask: way.ask, answer: 'away' })
+    if (way?.kind === 'request') this.#out.put({ kind: 'reply', relayId, ask: way.ask, answer: 'away' })
     // On a line it is told so by silence: what was to be written down comes with its next beat, or a new line.
-    if (way?.kind === 'socket') this.#effects.push({ kind: 'close', line: way.line })
+    if (way?.kind === 'socket') this.#out.put({ kind: 'close', line: way.line })
     if (!relay) return
     relay.dirty = true
     this.#schedule.stir(now)
@@ -294,10 +293,10 @@ export class Hub {
   #sendAway(relayId: string, way: BeatWay | undefined, beat: Beat): void {
     const sentence = `Another process of ${relayId} took its place: this one steps down.`
     if (way?.kind === 'request')
-      return void this.#effects.push({ kind: 'reply', relayId, ask: way.ask, answer: 'replaced' })
+      return void this.#out.put({ kind: 'reply', relayId, ask: way.ask, answer: 'replaced' })
     const relay = this.#relays.get(relayId)
     const line = way?.line ?? (relay?.bootId === beat.boot_id ? relay?.line : undefined)
-    if (line !== undefined) this.#farewell(line, { type: 'bye', reason: 'replaced', sentence })
+    if (line !== undefined) this.#telling.farewell(line, { type: 'bye', reason: 'replaced', sentence })
     if (relay?.bootId === beat.boot_id) this.#forget(relayId)
   }
 
@@ -336,14 +335,14 @@ export class Hub {
       ? 'The relay came on another line.'
       : `Another process of ${before.relayId} took its place: this one steps down.`
     if (before.line !== undefined)
-      this.#farewell(before.line, { type: 'bye', reason: same ? 'moved' : 'replaced', sentence })
+      this.#telling.farewell(before.line, { type: 'bye', reason: same ? 'moved' : 'replaced', sentence })
     before.line = undefined
   }
 
   #learn({ answer, limits, elsewhere }: HubTurn, now: UtcMs): void {
     if (this.#isAlone) this.#grants.introduced(limits)
     this.#meet(elsewhere, now)
-    this.#aheadMs = Date.parse(answer.at) - now
+    this.#telling.aheadMs = Date.parse(answer.at) - now
     // The first word of a version says what there is; a later one, that something is new which was not announced.
     if (this.#changes.version > 0 && answer.version > this.#changes.version) this.#schedule.look(now)
     // Nothing is known yet; or it is, of a database which has gone back since.
@@ -366,7 +365,7 @@ export class Hub {
   }
 
   #hangUp(relay: HubRelay): void {
-    if (relay.line !== undefined) this.#effects.push({ kind: 'close', line: relay.line })
+    if (relay.line !== undefined) this.#out.put({ kind: 'close', line: relay.line })
     this.#forget(relay.relayId)
   }
 
@@ -375,76 +374,11 @@ export class Hub {
     const before = relay.answer
     relay.answer = answer
     const handed = way
-      ? this.#answer(relay, way, answer, now)
-      : this.#tell(relay.relayId, differing(before, answer))
-    if (!handed) this.#untake(relay.relayId, answer)
+      ? this.#telling.answer(relay, way, answer, now)
+      : this.#telling.tell(relay.relayId, differing(before, answer))
+    if (!handed) this.#telling.untake(relay.relayId, answer)
     relay.answer = { ...answer, commands: [], changed: [], withdrawn: [] }
     if (relay.beat.version < this.#changes.version) this.#schedule.lag(now)
-  }
-
-  #answer(
-    relay: HubRelay,
-    way: BeatWay,
-    { version, changed }: Pick<BeatAnswer, 'version' | 'changed'>,
-    now: UtcMs,
-  ): boolean {
-    if (!relay.answer || (way.kind === 'socket' && way.line !== relay.line)) return false
-    const serial = way.kind === 'socket' ? ++relay.serial : 0
-    const slices = this.#grants.answer(relay.relayId, serial, this.#mayGrow())
-    const answer: BeatAnswer = { ...relay.answer, at: this.#at(now), version, changed, slices }
-    if (way.kind === 'request')
-      this.#effects.push({ kind: 'reply', relayId: relay.relayId, ask: way.ask, answer })
-    else
-      this.#effects.push({ kind: 'send', line: way.line, word: { type: 'answer', n: way.n, serial, answer } })
-    this.#keep(relay)
-    return true
-  }
-
-  /** What Postgres gave out, and was not sent, as the relay's line is another by now, or none. */
-  #untake(relayId: string, { commands }: Pick<BeatAnswer, 'commands'>): void {
-    if (commands.length === 0) return
-    this.#effects.push({ kind: 'untake', relayId, commands: commands.map(({ command_id }) => command_id) })
-  }
-
-  /** What time it is by the database's clock. */
-  #at(now: UtcMs): string {
-    return new Date(now + this.#aheadMs).toISOString()
-  }
-
-  /** Not while it is not known what some relay holds which was here before the hub began anew. */
-  #mayGrow(): boolean {
-    return [...this.#relays.values()].every(({ stale }) => !stale)
-  }
-
-  /** What stays so is part of later answers too, until Postgres says otherwise. */
-  #push(relayId: string, news: HubNews): void {
-    const relay = this.#relays.get(relayId)
-    if (relay?.answer) relay.answer = { ...relay.answer, ...lasting(news) }
-    this.#tell(relayId, news)
-    if (relay) this.#keep(relay)
-  }
-
-  /** News for one relay, where it is on the line and there are any; false: it is sent none. */
-  #tell(relayId: string, news: HubNews): boolean {
-    const relay = this.#relays.get(relayId)
-    if (relay?.line === undefined || Object.keys(news).length === 0) return false
-    const serial = ++relay.serial
-    this.#effects.push({ kind: 'send', line: relay.line, word: { type: 'news', serial, news } })
-    return true
-  }
-
-  /** Tells others what has become theirs, or is another's. */
-  #level(about: readonly string[], first = false): void {
-    const on = new Map(
-      [...this.#relays.values()].flatMap(({ relayId, line, joined, serial }) =>
-        line !== undefined && joined ? [[relayId, serial + 1] as const] : [],
-      ),
-    )
-    for (const [relayId, slices] of this.#grants.others(on, about, this.#mayGrow(), first)) {
-      this.#tell(relayId, { slices })
-      const relay = this.#relays.get(relayId)
-      if (relay) this.#keep(relay)
-    }
   }
 
   #closed(line: string): void {
@@ -453,7 +387,7 @@ export class Hub {
       if (relay.line === line) {
         relay.line = undefined
         relay.joined = false
-        this.#keep(relay)
+        this.#telling.keep(relay)
       }
   }
 
@@ -468,7 +402,7 @@ export class Hub {
     this.#nudge(now)
     if ((this.#elsewhere.asksAgainAt() ?? Number.POSITIVE_INFINITY) > now) return
     this.#elsewhere.asks(now)
-    this.#effects.push({ kind: 'meet' })
+    this.#out.put({ kind: 'meet' })
   }
 
   /** Calls go on. */
@@ -486,13 +420,13 @@ export class Hub {
     relay.parting = true
     relay.partAt = (now + retryMs) as UtcMs
     const { relayId, heardAt } = relay
-    this.#effects.push({ kind: 'part', relayId, heardAt })
+    this.#out.put({ kind: 'part', relayId, heardAt })
   }
 
   /** One which the hub never heard of did not come: it is gone, or Postgres will hear it. */
   #miss(relayId: string, heardAt: UtcMs, now: UtcMs): void {
     this.#elsewhere.missed(relayId, now)
-    this.#effects.push({ kind: 'part', relayId, heardAt })
+    this.#out.put({ kind: 'part', relayId, heardAt })
   }
 
   #parted(relayId: string, elsewhere: readonly RelayElsewhere[] | undefined, now: UtcMs): void {
@@ -508,7 +442,7 @@ export class Hub {
     if (relay && relay.heardAt + deadAfterMs > now) return this.#ask(relayId, undefined, relay.beat)
     if (relay) this.#hangUp(relay)
     this.#meet(elsewhere, now)
-    this.#level(this.#grants.allKeys())
+    this.#telling.level(this.#grants.allKeys())
     this.#schedule.lost(now)
     this.#stir(now)
   }
@@ -516,16 +450,12 @@ export class Hub {
   #forget(relayId: string): void {
     this.#relays.delete(relayId)
     this.#grants.forget(relayId)
-    this.#effects.push({ kind: 'keep', relayId, record: undefined })
+    this.#out.put({ kind: 'keep', relayId, record: undefined })
   }
 
   #dismiss(line: string, word: HubWord): void {
-    this.#farewell(line, word)
+    this.#telling.farewell(line, word)
     this.#closed(line)
-  }
-
-  #farewell(line: string, word: HubWord): void {
-    this.#effects.push({ kind: 'send', line, word }, { kind: 'close', line })
   }
 
   #changed(): void {
@@ -543,7 +473,7 @@ export class Hub {
     const version = this.#relays.size > 0 ? this.#changes.version : null
     if (version === null && limits.length === 0) return
     this.#looking = 'once'
-    this.#effects.push({ kind: 'look', version, limits })
+    this.#out.put({ kind: 'look', version, limits })
   }
 
   #looked(glance: Glance | undefined, now: UtcMs): void {
@@ -559,14 +489,14 @@ export class Hub {
     if (version === null && this.#relays.size > 0) this.#look()
     if (version !== null && version > this.#changes.version) this.#renew(version, changed, now)
     else this.#stir(now)
-    this.#level(this.#grants.allKeys())
+    this.#telling.level(this.#grants.allKeys())
   }
 
   #renew(version: number, changed: Glance['changed'], now: UtcMs): void {
     this.#changes.add(version, changed)
     for (const relay of this.#relays.values()) {
-      this.#tell(relay.relayId, { version, changed })
-      this.#keep(relay)
+      this.#telling.tell(relay.relayId, { version, changed })
+      this.#telling.keep(relay)
     }
     this.#schedule.lag(now)
   }
@@ -598,14 +528,6 @@ export class Hub {
         relay.dirty = false
         this.#ask(relay.relayId, undefined, relay.beat)
       }
-  }
-
-  #keep(relay: HubRelay): void {
-    const { bootId, line, joined, serial, n, beat, told, answer } = relay
-    const holdings = this.#grants.holdings(relay.relayId)
-    const hubs = { version: this.#changes.version, aheadMs: this.#aheadMs }
-    const record: RelayRecord = { bootId, line, joined, serial, n, beat, told, answer, holdings, ...hubs }
-    this.#effects.push({ kind: 'keep', relayId: relay.relayId, record })
   }
 }
 

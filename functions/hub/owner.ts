@@ -1,6 +1,7 @@
 import type { UtcMs } from '#contract'
-import type { Claim, Share } from './claim.ts'
-import { Grants, type KnownLimit, keyOf } from './grants.ts'
+import type { LimitClaim, LimitShare } from './claim.ts'
+import { Grants } from './grants.ts'
+import { type KnownLimit, keyOf } from './limit.ts'
 
 /** After which a group which was asked, and said nothing, is asked again. */
 const retryMs = 2_000
@@ -18,7 +19,7 @@ interface Claimant {
  * Who shares the limits which are this group's to own, between groups: the same sharing as between relays (`Grants`), whose every
  * relay counts. Nothing of it is kept: one which begins anew gives no group more than it has until each has said what that is.
  */
-export class Owner {
+export class LimitOwner {
   readonly #boot: string
   readonly #groups: number
   readonly #grants = new Grants()
@@ -34,7 +35,7 @@ export class Owner {
   }
 
   /** A group says what it has, and hears what it may have; undefined: that was said before what was heard last. */
-  hear({ group, boot, n, seen, parts }: Claim): Share | undefined {
+  hear({ group, boot, n, seen, parts }: LimitClaim): LimitShare | undefined {
     const before = this.#claimants.get(group)
     if (before && (before.replaced.has(boot) || (before.boot === boot && n <= before.n))) return undefined
     const claimant = this.#claimant(group, boot, before)

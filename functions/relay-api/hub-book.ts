@@ -1,6 +1,6 @@
 import { utcNow } from '../clock.ts'
 import type { RelayRecord } from '../hub/events.ts'
-import { type Group, onlyGroup } from '../hub/groups.ts'
+import { onlyGroup, type RelayGroup } from '../hub/groups.ts'
 import { causesOf, log } from '../log.ts'
 
 /** What a relay said, and was granted, is written down no later than this. */
@@ -35,14 +35,14 @@ export class HubBook {
   }
 
   /** Whose hub it is, as it was told when it was asked first; all relays', where it was before there were groups. */
-  get group(): Group {
+  get group(): RelayGroup {
     const [row] = this.#sql
       .exec<{ number: number; of: number }>('select groupnumber as number, groups as "of" from stands')
       .toArray()
     return row ? { number: row.number, of: row.of } : onlyGroup
   }
 
-  standFor({ number, of }: Group): void {
+  standFor({ number, of }: RelayGroup): void {
     this.#sql.exec(
       'insert into stands (one, groupnumber, groups) values (1, ?, ?) on conflict (one) do update set groupnumber = excluded.groupnumber, groups = excluded.groups',
       number,

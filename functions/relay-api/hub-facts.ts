@@ -9,8 +9,8 @@ import { ApiError } from '../http/api-error.ts'
 import { guardedBy } from '../http/relay-guard.ts'
 import { groupsOf } from '../hub/binding.ts'
 import type { Glance, HubTurn, RelayElsewhere } from '../hub/events.ts'
-import type { KnownLimit } from '../hub/grants.ts'
-import type { Group } from '../hub/groups.ts'
+import type { RelayGroup } from '../hub/groups.ts'
+import type { KnownLimit } from '../hub/limit.ts'
 import { KnownRelayKeys, type PresentedKey } from '../known-relay-keys.ts'
 import { causesOf, log } from '../log.ts'
 import { untaken } from '../store/commands.ts'
@@ -63,7 +63,7 @@ export class HubFacts {
   }
 
   /** Writes down that a relay is gone, silent for so long, and says whom Postgres hears itself. */
-  async part(relayId: string, silentMs: number, group: Group): Promise<RelayElsewhere[]> {
+  async part(relayId: string, silentMs: number, group: RelayGroup): Promise<RelayElsewhere[]> {
     const db = this.#db
     const [, , { rows }] = await db.batch([
       db.execute(takeTurn()),
@@ -74,7 +74,7 @@ export class HubFacts {
   }
 
   /** Whom of a group Postgres hears itself. */
-  async meet(group: Group): Promise<RelayElsewhere[]> {
+  async meet(group: RelayGroup): Promise<RelayElsewhere[]> {
     const db = this.#db
     const [, { rows }] = await db.batch([
       db.execute(takeTurn()),

@@ -1,5 +1,5 @@
 import { type HubStub, hubsAt } from '../hub/binding.ts'
-import type { Claim, Share } from '../hub/claim.ts'
+import type { LimitClaim, LimitShare } from '../hub/claim.ts'
 import { answerOf } from '../hub/client.ts'
 
 /** A group which does not answer in that time is asked again. */
@@ -14,10 +14,10 @@ export class HubMail {
   }
 
   /** Says to the owner of limits what there is here of them; undefined: it does not answer. */
-  async claim(owner: number, claim: Claim): Promise<Share | undefined> {
+  async claim(owner: number, claim: LimitClaim): Promise<LimitShare | undefined> {
     const stub = this.#at(owner)
     if (stub === undefined) return undefined
-    return (await answerOf<{ share?: Share }>(stub, 'claim', { claim }, patienceMs))?.share
+    return (await answerOf<{ share?: LimitShare }>(stub, 'claim', { claim }, patienceMs))?.share
   }
 
   /** Asks a group what it has of limits which are another's to share. */

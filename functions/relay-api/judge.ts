@@ -3,7 +3,7 @@ import type { Beat, BeatAnswer } from '#contract'
 import type { Database } from '#db'
 import { dueNow } from '../events/outbox.ts'
 import type { HubTurn, RelayElsewhere } from '../hub/events.ts'
-import type { KnownLimit } from '../hub/grants.ts'
+import type { KnownLimit } from '../hub/limit.ts'
 import { alertsDueNow } from '../store/alert-work.ts'
 import { type News, news } from '../store/beat-answer.ts'
 import { carryOut, concluded } from '../store/commands.ts'
@@ -106,7 +106,7 @@ function statements(told: Beat, hearer: Hearer | 'no hub', groups: number): [SQL
   ]
 }
 
-/** `held`: between groups hubs alone give anybody more than it has. */
+/** `held`: between groups hubs alone give a relay more than it has. */
 function shared(told: Beat, held: boolean): SQL {
   return told.slices.length > 0 ? share(told, held) : forget(told)
 }

@@ -3,9 +3,9 @@ import { hubProtocol, ping, pong, readHubAsk } from '#contract'
 import { utcNow } from '../clock.ts'
 import { storable } from '../http/json.ts'
 import { groupIn, groupsOf } from '../hub/binding.ts'
-import type { Claim, Share } from '../hub/claim.ts'
+import type { LimitClaim, LimitShare } from '../hub/claim.ts'
 import type { HubEffect, HubEvent, HubTurn, OpenLine } from '../hub/events.ts'
-import type { Group } from '../hub/groups.ts'
+import type { RelayGroup } from '../hub/groups.ts'
 import { Hub } from '../hub/hub.ts'
 import type { PresentedKey } from '../known-relay-keys.ts'
 import { log } from '../log.ts'
@@ -45,13 +45,13 @@ export class RelayHub {
   readonly #book: HubBook
   readonly #facts: HubFacts
   readonly #mail: HubMail
-  #group: Group
+  #group: RelayGroup
   #hub: Hub
   readonly #sockets = new Map<string, WebSocket>()
   readonly #beats = new WaitingBeats()
   readonly #dismissed = new Dismissals()
   /** What groups are answered of limits, by what asked. */
-  readonly #shares = new Map<string, Share | undefined>()
+  readonly #shares = new Map<string, LimitShare | undefined>()
   /** Requests which wait for what a command came to. */
   readonly #asks = new Map<string, (result: unknown) => void>()
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -87,7 +87,7 @@ export class RelayHub {
   }
 
   /** It was not asked before: whose hub it is, it hears now. */
-  #standFor(group: Group): void {
+  #standFor(group: RelayGroup): void {
     if (group.number === this.#group.number && group.of === this.#group.of) return
     this.#book.standFor(group)
     this.#group = group
@@ -188,7 +188,7 @@ export class RelayHub {
   }
 
   /** What a group may have of limits from now on; undefined: it has said something since. */
-  #share(claim: Claim): Share | undefined {
+  #share(claim: LimitClaim): LimitShare | undefined {
     const ask = crypto.randomUUID()
     this.#receive({ kind: 'claimed', ask, claim })
     const share = this.#shares.get(ask)
@@ -415,7 +415,7 @@ interface HubQuestion {
   within_ms: number
   ids: string[]
   relay_ids: string[]
-  claim: Claim
+  claim: LimitClaim
   owner: number
   /** SHA-256 of a key; null: the one which follows from RELAY_SECRET. */
   key?: string | null

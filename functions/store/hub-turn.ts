@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, Resource, Scope } from '#contract'
-import { type Group, groupOf } from '../hub/groups.ts'
+import { groupOf, type RelayGroup } from '../hub/groups.ts'
 import { isAlive } from './alive.ts'
 import { heard } from './hearing.ts'
 import { limit, limits } from './slices.ts'
@@ -31,7 +31,7 @@ export function elsewhereThan(relayId: string, groups: number): SQL {
 }
 
 /** All of a group's, in the same way. */
-export function elsewhereIn({ number, of }: Group): SQL {
+export function elsewhereIn({ number, of }: RelayGroup): SQL {
   return elsewhere(inGroup(number, of))
 }
 

@@ -30,7 +30,7 @@ const atOnce = 2 * providers
 
 /**
  * What the hub costs: how soon a change through the API is at every relay, how many a second, commands, and what relays which
- * stand still cost the database and workerd. `--relays N` (30), `--changes N` (100), `--commands N` (200), `--idle S` (60).
+ * stand still cost the database and workerd. `--relays N` (30), `--groups N` (1), `--changes N` (100), `--commands N` (200), `--idle S` (60).
  */
 export async function hubBench(args: string[]): Promise<void> {
   const quick = args.includes('--quick')
@@ -40,7 +40,7 @@ export async function hubBench(args: string[]): Promise<void> {
   }
   const [relays, seconds] = [counts('relays', 30, 10), counts('idle', 60, 10)]
   const folder = mkdtempSync(join(tmpdir(), 'fleet-'))
-  const bench = await openBench(folder)
+  const bench = await openBench(folder, counts('groups', 1, 1))
   const pinging = setInterval(() => {
     for (const relay of bench.fleet) relay.ping()
   }, pingEveryMs)
@@ -69,7 +69,7 @@ export async function hubBench(args: string[]): Promise<void> {
   }
 }
 
-async function openBench(folder: string): Promise<Bench> {
+async function openBench(folder: string, groups: number): Promise<Bench> {
   const database = await startDatabase()
   const { access_key: key = '' } = await ensureFirstCustomer(database.pool)
   const edge = await startEdge({
@@ -81,7 +81,7 @@ async function openBench(folder: string): Promise<Bench> {
     lost: (error) => {
       throw error
     },
-    bindings: settings(database),
+    bindings: { ...settings(database), HUB_GROUPS: String(groups) },
   })
   return { database, edge, key, fleet: [], version: 0 }
 }

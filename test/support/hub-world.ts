@@ -1,6 +1,6 @@
 import type { Beat, BeatAnswer, HubAsk, HubWord, UtcMs } from '#contract'
 import { deadAfterMs } from '#contract'
-import type { Claim, Share } from '../../functions/hub/claim.ts'
+import type { LimitClaim, LimitShare } from '../../functions/hub/claim.ts'
 import type {
   BeatWay,
   Glance,
@@ -158,7 +158,7 @@ export class HubWorld {
   readonly #replies = new Map<string, BeatAnswer | 'replaced' | 'away'>()
   readonly #late: Beat[] = []
   readonly #unwritten = new Map<string, RelayRecord>()
-  readonly #shares = new Map<string, Share | undefined>()
+  readonly #shares = new Map<string, LimitShare | undefined>()
   #lines = 0
   #boots = 0
 
@@ -371,7 +371,7 @@ export class HubWorld {
   }
 
   /** It may be lost on its way, and so may what is answered. */
-  #claim(group: number, owner: number, claim: Claim): void {
+  #claim(group: number, owner: number, claim: LimitClaim): void {
     this.#mail.push((arrives) => {
       if (!arrives) return this.#receive(group, { kind: 'shared', owner, share: undefined })
       const ask = `claim-${++this.#lines}`

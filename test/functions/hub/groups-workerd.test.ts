@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { groupOf } from '../../../functions/hub/groups.ts'
 import { ensureFirstCustomer } from '../../../functions/local/first-customer.ts'
 import { type RunningEdge, startEdge } from '../../../functions/local/worker.ts'
+import { HubFacts } from '../../../functions/relay-api/hub-facts.ts'
 import { RELAY_SECRET } from '../../support/app.ts'
 import { channels } from '../../support/beat.ts'
 import { startDatabase, type TestDatabase } from '../../support/database.ts'
@@ -32,14 +33,7 @@ beforeAll(async () => {
     said: () => undefined,
     note: () => undefined,
     lost: () => undefined,
-    bindings: {
-      DATABASE_URL: database.databaseUrl,
-      NEON_ENDPOINT: database.endpointUrl,
-      SEAL_KEYS: `only:${btoa('0123456789abcdef0123456789abcdef')}`,
-      RELAY_SECRET,
-      ALLOW_PRIVATE_TARGETS: 'true',
-      HUB_GROUPS: '3',
-    },
+    bindings: bindings(),
   })
 })
 afterAll(async () => {
@@ -56,6 +50,9 @@ describe('relays in three groups, each with a hub in workerd', () => {
     const [one, other, third] = relays as [HubRelay, HubRelay, HubRelay]
     const { version } = await one.beat()
     for (const relay of relays) await relay.beat({ version })
+    const inPostgres = names.map(async (_, number) => new HubFacts(bindings()).meet({ number, of: 3 }))
+    const named = (await Promise.all(inPostgres)).map((found) => found.map(({ relay_id }) => relay_id))
+    expect(named).toEqual(names.map((name) => [name]))
 
     const { id } = await api('POST', '/v1.0/providers', { name: 'carrier', hostname: '127.0.7.1' })
     for (const relay of relays) await relay.news((news) => news.version === version + 1)
@@ -84,3 +81,14 @@ describe('relays in three groups, each with a hub in workerd', () => {
     return (await response.json()) as any
   }
 })
+
+function bindings() {
+  return {
+    DATABASE_URL: database.databaseUrl,
+    NEON_ENDPOINT: database.endpointUrl,
+    SEAL_KEYS: `only:${btoa('0123456789abcdef0123456789abcdef')}`,
+    RELAY_SECRET,
+    ALLOW_PRIVATE_TARGETS: 'true',
+    HUB_GROUPS: '3',
+  }
+}

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { UtcMs } from '#contract'
-import type { Claim } from '../../../functions/hub/claim.ts'
+import type { LimitClaim } from '../../../functions/hub/claim.ts'
 import type { HubEffect, HubEvent, RelayElsewhere } from '../../../functions/hub/events.ts'
 import { Grants } from '../../../functions/hub/grants.ts'
 import { groupOf } from '../../../functions/hub/groups.ts'
 import { Hub } from '../../../functions/hub/hub.ts'
-import { Owner } from '../../../functions/hub/owner.ts'
+import { LimitOwner } from '../../../functions/hub/owner.ts'
 import { HubWorld } from '../../support/hub-world.ts'
 
 const scope = { kind: 'customer', id: '00000000-0000-4000-8000-00000000000a' } as const
@@ -18,16 +18,16 @@ function claim(
   group: number,
   n: number,
   held: number,
-  more: Partial<Claim> & { wanted?: number } = {},
-): Claim {
+  more: Partial<LimitClaim> & { wanted?: number } = {},
+): LimitClaim {
   const { wanted = held, ...rest } = more
   const parts = [{ ...limit, held, sharers: [{ used: held, wanted }] }]
   return { group, boot: `boot of ${group}`, n, seen: { owner: '', serial: 0 }, parts, ...rest }
 }
 
 /** The owner of a limit of ten between two groups. */
-function owner(boot = 'owner'): Owner {
-  const one = new Owner(2, boot)
+function owner(boot = 'owner'): LimitOwner {
+  const one = new LimitOwner(2, boot)
   one.limited([{ ...limit, limit: 10 }])
   return one
 }
