@@ -365,6 +365,25 @@ export const provisioningLinks = pgTable(
   ],
 )
 
+/** Credentials by which phones prove themselves as an extension for a time, as those in browsers do: only how many there are. */
+export const registrationTokens = pgTable(
+  'registration_tokens',
+  {
+    id: uuid().notNull(),
+    extensionId: uuid().notNull(),
+    customerId: uuid().notNull(),
+    expiresAt: instant().notNull(),
+  },
+  (token) => [
+    primaryKey({ columns: [token.customerId, token.extensionId, token.id] }),
+    foreignKey({
+      name: 'registration_token_extension',
+      columns: [token.customerId, token.extensionId],
+      foreignColumns: [extensions.customerId, extensions.id],
+    }),
+  ],
+)
+
 /** One PBX of a customer: it proves itself by digest or by its address, calls out, and takes calls. */
 export const trunks = pgTable(
   'trunks',

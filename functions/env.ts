@@ -13,6 +13,7 @@ import {
   turnSecret,
   turnUrls,
   webOrigins,
+  webSocketUrls,
   wholeNumber,
 } from '#contract'
 import { connect, type Database } from '#db'
@@ -83,6 +84,8 @@ const variables = {
   BASE_DOMAIN: domainName.default('trunkline.localhost'),
   /** Where phones connect, as provisioning tells them; none: where DNS leads from their domain. */
   SIP_SERVER: sipServer.optional(),
+  /** Where phones in browsers connect; none: nowhere. */
+  SIP_WS_URLS: webSocketUrls.default([]),
   /** Where the TURN server is, and the secret which it shares with us; without both none is handed out. */
   TURN_URLS: turnUrls.optional(),
   TURN_SECRET: turnSecret.optional(),

@@ -30,6 +30,7 @@ import { PROVISIONING_LINKS, provisioningLinks } from './config/provisioning-lin
 import { recordingOrders } from './config/recording-orders.ts'
 import { mailboxes, recordingFiles, recordings } from './config/recordings.ts'
 import { endings } from './config/registration-endings.ts'
+import { registrationTokens } from './config/registration-tokens.ts'
 import { registrations } from './config/registrations.ts'
 import { draining } from './config/relay-draining.ts'
 import { relayKeys } from './config/relay-keys.ts'
@@ -143,6 +144,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/providers', carriers)
   .route('/v1.0/extensions', forwarding)
   .route('/v1.0/extensions', provisioning)
+  .route('/v1.0/extensions', registrationTokens)
   .route('/v1.0/extensions', extensionDiagnoses)
   .route('/v1.0/providers', providerDiagnoses)
   .route('/v1.0/prompts', promptDownloads)

@@ -28,6 +28,7 @@ import { provisioningOperations } from './provisioning.ts'
 import { recordingOperations } from './recording-operations.ts'
 import { registrationHistoryOperations } from './registration-history.ts'
 import { registrationOperations } from './registration-operations.ts'
+import { registrationTokenOperations } from './registration-tokens.ts'
 import { relayOperations } from './relay-operations.ts'
 import { resolveOperations } from './resolve-operation.ts'
 import { resources } from './resources.ts'
@@ -44,6 +45,7 @@ export const operations: readonly Operation[] = [
   ...ownKeyOperations,
   ...forwardingOperations,
   ...provisioningOperations,
+  ...registrationTokenOperations,
   ...outboundGuardOperations,
   ...promptOperations,
   ...simulationOperations,

@@ -108,6 +108,17 @@ export const webOrigins = setting(
 
 const webOrigin = /^[a-z][a-z\d+.-]*:\/\/([a-z\d.-]+|\[[\da-f:]+\])(:\d{1,5})?$/
 
+/** Where phones in browsers connect, by SIP over WebSocket. */
+export const webSocketUrls = setting(
+  'URLs like wss://sip.example.com:7443/, comma between several',
+  (given) => {
+    const urls = given.split(',').map((url) => url.trim())
+    return urls.every((url) => webSocketUrl.test(url)) ? urls : undefined
+  },
+)
+
+const webSocketUrl = /^wss?:\/\/([a-z\d.-]+|\[[\da-f:]+\])(:\d{1,5})?(\/[\w./~-]*)?$/
+
 /** How many requests may come a minute; 0: as many as do. */
 export const requestsAMinute = wholeNumber(0, 1_000_000)
 

@@ -250,6 +250,7 @@ const refusalTodos: Readonly<Record<string, string>> = {
   WRONG_REALM: 'Leave the realm (auth domain) of the phone empty.',
   WRONG_ALGORITHM: 'Allow the phone’s algorithm by digest_algorithms, or have it use MD5.',
   ACCOUNT_DISABLED: 'Enable the extension.',
+  TOKEN_EXPIRED: 'Have the page, or the program, ask for another token before one is over.',
   EXPIRES_TOO_SHORT: 'Have the phone register for longer, or lower min_expires.',
   TOO_MANY_CONTACTS: 'Have the phone register one contact at a time.',
   STALE_NONCES:

@@ -64,7 +64,7 @@ export type AuthResult =
 export const later: readonly Header[] = [['retry-after', '10']]
 
 /** What is wrong with an answer to a challenge. */
-type RefusedAnswer = 'wrong' | 'stale' | 'replayed' | 'malformed'
+type RefusedAnswer = 'wrong' | 'stale' | 'replayed' | 'malformed' | 'over'
 
 /** The password was right, and only the nonce is no good any more, or not by this count (RFC 7616 §3.3). */
 export function isUsedUp(why: RefusedAnswer): boolean {
@@ -78,9 +78,14 @@ export function reasonOf(
   answer: CredentialAnswer,
 ): AuthFailureReason {
   if (why !== 'wrong')
-    return ({ stale: 'STALE_NONCES', replayed: 'REPEATED_ANSWERS', malformed: 'BAD_CREDENTIALS' } as const)[
-      why
-    ]
+    return (
+      {
+        stale: 'STALE_NONCES',
+        replayed: 'REPEATED_ANSWERS',
+        malformed: 'BAD_CREDENTIALS',
+        over: 'TOKEN_EXPIRED',
+      } as const
+    )[why]
   if (answer.kind === 'unknown') return 'UNKNOWN_ACCOUNT'
   if (!answer.enabled) return 'ACCOUNT_DISABLED'
   if (rewritten) return 'URI_REWRITTEN'

@@ -17,6 +17,7 @@ import {
 } from './auth-result.ts'
 import type { Challenger } from './challenger.ts'
 import { type Lockout, type LoginAttempt, LoginThrottle, type SuspectAnswer } from './login-throttle.ts'
+import { accountNamed } from './registration-tokens.ts'
 import type { SourceBlock, SourceBlocks } from './source-blocks.ts'
 
 /** What an authenticator needs to know of other rooms. */
@@ -91,7 +92,8 @@ export class Authenticator {
   /** Looks at a request which has just come in. */
   prove(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow, asks: ProtectionSpace): AuthResult {
     const credentials = this.#challenger.credentials(request, asks)
-    const question = { realm: asks.realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
+    const named = credentials && accountNamed(credentials.username)
+    const question = { realm: asks.realm, username: named ?? request.from.sip?.user ?? '' }
     const current = this.#accounts.current(now, question)
     const challenge = this.#challengeFor(
       asks,
@@ -133,7 +135,7 @@ export class Authenticator {
     guess?: SuspectAnswer,
   ): AuthResult | undefined {
     const credentials = this.#challenger.credentials(request, asks)
-    const question = { realm: asks.realm, username: credentials?.username ?? '' }
+    const question = { realm: asks.realm, username: accountNamed(credentials?.username ?? '') }
     const last = said ? { answer: said, cached: true } : this.#accounts.last(now, question)
     if (!credentials || !last) return void guess?.pardon(now)
     const challenge = this.#challengeFor(asks, question, last.answer)

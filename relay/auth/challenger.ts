@@ -2,6 +2,7 @@ import {
   type CredentialAnswer,
   type CredentialQuestion,
   type DigestAlgorithm,
+  readTokenName,
   type UtcMs,
   utcMs,
 } from '#contract'
@@ -21,6 +22,7 @@ import { reply } from '../sip/reply.ts'
 import { parseUri } from '../sip/uri.ts'
 import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import { NonceCounts } from './nonce-counts.ts'
+import { isOver, tokenHa1s, withinToken } from './registration-tokens.ts'
 
 /** How an account there is proves itself. */
 export type KnownCredential = Extract<CredentialAnswer, { kind: 'known' }>
@@ -33,12 +35,15 @@ export interface Verified {
   readonly credential: KnownCredential
 }
 
-/** `stale`: the password was right, the nonce too old. `replayed`: this very answer was used before. */
+/**
+ * `stale`: the password was right, the nonce too old. `replayed`: this very answer was used before. `over`: it was a token's, whose
+ * time is over.
+ */
 type Checked =
   | { readonly ok: true; readonly verified: Verified }
   | {
       readonly ok: false
-      readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed'
+      readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed' | 'over'
       /** The password is right, and what it was given for is another request. */
       readonly rewritten?: true
     }
@@ -151,7 +156,7 @@ export class Challenger {
       return { ok: false, why: 'malformed' }
     const expected = digestResponse({
       ...credentials,
-      ha1: ha1Of(answer, credentials.algorithm),
+      ha1: this.#ha1Of(answer, credentials),
       method: request.method,
       hash,
     })
@@ -160,11 +165,24 @@ export class Challenger {
     if (!right || !meant || answer.kind === 'unknown' || !answer.enabled)
       return { ok: false, why: 'wrong', ...(right && !meant && { rewritten: true }) }
     if (!offered(answer, credentials)) return { ok: false, why: 'wrong' }
+    if (isOver(at, credentials.username)) return { ok: false, why: 'over' }
     const issuedAt = this.#issuedAt(credentials.nonce, credentials.realm, flow?.address)
     if (issuedAt === undefined || Math.abs(at - issuedAt) > this.#lifetimeMs)
       return { ok: false, why: 'stale' }
     const why = this.#counts.refuse(at, credentials.nonce, issuedAt, count)
-    return why === undefined ? { ok: true, verified: { credential: answer } as Verified } : { ok: false, why }
+    if (why !== undefined) return { ok: false, why }
+    const credential = withinToken(at, answer, credentials.username)
+    return { ok: true, verified: { credential } as Verified }
+  }
+
+  /** An account's HA1, or a token's; what no account has is computed all the same. */
+  #ha1Of(answer: CredentialAnswer, { username, realm, algorithm }: Credentials): string {
+    const md5 = withoutSession(algorithm) === 'MD5'
+    const own = answer.kind === 'known' ? answer : nobodys
+    const ha1s = readTokenName(username) ? tokenHa1s(this.#hashes, own.ha1_sha256, { username, realm }) : own
+    const isOne = answer.kind === 'known' && (ha1s === own || answer.account === 'extension')
+    const given = isOne ? ha1s : nobodys
+    return md5 ? given.ha1_md5 : given.ha1_sha256
   }
 
   #nonce(at: UtcMs, salt: string, realm: string, address: string | undefined): string {
@@ -211,15 +229,8 @@ export function failureOf(reason: AuthFailureReason, { credential }: Verified): 
   return { reason, account: `${extension}@${realm}`, customerId, accountId }
 }
 
-/** An HA1 of no account for those which have none: its digest is computed all the same. */
-function ha1Of(answer: CredentialAnswer, algorithm: string): string {
-  const md5 = withoutSession(algorithm) === 'MD5'
-  if (answer.kind === 'known') return md5 ? answer.ha1_md5 : answer.ha1_sha256
-  return md5 ? nobodyMd5 : nobodySha256
-}
-
-const nobodyMd5 = '0'.repeat(32)
-const nobodySha256 = '0'.repeat(64)
+/** HA1s of no account for those which have none. */
+const nobodys = { ha1_md5: '0'.repeat(32), ha1_sha256: '0'.repeat(64) }
 
 /** Compares in a time which tells nothing about where two texts differ. */
 function sameText(a: string, b: string): boolean {

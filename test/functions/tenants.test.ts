@@ -142,6 +142,7 @@ const stated: Record<AccessScope, string[]> = {
     'POST drills/:id/run',
     'POST calls',
     'POST turn-credentials',
+    'POST extensions/:id/tokens',
     ...['hangup', 'transfer', 'play', 'talk', 'silence', 'dtmf', 'hold', 'mute'].map(
       (what) => `POST calls/:id/${what}`,
     ),
@@ -437,6 +438,7 @@ async function everythingOf(customerId: string) {
     'access_keys',
     'replaced_tokens',
     'provisioning_links',
+    'registration_tokens',
     'calls',
     'events',
     'bindings',

@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readTokenName } from '#contract'
+import { readSettings } from '../../../functions/env.ts'
+import { type App, type Client, startApp } from '../../support/app.ts'
+
+let app: App
+let alice: Client & { id: string }
+let extension: { id: string; realm: string }
+let path: string
+beforeAll(async () => {
+  app = await startApp({ SIP_WS_URLS: 'wss://sip.trunkline.test:7443/, ws://127.0.0.1:8080' })
+  alice = await app.newcomer('Alice')
+  const body = { name: 'Browser', username: 'office1', password: 'secure-password' }
+  extension = (await alice('POST', '/v1.0/extensions', body)).body
+  path = `/v1.0/extensions/${extension.id}/tokens`
+})
+afterAll(() => app.close())
+
+describe('a token of an extension', () => {
+  test('is a name and a password for digest, until when, and where to connect', async () => {
+    const { body, headers } = await alice('POST', path, { expire: 600 })
+    expect(body).toMatchObject({
+      extension_id: extension.id,
+      uri: `sip:office1@${extension.realm}`,
+      realm: extension.realm,
+      ws_urls: ['wss://sip.trunkline.test:7443/', 'ws://127.0.0.1:8080'],
+      expire: 600,
+    })
+    expect(headers.get('cache-control')).toBe('no-store')
+    const name = readTokenName(body.username)
+    expect(name?.account).toBe('office1')
+    expect(new Date(name?.until ?? 0).toISOString()).toBe(body.tm_expire)
+    const left = Date.parse(body.tm_expire) - Date.now()
+    expect(left).toBeGreaterThan(500_000)
+    expect(left).toBeLessThanOrEqual(600_000)
+  })
+
+  test('follows from the password which the extension has, so that relays know it and no change leaves it good', async () => {
+    const { body } = await alice('POST', path, {})
+    expect(body.password).toBe(passwordOf(body.username, 'secure-password'))
+    await alice('PATCH', `/v1.0/extensions/${extension.id}`, { password: 'another-password' })
+    const later = (await alice('POST', path, {})).body
+    expect(later.password).toBe(passwordOf(later.username, 'another-password'))
+    const { body: credential } = await app.relay('POST', '/relay/v1/credential', {
+      realm: extension.realm,
+      username: 'office1',
+    })
+    expect(credential.ha1_sha256).toBe(sha256(`office1:${extension.realm}:another-password`))
+  })
+
+  test('is no other’s to make, nor of what is deleted', async () => {
+    const mallory = await app.newcomer('Mallory')
+    expect((await mallory('POST', path, {})).body.error.reason).toBe('EXTENSION_NOT_FOUND')
+    const { body: gone } = await alice('POST', '/v1.0/extensions', {
+      username: 'gone',
+      password: 'secure-password',
+    })
+    await alice('DELETE', `/v1.0/extensions/${gone.id}`)
+    const { status, body } = await alice('POST', `/v1.0/extensions/${gone.id}/tokens`, {})
+    expect([status, body.error.reason]).toEqual([404, 'EXTENSION_NOT_FOUND'])
+  })
+
+  test('lasts an hour unless it is said, a minute at least and a day at most', async () => {
+    expect((await alice('POST', path, {})).body.expire).toBe(3600)
+    for (const expire of [59, 86_401, 1.5, '60'])
+      expect((await alice('POST', path, { expire })).body.error).toMatchObject({
+        details: [{ field: 'expire' }],
+      })
+  })
+
+  test('is one of twenty which are good at once, however many are asked for, and makes room once it is over', async () => {
+    const { body: busy } = await alice('POST', '/v1.0/extensions', {
+      username: 'busy',
+      password: 'secure-password',
+    })
+    const make = () => alice('POST', `/v1.0/extensions/${busy.id}/tokens`, {})
+    const answers = await Promise.all(Array.from({ length: 25 }, make))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(20)
+    const refused = answers.filter(({ status }) => status !== 200)
+    expect(refused.map(({ body }) => body.error.reason)).toEqual(Array(5).fill('TOO_MANY_TOKENS'))
+    await app.database.pool.query(
+      `update registration_tokens set expires_at = now() where id = (select id from registration_tokens where extension_id = $1 limit 1)`,
+      [busy.id],
+    )
+    expect((await make()).status).toBe(200)
+    expect((await make()).status).toBe(429)
+  })
+
+  test('leaves no password in the database', async () => {
+    const { body } = await alice('POST', path, {})
+    const { rows } = await app.database.pool.query('select * from registration_tokens')
+    expect(JSON.stringify(rows)).not.toContain(body.password)
+    expect(rows.length).toBeGreaterThan(0)
+  })
+
+  test.each(['https://sip.test', 'wss://', 'wss://sip.test/?key=1', 'wss://a.test,'])(
+    'is not handed out by %s',
+    (url) => {
+      expect(() => readSettings({ ...app.env, SIP_WS_URLS: url })).toThrow('SIP_WS_URLS')
+    },
+  )
+})
+
+function passwordOf(name: string, password: string): string {
+  const ha1 = sha256(`office1:${extension.realm}:${password}`)
+  const inner = sha256(`registration token ${ha1} ${name}`)
+  return sha256(`registration token ${ha1} ${inner}`)
+}
+
+function sha256(text: string): string {
+  return hash('sha256', text)
+}
