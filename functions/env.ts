@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import {
   type AccessScope,
+  collectorSettings,
   domainName,
   oneOf,
   readEnvironment,
@@ -103,6 +104,8 @@ const variables = {
   RETENTION_DAYS: retentionDays,
   /** In how many groups relays are, each of which has a hub (`hub/binding.ts`). */
   HUB_GROUPS: wholeNumber(1, 200).default(1),
+  /** Where traces of calls are sent; none: nowhere. */
+  ...collectorSettings,
   /** Requests a minute with one access key, and from one address. */
   RATE_LIMIT_KEY: requestsAMinute.default(0),
   RATE_LIMIT_ADDRESS: requestsAMinute.default(0),

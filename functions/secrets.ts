@@ -81,6 +81,11 @@ export function randomText(size: number): string {
   return toBase64(crypto.getRandomValues(new Uint8Array(size)))
 }
 
+/** `size` random bytes as lower-case hex. */
+export function randomBytesHex(size: number): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(size)))
+}
+
 /** Octets in base64url, without padding (RFC 4648 §5). */
 export function toBase64(of: Uint8Array): string {
   return btoa(Array.from(of, (byte) => String.fromCharCode(byte)).join(''))

@@ -1,4 +1,6 @@
 import {
+  collectorOf,
+  collectorSettings,
   domainName,
   type Environment,
   logLevels,
@@ -12,6 +14,7 @@ import {
   secret,
   setting,
   strangerPolicies,
+  type TraceCollector,
   webOrigins,
   wholeNumber,
 } from '#contract'
@@ -86,6 +89,8 @@ export interface Config {
   readonly hostedSpeech: { readonly url: string; readonly token: string | undefined } | undefined
   /** undefined: messages are sent to none. */
   readonly hep: HepServer | undefined
+  /** Where traces of calls are sent; undefined: nowhere. */
+  readonly collector: TraceCollector | undefined
   /** Where those are answered who watch machines, and what they must show; undefined: nowhere. */
   readonly watch:
     | { readonly host: string; readonly port: Port; readonly token: string | undefined }
@@ -140,6 +145,7 @@ const variables = {
   HEP_PASSWORD: secret('be 128 visible ASCII characters at most', (text) =>
     /^[!-~]{1,128}$/.test(text) ? text : undefined,
   ).optional(),
+  ...collectorSettings,
   METRICS_HOST: setting('an IP address of this machine, or 0.0.0.0 for all of them', ipOf).default(
     '127.0.0.1',
   ),
@@ -202,6 +208,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       soundBytes: said.SOUND_CACHE_MB * 1024 * 1024,
       hostedSpeech: said.SPEECH_URL ? { url: said.SPEECH_URL, token: said.SPEECH_TOKEN } : undefined,
       hep: said.HEP_SERVER && { ...said.HEP_SERVER, id: said.HEP_ID, key: said.HEP_PASSWORD },
+      collector: collectorOf(said),
       watch: port === undefined ? undefined : { host, port, token },
     },
   }

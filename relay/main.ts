@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type Beat, type BeatAnswer, type FlowTransport, type MonotonicMs, utcMs } from '#contract'
+import { type Beat, type BeatAnswer, type FlowTransport, type MonotonicMs, utcAt, utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
@@ -37,6 +37,7 @@ import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
 import { traceTo } from './io/trace.ts'
+import { Tracing } from './io/tracing.ts'
 import { openVitals, softwareVersion } from './io/vitals.ts'
 import { Watch } from './io/watch.ts'
 import { openWatchPort } from './io/watch-port.ts'
@@ -70,7 +71,20 @@ async function start(config: Config): Promise<void> {
   const http = new EdgeHttp({ url, key, socketsAtMost: descriptors.edge })
   const wrong = await disagreement(http, config)
   if (wrong !== undefined) throw new Error(wrong)
-  const edge = new EdgeLink({ http, relayId, spool, log, budgetMs })
+  const tracing =
+    config.collector &&
+    new Tracing({
+      collector: config.collector,
+      resource: {
+        'service.name': process.env.OTEL_SERVICE_NAME || 'trunkline-relay',
+        'service.version': softwareVersion(),
+        'service.instance.id': relayId,
+      },
+      utc: () => utcAt(engine.rooms.clock.epoch, monotonicNow()),
+      log,
+    })
+  const traced = tracing && { headersOf: tracing.headersOf }
+  const edge = new EdgeLink({ http, relayId, spool, log, budgetMs, ...traced })
   const source = new SnapshotSource(http, keys)
   const flowHttp = new EdgeHttp({ url, key, socketsAtMost: descriptors.flows })
   const flowServers = new FlowServers(flowHttp)
@@ -152,7 +166,9 @@ async function start(config: Config): Promise<void> {
     send: wires.send,
     close: wires.close,
     ask: (question, withinMs) => {
-      const answer = answers(question, withinMs)
+      const answer = tracing
+        ? tracing.asked(question, () => answers(question, withinMs))
+        : answers(question, withinMs)
       return watch?.timed(question.ask, answer) ?? answer
     },
     tell: (tell) => {
@@ -161,6 +177,7 @@ async function start(config: Config): Promise<void> {
       if (tell.kind === 'binding') phones.file.keep(tell)
       logTells(tell, log)
       watch?.tell(tell)
+      tracing?.tell(tell)
       if (tell.kind === 'call') capture.called(tell, () => engine.rooms.calls.legsOf(tell))
     },
     snapshots: captured,
@@ -271,6 +288,7 @@ async function start(config: Config): Promise<void> {
     portsFree: () => engine.rooms.ports.free,
     configured: () => !engine.rooms.snapshots.empty,
     spool,
+    ...(tracing && { more: () => tracing.families() }),
     about: { relay_id: relayId, version: softwareVersion(), region: config.region ?? '', media_engine },
   }
   const watchPort =
@@ -297,6 +315,7 @@ async function start(config: Config): Promise<void> {
     ...(watchPort && { watchPort }),
     ...(watch && { watch }),
     ...(hep && { hep }),
+    ...(tracing && { tracing }),
   })
   const shutdown = new Shutdown({ engine, hear, drainMs: config.drainMs, log, parts })
   const end = () => {

@@ -2,6 +2,7 @@ import { isIP, isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
+  collectorSettings,
   domainName,
   type Environment,
   logLevels,
@@ -39,6 +40,8 @@ export interface StackSettings {
   readonly publicIpGuessed: boolean
   /** Where phones connect, as it was written; undefined: where DNS leads from their domain. */
   readonly sipServer: string | undefined
+  /** Where traces of calls are sent, as it was written. */
+  readonly tracing: Readonly<Record<string, string>>
   /** Where a TURN server is, as it was written, and what is shared with it; undefined: there is none. */
   readonly turnUrls: string | undefined
   readonly turnSecret: string | undefined
@@ -82,6 +85,7 @@ const variables = {
     turnUrls.safeParse(text).success ? text : undefined,
   ).optional(),
   TURN_SECRET: turnSecret.optional(),
+  ...collectorSettings,
   BASE_DOMAIN: domainName.default('trunkline.localhost'),
   DATA_DIR: file.default(() => resolve('.trunkline')),
   DATABASE_URL: secret('be a URL like postgres://user:password@host:5432/database', (text) =>
@@ -115,6 +119,7 @@ export function readSettings(environment: Environment): { settings: StackSetting
     publicIp,
     publicIpGuessed: everywhere.has(sipHost) && said.PUBLIC_IP === undefined,
     sipServer: said.SIP_SERVER,
+    tracing: asWritten(Object.keys(collectorSettings), environment),
     turnUrls: said.TURN_URLS,
     turnSecret: said.TURN_SECRET,
     baseDomain: said.BASE_DOMAIN,
@@ -126,6 +131,11 @@ export function readSettings(environment: Environment): { settings: StackSetting
     rateLimitAddress: said.RATE_LIMIT_ADDRESS,
   }
   return { settings, wrong: wrong.map((sentence) => `${sentence}.`) }
+}
+
+/** Settings which are handed on, without those which say nothing. */
+function asWritten(names: readonly string[], environment: Environment): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])))
 }
 
 /** Which database a stack of these settings has. */

@@ -43,6 +43,7 @@ export async function startEdgeSide(settings: StackSettings, parts: Parts): Prom
       RELAY_SECRET: secrets.relay_secret,
       BASE_DOMAIN: settings.baseDomain,
       SIP_SERVER: settings.sipServer ?? '',
+      ...settings.tracing,
       TURN_URLS: settings.turnUrls ?? '',
       TURN_SECRET: settings.turnSecret ?? '',
       ALLOW_PRIVATE_TARGETS: 'true',

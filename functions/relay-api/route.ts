@@ -7,13 +7,14 @@ import { providerOfLine } from '../registration-token.ts'
 import { configurationOf, runtimeOf, unsealed } from '../store/configuration.ts'
 import { load } from '../store/facts.ts'
 import { lookupFor } from '../store/lookup.ts'
+import { spanned } from './route-span.ts'
 import { protocolIn, understood } from './understood.ts'
 
 /** The relay's question where a call goes: one round trip to the database, then a pure decision. */
 export const resolve = new Hono<Edge>().post('/', async (c) => {
   const question = await readTold(c, routeQuestion)
   const protocol = protocolIn(c.req.header(protocolHeader))
-  const decision = understood(await decided(c, question), protocol)
+  const decision = understood(await spanned(c, () => decided(c, question)), protocol)
   const silent =
     decision.kind === 'reject' &&
     decision.reason === 'UNKNOWN_SOURCE' &&

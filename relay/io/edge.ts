@@ -28,6 +28,8 @@ interface EdgeOptions {
   readonly log: Log
   /** How long a call waits for an answer. */
   readonly budgetMs?: number
+  /** Headers of a question beside the usual ones. */
+  readonly headersOf?: (question: object) => Readonly<Record<string, string>>
 }
 
 /* Implementation */
@@ -55,7 +57,14 @@ export class EdgeLink {
     if (question.ask === 'credential')
       return { ask: 'credential', answer: await this.#credential(body, budgetMs) }
     if (question.ask === 'begin') return { ask: 'begin', answer: await this.#begin(body, withinMs) }
-    const reply = await this.#options.http.run({ method: 'POST', path: question.ask, body, budgetMs })
+    const headers = this.#options.headersOf?.(question.question) ?? {}
+    const reply = await this.#options.http.run({
+      method: 'POST',
+      path: question.ask,
+      body,
+      budgetMs,
+      headers,
+    })
     if (question.ask === 'target')
       return { ask: 'target', answer: valid(targetAnswer.safeParse(readJson(reply))) }
     return { ask: 'route', answer: this.#decision(readJson(reply)) }

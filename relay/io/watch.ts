@@ -17,6 +17,8 @@ interface Watched {
   /** Whether there is any configuration to decide by. */
   configured(): boolean
   readonly spool: Pick<Spool, 'size' | 'bytes'>
+  /** What else counts; absent: nothing does. */
+  readonly more?: () => readonly MetricFamily[]
   /** What never changes while the process lives, as labels. */
   readonly about: Readonly<Record<string, string>>
 }
@@ -127,6 +129,7 @@ export class Watch {
       ...this.#tells.families(),
       ...[this.#messages, this.#bytes, this.#questions, this.#lines].map((metric) => metric.family()),
       ...this.#process.families(),
+      ...(watched.more?.() ?? []),
     ])
   }
 

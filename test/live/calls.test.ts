@@ -20,6 +20,7 @@ import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
+import { Receiver } from '../support/receiver.ts'
 import { header, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { captureLoopback, hasTshark, type SharkMessage, sharkMessages } from '../support/tshark.ts'
@@ -28,6 +29,7 @@ import { soon, within } from '../support/wait.ts'
 const dialled = '+15551234567'
 
 let stack: OwnStack
+let collector: Receiver
 let metricsPort: number
 let office: Office
 let a: Carrier
@@ -38,7 +40,9 @@ const open: Party[] = []
 describe('calls through the running stack', () => {
   beforeAll(async () => {
     metricsPort = await freePort('127.0.0.1')
-    stack = await startStack({ METRICS_PORT: String(metricsPort) })
+    collector = await Receiver.open()
+    const watched = { METRICS_PORT: String(metricsPort), OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }
+    stack = await startStack(watched)
     a = await Carrier.open({ name: 'carrier A', address: '127.0.7.40', relay: stack.relay })
     b = await Carrier.open({ name: 'carrier B', address: '127.0.7.41', relay: stack.relay })
   })
@@ -46,6 +50,7 @@ describe('calls through the running stack', () => {
     a?.close()
     b?.close()
     await stack?.stop()
+    await collector?.close()
   })
   beforeEach(async () => {
     // Carriers which failed before are remembered for it: each test has providers of its own.
@@ -67,6 +72,29 @@ describe('calls through the running stack', () => {
     await heardBothWays(call, 'a', last(a), 'p')
     expect(await call.bye()).toBe(200)
     expect(await last(a).over).toBe('them')
+  })
+
+  test('a collector is sent one trace of a call: where it was decided, who refused and who took it', async () => {
+    b.onCall = answers('b', 50)
+    await office.recorded(
+      async () => {
+        const { call, result } = await phone.call(dialled)
+        expect(statusOf(await result)).toBe(200)
+        await call.bye()
+      },
+      () => undefined,
+    )
+    const [{ id } = { id: '' }] = await office.api.list('/calls')
+    const spans = await soon('its spans', () => {
+      const own = spansIn(collector).filter(({ traceId }) => traceId === id.replaceAll('-', ''))
+      const names = own.map(({ name }) => name)
+      return names.includes('call outgoing') && names.includes('decide') ? own : undefined
+    })
+    const attempts = spans.filter(({ name }) => name === 'attempt provider')
+    const [refused, taken] = attempts.map(({ status }) => status?.message)
+    expect([attempts.length, refused, taken]).toEqual([2, '503 Service Unavailable', undefined])
+    const whole = spans.map(({ spanId }) => spanId)
+    expect(spans.filter(({ parentSpanId }) => parentSpanId && !whole.includes(parentSpanId))).toEqual([])
   })
 
   test('the relay says that it is ready, and counts a call, its attempts and its messages', async () => {
@@ -296,4 +324,18 @@ function byWay(messages: readonly SharkMessage[]): Record<string, string[]> {
     ways[`${callId} ${way}`]?.push(what)
   }
   return ways
+}
+
+/** Spans which came, of those parts which are looked at. */
+function spansIn({ messages }: Receiver) {
+  return messages.flatMap(
+    ({ body }) =>
+      body.resourceSpans[0].scopeSpans[0].spans as {
+        readonly traceId: string
+        readonly spanId: string
+        readonly parentSpanId?: string
+        readonly name: string
+        readonly status?: { readonly message: string }
+      }[],
+  )
 }
