@@ -149,6 +149,7 @@ async function start(config: Config): Promise<void> {
     endpoint: {
       address: config.publicIp,
       mediaAddress: media.address,
+      dtls: media.dtls,
       port: wires.port,
       tlsPort: wires.tlsPort,
       wsPort: wires.wsPort,

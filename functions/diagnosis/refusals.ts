@@ -165,6 +165,15 @@ const advices: Readonly<Record<string, (facts: CallFacts) => Advice>> = {
   MEDIA_TIMEOUT: () => ({
     todo: 'No packet of either side came any more: look for a party which lost its network, or a firewall which forgets UDP.',
   }),
+  ICE_FAILED: () => ({
+    todo: 'Let browsers send UDP to the relay’s media ports: see that PUBLIC_IP is right, and that no firewall on either side keeps UDP back.',
+  }),
+  CONSENT_LOST: () => ({
+    todo: 'The browser vanished, or lost its network: look whether its page was closed, or its machine slept.',
+  }),
+  DTLS_FAILED: () => ({
+    todo: 'Look at what carries the signalling: who changes a=fingerprint in a description, or shows another certificate, is heard by no one.',
+  }),
   MEDIA_UNAVAILABLE: () => ({
     todo: 'The relay has no RTP ports left, or its media thread is gone: widen RTP_PORT_MIN to RTP_PORT_MAX, or run one more relay.',
   }),

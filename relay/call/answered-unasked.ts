@@ -1,7 +1,7 @@
-import type { MediaReport } from '../ground/media.ts'
+import type { Astray, MediaReport } from '../ground/media.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
-import { cause } from './cause.ts'
+import { astray, cause } from './cause.ts'
 import { keyReported } from './digits.ts'
 import { stopped } from './ending.ts'
 import { recorded } from './flow.ts'
@@ -15,9 +15,16 @@ import type { Call, CallStep } from './state.ts'
 export function mediaReported(call: Call, report: MediaReport, endpoint: SipEndpoint): CallStep {
   if (report.type === 'digit') return { effects: keyReported(call, report, endpoint) }
   if (report.type === 'recorded') return recorded(call, report, endpoint)
+  if (report.type === 'astray') return strayed(call, report, endpoint)
   if (report.type !== 'silent' || report.side !== 'both') return { effects: [] }
   const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
   const end = { reason: 'media_timeout', because } as const
+  return hangUp(call, 'system', { reason: 'SIP;cause=200;text="no media"' }, endpoint, end)
+}
+
+/** The sound of a side has no way any more, or never had: the call is over for it. */
+function strayed(call: Call, report: Astray, endpoint: SipEndpoint): CallStep {
+  const end = { reason: 'media_timeout', because: astray(report) } as const
   return hangUp(call, 'system', { reason: 'SIP;cause=200;text="no media"' }, endpoint, end)
 }
 

@@ -210,7 +210,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     alone: (_, { call, endpoint }) => stayedTooLong(call, endpoint),
     soundFound: (event, { call, endpoint }) => soundFound(call, event, endpoint),
     media: ({ report }, { call, endpoint }) =>
-      report.type === 'silent' && isAnswered(call)
+      (report.type === 'silent' || report.type === 'astray') && isAnswered(call)
         ? mediaReported(call, report, endpoint)
         : flowHeard(call, report, endpoint),
     request: (event, { call, endpoint }) => flowAsked(call, event, endpoint),

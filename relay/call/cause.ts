@@ -1,4 +1,5 @@
 import { isEncrypted } from '../ground/flow.ts'
+import type { Astray } from '../ground/media.ts'
 import { refusesKeys } from '../leg/keying.ts'
 import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
@@ -115,6 +116,18 @@ export function unheard(side: Side, why: string): Cause {
 /** A party whose sound has to be encrypted (`secure` is `required`), and is not. */
 export function notEncrypted(who: string, why: string): Cause {
   return cause('NOT_ENCRYPTED', `${who} must have its sound encrypted (secure is required): ${why}.`)
+}
+
+/** A side whose sound has no way to us, or none any more (RFC 8445, RFC 7675, RFC 5763). */
+export function astray({ side, of, ms, why }: Astray): Cause {
+  const seconds = Math.round(ms / 1000)
+  if (of === 'keys') return cause('DTLS_FAILED', `No keys were agreed on with the ${side}: ${why}.`)
+  return of === 'consent'
+    ? cause(
+        'CONSENT_LOST',
+        `The ${side} no longer checks its way to us (ICE): nothing came for ${seconds} s.`,
+      )
+    : cause('ICE_FAILED', `The ${side} found no way to us (ICE): none of its checks came in ${seconds} s.`)
 }
 
 /** A side which no longer answers inside the call. */

@@ -30,7 +30,7 @@ export function mediaRecordOf(call: Call, endpoint: SipEndpoint): CallTell['call
       ...counters(heard),
       ...measured(heard, codecHeard(heard, activeMedia(heardAt(call, side)?.sdp.sent), own && mediaOf(own))),
       ...said(own),
-      ...secrecy(call, side),
+      ...secrecy(call, side, heard),
       ...signalledPlaces(heardAt(call, side)),
       local_address: hostPort(mediaAddressOf(endpoint), ports[side]),
     }
@@ -39,9 +39,10 @@ export function mediaRecordOf(call: Call, endpoint: SipEndpoint): CallTell['call
 }
 
 /** What a side's signalling and its sound travel in. */
-function secrecy(call: Call, side: Side): Pick<MediaSide, 'signalling' | 'cipher'> {
+function secrecy(call: Call, side: Side, heard?: MediaCounters): Pick<MediaSide, 'signalling' | 'cipher'> {
   const aimed = aimedAt(call, side)
-  return { signalling: aimed?.flow.transport ?? null, cipher: aimed?.srtp?.ours.suite ?? null }
+  const cipher = aimed?.srtp?.ours.suite ?? heard?.cipher ?? null
+  return { signalling: aimed?.flow.transport ?? null, cipher }
 }
 
 type Measured = Omit<

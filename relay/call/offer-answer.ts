@@ -1,6 +1,7 @@
 import type { SecurePolicy } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { Aim, MediaCommand, PayloadChange } from '../ground/media.ts'
+import { iceAimOf } from '../leg/ice.ts'
 import { agree, keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import type { AimedMedia, InDialogRequest, Keying, Leg } from '../leg/leg.ts'
 import { isOpenTo } from '../leg/path.ts'
@@ -39,7 +40,8 @@ export function offerOf(
   endpoint: SipEndpoint,
   secure: SecurePolicy,
 ): SdpResult | undefined {
-  return hasSdp(message) ? relayed(sdpOf(message), { address: mediaAddressOf(endpoint), secure }) : undefined
+  if (!hasSdp(message)) return undefined
+  return relayed(sdpOf(message), { address: mediaAddressOf(endpoint), secure, dtls: dtlsOf(endpoint) })
 }
 
 /** What a party answers to what was `sent` to it, or offers by its 2xx; undefined: the message brings no SDP. */
@@ -50,8 +52,13 @@ export function answerOf(
   secure: SecurePolicy,
 ): SdpResult | undefined {
   if (!hasSdp(message)) return undefined
-  const address = mediaAddressOf(endpoint)
-  return relayed(sdpOf(message), { address, answered: true, offered: activeMedia(sent), secure })
+  const [address, dtls] = [mediaAddressOf(endpoint), dtlsOf(endpoint)]
+  return relayed(sdpOf(message), { address, answered: true, offered: activeMedia(sent), secure, dtls })
+}
+
+/** Whether browsers are understood; words: why not. */
+function dtlsOf({ dtls }: SipEndpoint): true | string | undefined {
+  return typeof dtls === 'object' ? true : dtls
 }
 
 /** What a rewritten description is to be. */
@@ -101,7 +108,8 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   // Branches have one place of the media thread's: the last which is aimed at is heard there.
   const side = sideOf(call, leg)
   for (const other of call.branches) if (other.side === side) other.aimed = undefined
-  leg.aimed = { said, flow, trusted, changes: [], digits: undefined, srtp: agree(leg, said) }
+  const [srtp, ice] = [agree(leg, said), iceAimOf(leg, said)]
+  leg.aimed = { said, flow, trusted, changes: [], digits: undefined, srtp, ice }
   return aimed(call, leg, leg.aimed, endpoint)
 }
 
@@ -114,9 +122,9 @@ export function aimAnew(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[
 }
 
 function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): CallOrder[] {
-  const { said, flow, trusted, srtp } = media
+  const { said, flow, trusted, srtp, ice } = media
   // Whatever led here: what has to be encrypted never leaves in the open.
-  if (leg.secure === 'required' && !srtp) return []
+  if (leg.secure === 'required' && !srtp && !ice) return []
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
   const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []
@@ -138,6 +146,7 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): 
     ...(media.digits && { digits: media.digits }),
     ...spokenOf(leg),
     ...(srtp && { srtp }),
+    ...(ice && { ice }),
   }
   const command: MediaCommand = { type: 'aim', session, side, aim: { ...target, ...stages } }
   return [{ type: 'media', command }, ...ask]

@@ -1,4 +1,5 @@
 import { hangUpLeg } from '../leg/bye.ts'
+import { moveIce } from '../leg/ice.ts'
 import type { GivenReason, Leg } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
 import { isRefreshing, type RefreshResult } from '../leg/refresh.ts'
@@ -95,6 +96,7 @@ function seated(call: Call, { party, as, side }: Joining): CallOrder[] {
   party.media = mediaOn(call, side)
   // What counts its packets begins anew there, and so must our key.
   if (party.sdp.srtp) party.sdp.spent = true
+  moveIce(party)
   const { dialog } = party
   const known: CallOrder[] = dialog ? [{ type: 'dialog', leg: party, dialog }] : []
   return [...known, ...setSession(party)]

@@ -346,6 +346,9 @@ export type MediaReport =
       readonly callee: MediaCounters
     }
 
+/** What is told of a party whose way is none. */
+export type Astray = Extract<MediaReport, { type: 'astray' }>
+
 /** Whether a socket was refused because the process, or the system, may open no more. */
 export function lacksDescriptors(why: string): boolean {
   return /\b(EMFILE|ENFILE)\b/.test(why)

@@ -1,50 +1,63 @@
 import type { Entropy } from '../ground/effects.ts'
 import type { SrtpKeys } from '../ground/media.ts'
 import type { Media } from '../sdp/description.ts'
+import { isDtls } from '../sdp/ice.ts'
 import { sdpOf } from '../sdp/message-sdp.ts'
 import { activeMedia, type SaidKeys } from '../sdp/offer.ts'
 import { isBlind, isSecure, mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import { agreedOn, cryptosOf, cryptosToOffer, cryptoToAnswer, keyOf, type SecretMaker } from '../sdp/sdes.ts'
 import type { Response } from '../sip/message.ts'
+import { type IceDice, iceToAnswer, iceToOffer, isBrowser } from './ice.ts'
 import type { Keying, Leg, UacLeg } from './leg.ts'
 
 /*
  * The keys between a leg and us (SDES, RFC 4568): each leg has its own, whatever the other one has.
  */
 
-/** What keys are made of. */
-interface Dice {
-  readonly entropy: Entropy
-}
-
 /** How a description has it. */
 function keyingOf(media: Media): Keying {
   if (isBlind(media)) return 'plain'
+  if (isDtls(media)) return 'dtls'
   if (isSecure(media)) return 'strict'
   return cryptosOf(media).length > 0 ? 'either' : 'plain'
 }
 
 /** How a leg is offered what another `said`: as its policy has it, as it is agreed on already, else as that has it. */
-export function keyingFor({ secure, sdp, aimed }: Leg, said: RelayedSdp): Keying {
-  if (secure === 'required') return 'strict'
-  if (secure === 'off') return 'plain'
+export function keyingFor({ secure, sdp, aimed, flow }: Leg, said: RelayedSdp): Keying {
   const sent = activeMedia(sdp.sent)
-  if (sent === undefined) return keyingOf(mediaOf(said))
-  if (isBlind(sent)) return sdp.sound ?? keyingOf(mediaOf(said))
+  if (secure === 'off') return 'plain'
+  if (sent === undefined ? isBrowser(flow) : isDtls(sent)) return 'dtls'
+  if (secure === 'required') return 'strict'
+  if (sent === undefined) return keyingOnto(said)
+  if (isBlind(sent)) return sdp.sound ?? keyingOnto(said)
   return aimed !== undefined && sdp.srtp === undefined ? 'plain' : keyingOf(sent)
 }
 
+/** As another party has it; how browsers have it is for browsers alone. */
+function keyingOnto(said: RelayedSdp): Keying {
+  const keying = keyingOf(mediaOf(said))
+  return keying === 'dtls' ? 'plain' : keying
+}
+
 /** The keys a leg is offered. */
-export function keysToOffer({ sdp }: Leg, keying: Keying, { entropy }: Dice): SaidKeys {
+export function keysToOffer(leg: Leg, keying: Keying, dice: IceDice): SaidKeys {
+  const { sdp } = leg
+  const ice = keying === 'dtls' ? iceToOffer(leg, dice) : undefined
+  if (ice) sdp.lines = []
+  if (ice) return { lines: [], strict: true, ice }
   const strict = keying === 'strict'
   const before = sdp.spent ? { ours: [], agreed: undefined } : { ours: sdp.lines, agreed: sdp.srtp }
   // Spent keys are so until others are agreed on: an offer may be refused, or cross another.
-  sdp.lines = keying === 'plain' ? [] : cryptosToOffer(before, secretMaker(entropy))
+  const isPlain = keying === 'plain' || keying === 'dtls'
+  sdp.lines = isPlain ? [] : cryptosToOffer(before, secretMaker(dice.entropy))
   return { lines: sdp.lines, strict }
 }
 
 /** The key a leg's offer is answered with; the same offer gets the same. */
-export function keysToAnswer({ secure, sdp }: Leg, offer: RelayedSdp, { entropy }: Dice): SaidKeys {
+export function keysToAnswer(leg: Leg, offer: RelayedSdp, dice: IceDice): SaidKeys {
+  const { secure, sdp } = leg
+  const { entropy } = dice
+  const ice = iceToAnswer(leg, offer, dice)
   const offered = secure === 'off' ? [] : cryptosOf(mediaOf(offer))
   const [theirs] = offered
   const ours = cryptoToAnswer(offered, sdp.spent ? undefined : sdp.srtp, secretMaker(entropy))
@@ -53,7 +66,7 @@ export function keysToAnswer({ secure, sdp }: Leg, offer: RelayedSdp, { entropy 
     sdp.spent = false
   }
   sdp.lines = ours === undefined ? [] : [ours]
-  return { lines: sdp.lines, strict: false }
+  return ice ? { lines: [], strict: false, ice } : { lines: sdp.lines, strict: false }
 }
 
 /** The keys by which a leg is heard from now on, by what it said to what it was told; undefined: it is heard without. */
@@ -61,8 +74,12 @@ export function agree({ sdp }: Leg, said: RelayedSdp): SrtpKeys | undefined {
   const keys = agreedOn(cryptosOf(mediaOf(said)), sdp.lines)
   sdp.spent = keys === undefined && (sdp.spent || sdp.srtp !== undefined)
   sdp.srtp = keys
-  if (!isBlind(mediaOf(said))) sdp.sound = keys === undefined ? 'plain' : keyingOf(soundOf(sdp, said))
+  if (!isBlind(mediaOf(said))) sdp.sound = keys === undefined ? keyless(said) : keyingOf(soundOf(sdp, said))
   return keys
+}
+
+function keyless(said: RelayedSdp): Keying {
+  return isDtls(mediaOf(said)) ? 'dtls' : 'plain'
 }
 
 /** The m-line of sound as a leg was sent it; before that, as it offered it. */
@@ -81,11 +98,12 @@ export function otherKeying(leg: UacLeg, response: Response): Keying | undefined
   if (leg.secure !== 'allowed' || leg.reoffered || !sent || isBlind(sent)) return undefined
   const was = keyingOf(sent)
   // A phone is not the less refused for being asked twice; to a carrier 488 has many reasons.
-  const wants = was === 'strict' || !leg.trusted || asksForKeys(response)
+  const strict = was === 'strict' || was === 'dtls'
+  const wants = strict || !leg.trusted || asksForKeys(response)
   if (!refusesKeys(response.status) || !wants) return undefined
   leg.reoffered = true
   leg.cseq++
-  return was === 'strict' ? 'either' : 'strict'
+  return strict ? 'either' : 'strict'
 }
 
 /** Whether an answer may mean that sound is not wanted in the way it was offered (RFC 3261 §21.4.13, §21.4.26, §21.6.4). */

@@ -1,7 +1,7 @@
 import type { Port, SecurePolicy } from '#contract'
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { DigitAim, LegName, PayloadChange, SrtpKeys } from '../ground/media.ts'
+import type { DigitAim, IceAim, IceCredentials, LegName, PayloadChange, SrtpKeys } from '../ground/media.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { CryptoLine } from '../sdp/sdes.ts'
@@ -168,6 +168,7 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
       before: undefined,
       lines: [],
       srtp: undefined,
+      ice: undefined,
       sound: undefined,
       spent: false,
     },
@@ -198,6 +199,8 @@ export interface AimedMedia {
   changes: readonly PayloadChange[]
   /** The keys it is heard by; undefined: it is heard without. */
   readonly srtp: SrtpKeys | undefined
+  /** How it is found where keys are agreed on in the way of its sound; undefined: they are not. */
+  readonly ice: IceAim | undefined
   /** Which keys are heard of it, and how it is sent some; undefined: none. */
   digits: DigitAim | undefined
 }
@@ -209,8 +212,8 @@ export interface SentAck {
   repeats: number
 }
 
-/** How sound is offered: plain, encrypted where the other party likes (RFC 8643), or encrypted alone. */
-export type Keying = 'plain' | 'either' | 'strict'
+/** How sound is offered: plain, encrypted where the other party likes (RFC 8643), encrypted alone, or as browsers have it. */
+export type Keying = 'plain' | 'either' | 'strict' | 'dtls'
 
 /** The SDP we last sent to one leg: its session id, and its text with the version (RFC 3264 §8). */
 export interface SdpSent {
@@ -225,10 +228,24 @@ export interface SdpSent {
   lines: readonly CryptoLine[]
   /** The keys in use; undefined: its sound is plain. */
   srtp: SrtpKeys | undefined
+  /** How a browser and we find each other; undefined: it is none. */
+  ice: LegIce | undefined
   /** They were in use and no longer are: no packet may be encrypted with ours again. */
   spent: boolean
   /** How its sound was keyed last, which fax may have taken the place of; undefined: there was none. */
   sound: Keying | undefined
+}
+
+/** What a browser's leg and we have said of the way between us (ICE, DTLS). */
+export interface LegIce {
+  /** undefined: others are to be made, for its sound has come to another port of ours. */
+  readonly ours: IceCredentials | undefined
+  /** Which of our certificates is shown. */
+  readonly certificate: number
+  /** We begin the handshake; undefined: it is not known yet. */
+  readonly begins: boolean | undefined
+  /** What it said last. */
+  readonly theirs: IceCredentials | undefined
 }
 
 /** A request of one leg which waits for the other leg's answer. */

@@ -5,6 +5,7 @@ import { readSocketAddress, type SocketAddress } from '../ground/socket-address.
 import { clockOf } from '../sdp/codecs.ts'
 import { attribute, connectionOf, directionOf, type Media } from '../sdp/description.ts'
 import { describedFormats } from '../sdp/formats.ts'
+import { isDtls } from '../sdp/ice.ts'
 import { isBlind, isNowhere, mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 
 /** What is known of the party whose description is read. */
@@ -34,6 +35,7 @@ export function aimOf(said: RelayedSdp, party: AimTerms): Aim | undefined {
   const media = mediaOf(said)
   const signalling = readSocketAddress(party.signalling)
   if (signalling === undefined) return undefined
+  if (isDtls(media)) return checkedAim(said)
   const written = placeOf(said, party)
   const named = usable(written ?? (party.trusted ? signalling : undefined), signalling)
   const eager = party.trusted || named?.sameAddress(signalling) === true
@@ -49,6 +51,14 @@ export function aimOf(said: RelayedSdp, party: AimTerms): Aim | undefined {
     ...(isBlind(media) ? { blind: true } : { clock: clockOf(media) }),
     ...(party.described && !isBlind(media) && { formats: describedFormats(media) }),
   }
+}
+
+/** Of who checks its way to us: that shows where it is, and all goes one way (RFC 8445, RFC 8834 §4.5). */
+function checkedAim(said: RelayedSdp): Aim {
+  const direction = directionOf(said.sdp, mediaOf(said))
+  const quiet = direction === 'recvonly' || direction === 'inactive'
+  const clock = clockOf(mediaOf(said))
+  return { rtp: undefined, rtcp: undefined, sources: [], eager: false, mux: true, quiet, clock }
 }
 
 /** The address a description names or its host name leads to, where it is of our family. */

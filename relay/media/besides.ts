@@ -30,7 +30,7 @@ export class Besides {
 
   /** A leg's party checks its way from now on, or does no more (undefined). */
   aim(leg: MediaLeg, aim: IceAim | undefined): void {
-    if (aim === undefined) this.close(leg)
+    if (aim === undefined) this.#forget(leg)
     else if (leg.ice !== undefined) leg.ice.aim(aim)
     else {
       const { dtls, tell, send, keyed } = this.#deps
@@ -63,10 +63,15 @@ export class Besides {
     for (const ice of this.#legs.values()) ice.sweep(now)
   }
 
+  /** A leg is over; what was agreed on there may still be asked. */
   close(leg: MediaLeg): void {
     leg.ice?.close()
-    leg.ice = undefined
     this.#legs.delete(leg)
+  }
+
+  #forget(leg: MediaLeg): void {
+    this.close(leg)
+    leg.ice = undefined
   }
 
   #ask(now: MonotonicMs, rtpPort: RtpPort, from: SocketAddress, packet: Uint8Array, length: number): void {

@@ -1,5 +1,5 @@
 import type { MonotonicMs } from '#contract'
-import type { IceAim, LegName, MediaReport, SrtpKeys } from '../ground/media.ts'
+import type { Astray, IceAim, LegName, MediaReport, SrtpKeys } from '../ground/media.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
 import type { DtlsEngine, DtlsHandshake } from './dtls.ts'
@@ -31,8 +31,6 @@ interface CheckedLeg extends LegName {
   readonly expectedAt: MonotonicMs | undefined
   readonly partner: { readonly aimedAt: MonotonicMs | undefined } | undefined
 }
-
-type Astray = Extract<MediaReport, { type: 'astray' }>
 
 /** What a check is answered: success, a refusal; undefined: nothing. */
 export type CheckAnswer = 'success' | StunRefusal | undefined

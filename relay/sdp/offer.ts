@@ -1,6 +1,7 @@
 import { type Port, portNumber } from '#contract'
 import type { Media, Sdp } from './description.ts'
 import { connectionOf, directionOf, writeSdp } from './description.ts'
+import { bundles, iceLines, iceSession, isDtls, midOf, type SaidIce } from './ice.ts'
 import { inKnownNumbers, inNumbersOf } from './numbering.ts'
 import { isBlind, isNowhere, mediaOf, type RelayedSdp } from './relayed.ts'
 import { type CryptoLine, writeCrypto } from './sdes.ts'
@@ -22,6 +23,8 @@ export interface SaidKeys {
   readonly lines: readonly CryptoLine[]
   /** An offer of RTP/SAVP; else it is left to the other party (RFC 8643). */
   readonly strict: boolean
+  /** Keys are agreed on in the way of its sound instead; undefined: they are not. */
+  readonly ice?: SaidIce | undefined
 }
 
 /** A description as one leg was last sent it: what the next one is compared with. */
@@ -42,7 +45,7 @@ export interface SentSdp {
  * as the answer to the leg's own `offer` it goes line by line after that, every other line declined (RFC 3264 §6).
  *
  * The version rises only when more than the o-line changed since `last` (RFC 3264 §8). Keys (a=crypto) never pass: each
- * leg has its own, with us. ICE is taken out, so the reader sees a plain peer; rtcp-mux is between each leg and us, and so
+ * leg has its own, with us. So is ICE: what a party says of it is taken out, and a browser is told of ours; rtcp-mux is between each leg and us, and so
  * are the numbers of codecs (RFC 3264 §6.1), of which an answer has those offered. A hold written as c=0.0.0.0 becomes a
  * direction, since the address is now ours.
  */
@@ -52,10 +55,15 @@ export function composeSdp(
   ours: SdpLeg,
   offer?: RelayedSdp,
 ): SentSdp {
-  const sound = ourMedia(said, ours.port)
+  const sound = ourMedia(said, ours.port, ours.keys?.ice !== undefined)
   const plain = offer ? answering(offer, said, sound) : inItsPlace(last?.media ?? [], sound)
-  const media = ours.keys ? plain.map((each) => withKeys(each, ours.keys, offer)) : plain
-  const session = ourSession(said.sdp, ours.address)
+  const mid = ours.keys?.ice && midFor(plain, last, offer)
+  const media = ours.keys ? plain.map((each) => withKeys(each, ours, mid, offer)) : plain
+  const isBundled = mid !== undefined && (offer === undefined || bundles(offer.sdp, mid))
+  const session = [
+    ...ourSession(said.sdp, ours.address),
+    ...(ours.keys?.ice ? iceSession(isBundled ? mid : undefined) : []),
+  ]
   const body = writeSdp({ session, media })
   const version = last === undefined ? 1 : last.version + Number(last.body !== body)
   const text = writeSdp({ session: withOrigin(session, ours, version), media })
@@ -124,21 +132,53 @@ function inItsPlace(places: readonly Media[], sound: Media): Media[] {
   return places.map((media, place) => (place === at ? known : declined(media)))
 }
 
+/** Of the m-line with the sound: as the offer names it, or as it was named before; a number, where it never was. */
+function midFor(media: readonly Media[], last: SentSdp | undefined, offer?: RelayedSdp): string | undefined {
+  if (offer) return midOf(mediaOf(offer))
+  const at = media.findIndex(({ port }) => port !== 0)
+  return midOf(last?.media[at]) ?? String(at)
+}
+
 /** The m-line with the sound says our keys; an answer keeps the offer's protocol. */
-function withKeys(media: Media, keys: SaidKeys = noKeys, offer?: RelayedSdp): Media {
-  if (media.port === 0 || isBlind(media) || keys.lines.length === 0) return media
+function withKeys(media: Media, ours: SdpLeg, mid: string | undefined, offer?: RelayedSdp): Media {
+  const { keys = noKeys } = ours
+  if (media.port === 0 || isBlind(media)) return media
+  if (keys.ice) return withIce(media, keys.ice, ours, mid, offer)
+  if (keys.lines.length === 0) return media
   const proto = keys.strict && offer === undefined ? 'RTP/SAVP' : media.proto
   return { ...media, proto, lines: [...media.lines, ...keys.lines.map(writeCrypto)] }
 }
 
+function withIce(
+  media: Media,
+  ice: SaidIce,
+  ours: SdpLeg,
+  mid: string | undefined,
+  offer?: RelayedSdp,
+): Media {
+  const others = media.lines.filter((line) => line !== 'a=rtcp-mux' && !/^a=(mid|msid):/.test(line))
+  return {
+    ...media,
+    proto: offer === undefined ? 'UDP/TLS/RTP/SAVPF' : media.proto,
+    lines: [...others, 'a=rtcp-mux', ...iceLines(ice, ours, mid)],
+  }
+}
+
 const noKeys: SaidKeys = { lines: [], strict: false }
 
-function ourMedia(said: RelayedSdp, port: Port): Media {
+function ourMedia(said: RelayedSdp, port: Port, forBrowser: boolean): Media {
   const media = mediaOf(said)
+  const isBrowsers = isDtls(media)
   const address = connectionOf(said.sdp, media)
   const plain = isBlind(media) ? media : { ...media, proto: 'RTP/AVP' }
-  const lines = media.lines.filter((line) => passes(line) && !isConnection(line) && !asks(line, media.proto))
-  if (!isNowhere(address)) return { ...plain, port, lines }
+  const lines = media.lines.filter(
+    (line) =>
+      passes(line) &&
+      !isConnection(line) &&
+      !asks(line, media.proto) &&
+      !((isBrowsers || forBrowser) && isOfBrowsers(line)),
+  )
+  if (!isNowhere(address) || isBrowsers) return { ...plain, port, lines }
   const direction = withoutReceiving(directionOf(said.sdp, media))
   return { ...plain, port, lines: [...lines.filter((line) => !isDirection(line)), `a=${direction}`] }
 }
@@ -148,16 +188,37 @@ function asks(line: string, proto: string): boolean {
   return proto.endsWith('F') && attributeName(line)?.startsWith('rtcp-fb') === true
 }
 
-function declined({ kind, proto, formats }: Media): Media {
-  return { kind, port: portNumber(0), proto, formats: formats.length > 0 ? formats : ['0'], lines: [] }
+/** Of a browser's line its name stays, by which it is known (RFC 9143 §7.3.3). */
+function declined(media: Media): Media {
+  const { kind, proto, formats } = media
+  const mid = isDtls(media) || /^udp\/dtls\/sctp$/i.test(proto) ? midOf(media) : undefined
+  const lines = mid === undefined ? [] : [`a=mid:${mid}`, 'a=inactive']
+  return { kind, port: portNumber(0), proto, formats: formats.length > 0 ? formats : ['0'], lines }
 }
+
+/** What browsers agree on with whom they speak to, which is us: header extensions, feedback, names of lines. */
+function isOfBrowsers(line: string): boolean {
+  const name = attributeName(line)
+  return name !== undefined && agreedByBrowsers.has(name)
+}
+
+const agreedByBrowsers: ReadonlySet<string> = new Set([
+  'mid',
+  'extmap',
+  'extmap-allow-mixed',
+  'rtcp-fb',
+  'rtcp-rsize',
+  'rtcp-xr',
+  'bundle-only',
+])
 
 /**
  * The lines before the first m-line, but for the o-line: those each description must have, and what passes. Whose call
  * it is, its INVITE says or hides: a name, an address or a number of a person in s, i, u, e and p does not pass.
  */
 function ourSession({ session }: Sdp, address: string): string[] {
-  const of = (types: string) => session.filter((line) => types.includes(line[0] ?? '') && passes(line))
+  const of = (types: string) =>
+    session.filter((line) => types.includes(line[0] ?? '') && passes(line) && line !== 'a=extmap-allow-mixed')
   const connection = `c=IN ${family(address)}`
   const [time = 't=0 0'] = of('t')
   return ['v=0', 's=-', connection, ...of('b'), time, ...of('ka')]
@@ -179,6 +240,9 @@ const strippedAttributes: ReadonlySet<string> = new Set([
   'ice-ufrag',
   'ice-pacing',
   'crypto',
+  'fingerprint',
+  'setup',
+  'tls-id',
   'key-mgmt',
   'rtcp',
   'rtcp-mux',

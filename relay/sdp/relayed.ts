@@ -2,6 +2,7 @@ import type { SecurePolicy } from '#contract'
 import { reachOf } from '#routing'
 import { readSocketAddress } from '../ground/socket-address.ts'
 import { attribute, connectionOf, hasConnection, type Media, type Sdp } from './description.ts'
+import { iceOf, isDtls } from './ice.ts'
 import { agreedOn, cryptosOf } from './sdes.ts'
 
 /** A description, and which of its m-lines is relayed. */
@@ -36,6 +37,8 @@ export interface SdpTerms {
   readonly offered?: Media | undefined
   /** Whether its sound is encrypted; it may be unless said. */
   readonly secure?: SecurePolicy
+  /** Keys can be agreed on in the way of its sound (DTLS-SRTP); words: why not. */
+  readonly dtls?: true | string | undefined
 }
 
 /** Finds the m-line to relay: sound before all else, encrypted before plain, wherever it stands. */
@@ -54,8 +57,9 @@ export function relayed(sdp: Sdp | undefined, terms: SdpTerms): SdpResult {
 const askedAtMost = 4
 const asked: { readonly sdp: Sdp; readonly terms: SdpTerms; readonly result: SdpResult }[] = []
 
-function isAsked(one: (typeof asked)[number], sdp: Sdp, { address, secure }: SdpTerms): boolean {
-  return one.sdp === sdp && one.terms.address === address && one.terms.secure === secure
+function isAsked(one: (typeof asked)[number], sdp: Sdp, { address, secure, dtls }: SdpTerms): boolean {
+  const { terms } = one
+  return one.sdp === sdp && terms.address === address && terms.secure === secure && terms.dtls === dtls
 }
 
 function answering(sdp: Sdp, terms: SdpTerms): SdpResult {
@@ -72,7 +76,7 @@ function found(sdp: Sdp, terms: SdpTerms): SdpResult {
 
 /** The m-line a description would have relayed, whichever party sent it and whatever its address; -1: none. */
 export function audioLine(sdp: Sdp): number {
-  return best(sdp, (media) => media.port !== 0 && protocolObstacle(sdp, media, 'allowed') === undefined)
+  return best(sdp, (media) => media.port !== 0 && protocolObstacle(sdp, media, { dtls: true }) === undefined)
 }
 
 /** The m-line which carries the sound. */
@@ -82,6 +86,7 @@ export function mediaOf({ sdp, at }: RelayedSdp): Media {
 
 /** The host name an m-line's sound is wanted at; undefined: an address, or nothing. */
 export function hostOf(sound: RelayedSdp): string | undefined {
+  if (isDtls(mediaOf(sound))) return undefined
   const named = connectionOf(sound.sdp, mediaOf(sound))
   return named === undefined || readSocketAddress(named) !== undefined ? undefined : named.toLowerCase()
 }
@@ -111,9 +116,9 @@ function obstacleOf(sdp: Sdp, media: Media, terms: SdpTerms): UnusableSdp | unde
   const { kind, port } = media
   if (port === 0) return fault(304, `m=${kind} has no port`)
   const obstacle =
-    protocolObstacle(sdp, media, terms.secure ?? 'allowed') ??
-    (terms.offered && mismatch(media, terms.offered, terms.secure))
-  if (obstacle !== undefined || terms.answered) return obstacle
+    protocolObstacle(sdp, media, terms) ?? (terms.offered && mismatch(media, terms.offered, terms.secure))
+  // Who checks its way shows where it is.
+  if (obstacle !== undefined || terms.answered || isDtls(media)) return obstacle
   // Where no c-line stands, a party is heard from where it signals.
   return hasConnection(sdp, media) ? addressObstacle(connectionOf(sdp, media), terms.address) : undefined
 }
@@ -130,13 +135,22 @@ function isFormed(media: Media): boolean {
   return isBlind(media) ? media.formats.length > 0 : media.formats.some((format) => /^\d{1,3}$/.test(format))
 }
 
-/** What we cannot carry: other transports, keys which are agreed on in the media path (RFC 5763), and what is not to be. */
-function protocolObstacle({ session }: Sdp, media: Media, secure: SecurePolicy): UnusableSdp | undefined {
+/** What we cannot carry: other transports, keys of which nothing is said, and what is not to be. */
+function protocolObstacle(
+  sdp: Sdp,
+  media: Media,
+  { secure = 'allowed', dtls }: Pick<SdpTerms, 'secure' | 'dtls'>,
+): UnusableSdp | undefined {
   const { kind, proto, formats } = media
-  if (!/^(rtp\/s?avpf?|udptl)$/i.test(proto)) return fault(302, `m=${kind} over ${proto} is not carried`)
+  const words = isDtls(media) ? iceOf(sdp, media) : undefined
+  if (words === undefined && !/^(rtp\/s?avpf?|udptl)$/i.test(proto))
+    return fault(302, `m=${kind} over ${proto} is not carried`)
   if (isSecure(media) && secure === 'off') return fault(302, `m=${kind} over ${proto} is switched off`)
-  const keyed = cryptosOf(media).length > 0
-  if (isSecure(media) && !keyed) return fault(302, `m=${kind} over ${proto} ${keyless(session, media)}`)
+  if (words !== undefined && dtls !== true)
+    return fault(302, `m=${kind} over ${proto} is not carried${dtls === undefined ? '' : ` here: ${dtls}`}`)
+  if (typeof words === 'string') return fault(302, `m=${kind} over ${proto} ${words}`)
+  const keyed = words !== undefined || cryptosOf(media).length > 0
+  if (isSecure(media) && !keyed) return fault(302, `m=${kind} over ${proto} ${keyless(sdp.session, media)}`)
   if (secure === 'required' && !keyed) return fault(302, `m=${kind} over ${proto} is not encrypted`)
   const formed = isBlind(media) ? formats.length > 0 : formats.some((format) => /^\d{1,3}$/.test(format))
   return formed ? undefined : fault(305, `m=${kind} names no format`)
@@ -154,7 +168,8 @@ function keyless(session: readonly string[], { lines }: Media): string {
 /** An answer without keys to an offer with some is a plain one: where that is not forbidden it is taken. */
 function mismatch(media: Media, offered: Media, secure: SecurePolicy = 'allowed'): UnusableSdp | undefined {
   const same = media.kind === offered.kind && isBlind(media) === isBlind(offered)
-  const keyed = agreedOn(cryptosOf(media), cryptosOf(offered)) !== undefined
+  const bothDtls = isDtls(media) && isDtls(offered)
+  const keyed = bothDtls || agreedOn(cryptosOf(media), cryptosOf(offered)) !== undefined
   const opened = !isSecure(media) || keyed
   if (same && opened && (keyed || secure !== 'required')) return undefined
   return fault(

@@ -1,6 +1,7 @@
 import type { SrtpSuite } from '#contract'
 import type { SrtpKey, SrtpKeys } from '../ground/media.ts'
 import type { Media } from './description.ts'
+import { isDtls } from './ice.ts'
 
 /** Bytes of a suite's master key with its salt (RFC 4568 §6.2.4, RFC 7714 §14.2); those we can do, best known first. */
 const secretBytes: Readonly<Record<SrtpSuite, number>> = {
@@ -32,7 +33,7 @@ export interface CryptoLine extends SrtpKey {
  * not authenticated, error correction, and whatever is not known. A tag which comes twice names neither.
  */
 export function cryptosOf(media: Media): CryptoLine[] {
-  const lines = media.lines.filter((line) => line.startsWith('a=crypto:'))
+  const lines = isDtls(media) ? [] : media.lines.filter((line) => line.startsWith('a=crypto:'))
   if (lines.length === 0) return []
   const tags = lines.map((line) => /^a=crypto:(\d+)/i.exec(line)?.[1])
   return lines

@@ -18,6 +18,8 @@ export interface SipEndpoint extends ListeningPorts {
   readonly address: string
   /** Where packets of sound are sent which another program carries; undefined: we carry them, at `address`. */
   readonly mediaAddress?: string | undefined
+  /** Fingerprints of the certificates by which keys are agreed on with browsers (DTLS-SRTP); words, or undefined: they are not. */
+  readonly dtls?: readonly string[] | string | undefined
   readonly relayId: string
   readonly entropy: Entropy
   readonly hashes: Hashes

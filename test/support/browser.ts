@@ -3,7 +3,8 @@ import { request as ask, createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
-const executablePath = '/usr/bin/chromium'
+/** Debian's Chromium. */
+export const executablePath = '/usr/bin/chromium'
 /** Whether this machine has Debian's Chromium. */
 export const hasChromium = existsSync(executablePath)
 
@@ -49,7 +50,7 @@ export class WatchedBrowser {
 const ownHosts = /^(http:\/\/)?[a-z0-9.-]*\b(google|googleapis|gvt1|gstatic)\.com\b/
 
 /** What Chromium asks for on its own account, it does not ask for here, as far as it can be told so. */
-const quiet = [
+export const quiet = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

@@ -121,10 +121,10 @@ export class Call {
   }
 
   /** Takes the call, and speaks `mark` into it if one is given. */
-  async answer(mark?: string, extra: SipText['headers'] = []): Promise<void> {
+  async answer(mark?: string, extra: SipText['headers'] = [], body?: string): Promise<void> {
     this.sound ??= await Sound.open(this.party.address)
     const contact: [string, string] = ['Contact', `<${this.party.contact('answer')}>`]
-    this.#reply(200, 'OK', [contact, ...extra], sdp(this.sound.place))
+    this.#reply(200, 'OK', [contact, ...extra], body ?? sdp(this.sound.place))
     this.#speak(mark, soundPlace(this.invite.body))
   }
 
@@ -153,6 +153,14 @@ export class Call {
     const cseq: [string, string] = ['CSeq', header(invite, 'cseq').replace('INVITE', 'CANCEL')]
     const cancel = { start: invite.start.replace('INVITE', 'CANCEL'), headers: [...kept, cseq], body: '' }
     return statusOf(await this.party.ask(cancel, this.party.relay)) ?? 0
+  }
+
+  /** Offers what a description says; the answer. */
+  async offer(body: string): Promise<SipText> {
+    const request = this.#request('INVITE', ++this.#cseq, body)
+    const response = await this.party.ask(request, this.#hop())
+    this.party.acknowledge(request, this.#request('ACK', this.#cseq), this.#hop())
+    return response
   }
 
   /** Offers the sound anew with another direction; gives the answer's status. */

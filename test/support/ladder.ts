@@ -79,6 +79,8 @@ export class Ladder {
       limits?: LimitSource
       /** false: the test speaks for the media thread. */
       opens?: boolean
+      /** Fingerprints of its certificates, or why it has none. */
+      dtls?: readonly string[] | string
       /** Which relay it is, and where its random numbers begin: those of several are not the same. */
       relayId?: string
       seed?: number
@@ -92,6 +94,7 @@ export class Ladder {
         port: portNumber(5060),
         tlsPort: options.tlsPort,
         wsPort: options.wsPort,
+        dtls: options.dtls,
         relayId: options.relayId ?? 'r1',
         entropy: steadyEntropy(options.seed),
         hashes: steadyHashes,

@@ -18,6 +18,8 @@ export class Phone extends Party {
   credentials: Credentials
   /** The address its SDP names, as STUN told it; undefined: its own. */
   outside: string | undefined
+  /** What it offers in the place of G.711 at its own sound; undefined: that. */
+  offers: string | undefined
   #registrations = 0
   #next: NodeJS.Timeout | undefined
   readonly #callId = randomBytes(8).toString('hex')
@@ -117,7 +119,7 @@ export class Phone extends Party {
         ['User-Agent', 'Scripted phone'],
         ['Content-Type', 'application/sdp'],
       ],
-      body: sdp({ ...sound.place, address: this.outside ?? sound.place.address }),
+      body: this.offers ?? sdp({ ...sound.place, address: this.outside ?? sound.place.address }),
     }
   }
 

@@ -1,0 +1,84 @@
+import type { Port } from '#contract'
+import type { Fingerprint, IceCredentials } from '../ground/media.ts'
+import { attribute, type Media, type Sdp } from './description.ts'
+
+/*
+ * What browsers' descriptions say of the way of their sound: ICE (RFC 8839), DTLS (RFC 8842), the bundle they are in (RFC 9143).
+ */
+
+/** Whether an m-line's keys are agreed on in the way of its sound (RFC 5764 §8). */
+export function isDtls({ proto }: Pick<Media, 'proto'>): boolean {
+  return /^udp\/tls\/rtp\/savpf?$/i.test(proto)
+}
+
+/** Who begins the handshake, as a party has it (RFC 8842 §5): itself, the other, or as that likes. */
+export type Setup = 'active' | 'passive' | 'actpass'
+
+/** What a party says of its way. */
+export interface IceWords extends IceCredentials {
+  readonly fingerprints: readonly Fingerprint[]
+  readonly setup: Setup
+}
+
+/** What we say of ours. */
+export interface SaidIce extends IceCredentials {
+  readonly fingerprint: string
+  readonly setup: Setup
+}
+
+/** What an m-line says, or the session for all of them; a sentence where something is missing. */
+export function iceOf({ session }: Sdp, { lines }: Media): IceWords | string {
+  const said = (name: string) => attribute(lines, name) ?? attribute(session, name) ?? ''
+  const own = fingerprintsIn(lines)
+  const fingerprints = own.length > 0 ? own : fingerprintsIn(session)
+  const setup = setups.find((each) => each === said('setup').toLowerCase())
+  const [ufrag, pwd] = [said('ice-ufrag'), said('ice-pwd')]
+  if (fingerprints.length === 0) return 'names no certificate by SHA-256 or better (a=fingerprint)'
+  if (setup === undefined) return 'says not who begins the handshake (a=setup)'
+  if (!/^[\w+/-]{4,256}$/.test(ufrag) || !/^[\w+/-]{22,256}$/.test(pwd))
+    return 'brings no credentials of ICE (a=ice-ufrag, a=ice-pwd)'
+  if (attribute(session, 'ice-lite') !== undefined)
+    return 'leaves ICE’s checks to us (a=ice-lite), who make none'
+  return { ufrag, pwd, fingerprints, setup }
+}
+
+const setups: readonly Setup[] = ['active', 'passive', 'actpass']
+
+function fingerprintsIn(lines: readonly string[]): Fingerprint[] {
+  return lines.flatMap((line) => {
+    const [, hash, value = ''] =
+      /^a=fingerprint:(sha-(?:256|384|512)) ([0-9a-f]{2}(?::[0-9a-f]{2})+)$/i.exec(line) ?? []
+    return hash === undefined
+      ? []
+      : [{ hash: hash.toLowerCase() as Fingerprint['hash'], value: value.toUpperCase() }]
+  })
+}
+
+/** The name by which an m-line is known in its group (RFC 9143 §7); undefined: it has none. */
+export function midOf(media: Media | undefined): string | undefined {
+  return media && (attribute(media.lines, 'mid') || undefined)
+}
+
+/** Whether m-lines are offered one way for all, with this among them. */
+export function bundles({ session }: Sdp, mid: string): boolean {
+  return session.some((line) => /^a=group:BUNDLE /i.test(line) && line.split(' ').slice(1).includes(mid))
+}
+
+/** The lines of our m-line: where we are, and nowhere else; a stream of its own, since some pages look for one. */
+export function iceLines(ours: SaidIce, place: { address: string; port: Port }, mid?: string): string[] {
+  return [
+    ...(mid === undefined ? [] : [`a=mid:${mid}`]),
+    'a=msid:trunkline sound',
+    `a=ice-ufrag:${ours.ufrag}`,
+    `a=ice-pwd:${ours.pwd}`,
+    `a=fingerprint:sha-256 ${ours.fingerprint}`,
+    `a=setup:${ours.setup}`,
+    `a=candidate:1 1 UDP 2130706431 ${place.address} ${place.port} typ host`,
+    'a=end-of-candidates',
+  ]
+}
+
+/** What stands before the first m-line: that we only answer checks, and what shares a way. */
+export function iceSession(bundled: string | undefined): string[] {
+  return [...(bundled === undefined ? [] : [`a=group:BUNDLE ${bundled}`]), 'a=ice-lite']
+}

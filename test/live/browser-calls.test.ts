@@ -1,0 +1,106 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { hasChromium } from '../support/browser.ts'
+import { PeerBrowser } from '../support/browser-peer.ts'
+import { answers } from '../support/carrier.ts'
+import { endedCall, knownCalls } from '../support/customer.ts'
+import { type Office, openOffice } from '../support/live-office.ts'
+import type { Phone } from '../support/phone.ts'
+import { statusOf } from '../support/sip-text.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { soon } from '../support/wait.ts'
+
+/* Chromium's sound; its signalling is a scripted phone's, which says what the browser does. */
+
+describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
+  let stack: OwnStack
+  let office: Office
+  let browser: PeerBrowser
+  let plain: Phone
+  const open: { close(): void | Promise<void> }[] = []
+
+  beforeAll(async () => {
+    ;[stack, browser] = await Promise.all([startStack(), PeerBrowser.open()])
+    office = await openOffice(stack, [], ['office1', 'office2'])
+    plain = await office.phone('office2', '127.0.7.95')
+    plain.onCall = answers('p', 20)
+    expect(statusOf(await plain.register())).toBe(200)
+  })
+
+  afterEach(async () => {
+    for (const each of open.splice(0)) await each.close()
+  })
+
+  afterAll(async () => {
+    plain?.close()
+    await browser?.close()
+    await stack?.stop()
+  })
+
+  test('calls a phone of plain RTP: both are heard, both are told of each other by RTCP, and the record names the cipher', async () => {
+    const known = await knownCalls(office.api)
+    const { call, peer, answer } = await dials(['PCMU'])
+    expect(answer).toMatch(/^a=ice-lite\r\n/m)
+    await peer.accept(answer)
+    await soon('sound both ways', async () => {
+      const { received, energy } = await peer.facts()
+      return received > 60 && energy > 0 && heardBy(plain) > 60
+    })
+    expect(await peer.facts()).toMatchObject({ lost: 0, codec: 'audio/PCMU', dtls: 'connected' })
+    await call.bye()
+    const { media } = await endedCall(office.api, known, true)
+    expect(media).toMatchObject({
+      from_caller: { cipher: 'AEAD_AES_128_GCM', codec: 'PCMU', unauthentic: 0 },
+      from_callee: { cipher: null, codec: 'PCMU' },
+    })
+  })
+
+  test('holds and resumes, and its keys reach the phone', async () => {
+    const { call, peer, answer } = await dials(['PCMU'])
+    await peer.accept(answer)
+    await soon('the browser to be heard', () => heardBy(plain) > 20)
+    for (const direction of ['inactive', 'sendrecv']) {
+      const { start, body } = await call.offer(await peer.offer(direction))
+      expect(start).toContain('200')
+      await peer.accept(body)
+    }
+    const [before, { received }] = [heardBy(plain), await peer.facts()]
+    await soon('sound both ways again', async () => {
+      const facts = await peer.facts()
+      return heardBy(plain) > before + 30 && facts.received > received + 30
+    })
+    await peer.press('5')
+    await soon('the key', () => plain.calls.at(-1)?.sound?.heardOf('\u0005'))
+    await call.bye()
+  })
+
+  test('whose description names another certificate is heard by none, and told why', async () => {
+    const known = await knownCalls(office.api)
+    const { call, peer, answer } = await dials(['PCMU'], (said) =>
+      said.replace(/(a=fingerprint:sha-256 )../g, '$100'),
+    )
+    await peer.accept(answer)
+    expect(await call.over).toBe('them')
+    expect(heardBy(plain)).toBe(0)
+    const { id } = await endedCall(office.api, known, true)
+    const found = await office.api.get(`/calls/${id}/diagnosis`)
+    expect(JSON.stringify(found)).toContain('DTLS_FAILED')
+  })
+
+  /** The browser calls the phone, its signalling by another. */
+  async function dials(codecs: readonly string[], change = (said: string) => said) {
+    const peer = await browser.peer()
+    const phone = await office.phone('office1', '127.0.7.94')
+    open.push(phone, peer)
+    phone.offers = change(await peer.offer('sendrecv', codecs))
+    const { call, result } = await phone.call('office2')
+    const response = await result
+    expect(statusOf(response)).toBe(200)
+    call.sound?.hush()
+    return { phone, call, peer, answer: response.body }
+  }
+
+  function heardBy({ calls }: Phone): number {
+    const marks = calls.at(-1)?.sound?.heard.values() ?? []
+    return [...marks].reduce((sum, each) => sum + each, 0)
+  }
+})

@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest'
+import type { Aim } from '../../../relay/ground/media.ts'
+import { browserFingerprint, browserSdp } from '../../support/browser-sdp.ts'
+import {
+  ack,
+  alice,
+  aliceDials,
+  answers,
+  fromCallee,
+  office,
+  provider,
+  sdp,
+  telnyx,
+  through,
+  within,
+} from '../../support/office.ts'
+import { leavesNothingBehind, text, watch } from '../../support/scene.ts'
+
+leavesNothingBehind()
+
+const certificates = ['AA:01', 'AA:02']
+/** PCMU at the carrier. */
+const theirs = sdp('203.0.113.1')
+
+describe('a browser which calls (RFC 8829)', () => {
+  test('is answered ICE-lite with one bundled line, each other declined; the carrier hears of none of it', () => {
+    const { ladder, offered, answer } = browserCalls()
+    expect(offered).toContain('RTP/AVP 111 63 9 0 8 13 110 126')
+    expect(offered).not.toMatch(
+      /ice-|candidate|fingerprint|setup|a=mid|BUNDLE|extmap|rtcp-|msid|ssrc|m=video|0\.0\.0\.0/,
+    )
+    expect(offered).toMatch(/^a=sendrecv\r$/m)
+    const port = /^m=audio (\d+) UDP\/TLS\/RTP\/SAVPF 0 /m.exec(answer)?.[1]
+    for (const line of [
+      'a=ice-lite',
+      'a=group:BUNDLE 0',
+      'a=mid:0',
+      'a=rtcp-mux',
+      'a=setup:passive',
+      `a=fingerprint:sha-256 ${certificates[0]}`,
+      `a=candidate:1 1 UDP 2130706431 198.51.100.1 ${port} typ host`,
+    ])
+      expect(answer).toContain(`\r\n${line}\r\n`)
+    expect(answer).toMatch(/m=video 0 UDP\/TLS\/RTP\/SAVPF 96\r\na=mid:1\r\n/)
+    expect(answer).not.toContain('a=crypto')
+    expect(aimAt(ladder, 'caller')).toMatchObject({
+      sources: [],
+      mux: true,
+      quiet: false,
+      ice: {
+        theirs: '2EVT',
+        begins: false,
+        certificate: 0,
+        fingerprints: [{ hash: 'sha-256', value: browserFingerprint }],
+      },
+    })
+    expect(aimAt(ladder, 'caller')?.srtp).toBeUndefined()
+    expect(answer).toContain(`a=ice-ufrag:${aimAt(ladder, 'caller')?.ice?.ours.ufrag}\r\n`)
+  })
+
+  test('keeps its way and its role when it holds, and has others of ours when it restarts ICE', () => {
+    const call = browserCalls()
+    const before = aimAt(call.ladder, 'caller')?.ice
+    const held = call.reoffers(3, (said) => said.replace('a=sendrecv', 'a=sendonly'))
+    expect(held).toContain('a=recvonly')
+    expect(aimAt(call.ladder, 'caller')?.ice).toEqual(before)
+    call.reoffers(4, (said) => said.replaceAll('2EVT', 'newU').replaceAll('+Z84', '+Z85'))
+    const after = aimAt(call.ladder, 'caller')?.ice
+    expect(after).toMatchObject({ theirs: 'newU', certificate: 0 })
+    expect(after?.ours.ufrag).not.toBe(before?.ours.ufrag)
+    expect(after?.ours.pwd).not.toBe(before?.ours.pwd)
+  })
+
+  test('is offered its own line anew when the carrier holds: same name, same way', () => {
+    const { ladder, sent, accepted, answer } = browserCalls()
+    const hold = fromCallee(sent, accepted, telnyx, 'INVITE', 7, {
+      body: sdp('203.0.113.1', 4000, 'a=sendonly'),
+    })
+    ladder.when(telnyx, hold).gives('INVITE to Alice')
+    const offer = text(ladder.lastRequest(alice).body)
+    const own = (said: string) => /a=ice-ufrag:.*\r\na=ice-pwd:.*\r\na=fingerprint:.*/.exec(said)?.[0]
+    expect(own(offer)).toBe(own(answer))
+    for (const line of ['a=setup:actpass', 'a=group:BUNDLE 0', 'a=mid:0', 'a=mid:1', 'a=sendonly'])
+      expect(offer).toContain(`\r\n${line}\r\n`)
+    expect(offer).toMatch(/^m=audio \d+ UDP\/TLS\/RTP\/SAVPF 0 /m)
+  })
+
+  test('which waits for us to begin the handshake has it begun', () => {
+    const { ladder, answer } = browserCalls((said) => said.replaceAll('setup:actpass', 'setup:passive'))
+    expect(answer).toContain('a=setup:active')
+    expect(aimAt(ladder, 'caller')?.ice?.begins).toBe(true)
+  })
+
+  test('without BUNDLE or a name for its line is answered without them', () => {
+    const { answer } = browserCalls((said) => said.replace(/a=(group|mid).*\r\n/g, ''))
+    expect(answer).not.toMatch(/BUNDLE|a=mid/)
+    expect(answer).toContain('a=ice-lite')
+  })
+
+  test.each([
+    [
+      'no certificate of a hash which counts',
+      (said: string) => said.replaceAll('sha-256', 'sha-1'),
+      'names no certificate',
+    ],
+    ['no credentials', (said: string) => said.replaceAll(/a=ice-pwd.*\r\n/g, ''), 'no credentials of ICE'],
+    ['nothing of who begins', (said: string) => said.replaceAll(/a=setup.*\r\n/g, ''), 'who begins'],
+    [
+      'that it only answers, as we do',
+      (said: string) => said.replace('t=0 0', 't=0 0\r\na=ice-lite'),
+      'a=ice-lite',
+    ],
+  ])('and says %s is refused with a word of why', (_, change, why) => {
+    const ladder = watch(office({ dtls: certificates }))
+    aliceDials(ladder, '+15551234567', { body: browserSdp(change) })
+    ladder.decide(through(provider(telnyx))).gives('488 to Alice')
+    expect(ladder.lastResponse(alice).header('warning')).toMatch(/^302 /)
+    expect(ladder.lastResponse(alice).header('warning')).toContain(why)
+  })
+
+  test('where node:ffi is missing is refused, and told so', () => {
+    const ladder = watch(office({ dtls: 'No such built-in module: node:ffi' }))
+    aliceDials(ladder, '+15551234567', { body: browserSdp() })
+    ladder.decide(through(provider(telnyx))).gives('488 to Alice')
+    expect(ladder.lastResponse(alice).header('warning')).toContain(
+      'not carried here: No such built-in module',
+    )
+  })
+})
+
+describe('a browser whose sound has no way to us ends the call, and its record says why', () => {
+  test.each([
+    ['ICE_FAILED', { of: 'checks', ms: 30_000 }, 'none of its checks came in 30 s'],
+    ['CONSENT_LOST', { of: 'consent', ms: 30_000 }, 'no longer checks its way to us'],
+    ['DTLS_FAILED', { of: 'keys', ms: 0, why: 'its certificate is another' }, 'its certificate is another'],
+  ] as const)('%s', (reason, said, words) => {
+    const { ladder } = browserCalls()
+    const open = ladder.media.find(({ type }) => type === 'open')
+    if (!open) throw new Error('no session')
+    ladder.hear({ type: 'media', report: { type: 'astray', session: open.session, side: 'caller', ...said } })
+    ladder.gives('BYE to Alice', 'BYE to Telnyx')
+    expect(ladder.record).toMatchObject({ hangup_by: 'system', hangup_reason: 'media_timeout' })
+    expect(JSON.stringify(ladder.record)).toContain(reason)
+    expect(JSON.stringify(ladder.record)).toContain(words)
+  })
+})
+
+function browserCalls(change: (said: string) => string = (said) => said) {
+  const ladder = watch(office({ dtls: certificates }))
+  const invited = aliceDials(ladder, '+15551234567', { body: browserSdp(change) })
+  ladder
+    .decide(through(provider(telnyx)))
+    .whatever()
+    .locate(telnyx)
+    .whatever()
+  const sent = ladder.lastRequest(telnyx)
+  const accepted = answers(sent, telnyx, 200, { body: theirs })
+  ladder.when(telnyx, accepted).gives('ACK to Telnyx', '200 to Alice')
+  const answered = ladder.lastResponse(alice)
+  ladder.when(alice, ack(invited, answered))
+  return {
+    ladder,
+    sent,
+    accepted,
+    offered: text(sent.body),
+    answer: text(answered.body),
+    /** Alice offers anew; what she is answered. */
+    reoffers(cseq: number, changed: (said: string) => string): string {
+      const body = browserSdp(changed)
+      ladder.when(alice, within(invited, answered, alice, 'INVITE', cseq, { body })).gives('INVITE to Telnyx')
+      const asked = ladder.lastRequest(telnyx)
+      ladder
+        .when(telnyx, answers(asked, telnyx, 200, { body: theirs }))
+        .gives('ACK to Telnyx', '200 to Alice')
+      const again = ladder.lastResponse(alice)
+      ladder.when(alice, within(invited, again, alice, 'ACK', cseq))
+      return text(again.body)
+    },
+  }
+}
+
+/** The last aim of a side. */
+function aimAt({ media }: ReturnType<typeof office>, side: 'caller' | 'callee'): Aim | undefined {
+  const last = media.findLast((command) => command.type === 'aim' && command.side === side)
+  return last?.type === 'aim' ? last.aim : undefined
+}
