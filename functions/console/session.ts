@@ -74,8 +74,8 @@ async function signedIn<Answer>(asking: (key: string) => Promise<Answer>): Promi
   }
 }
 
-/** Whether the key may do what needs that scope. */
+/** Whether the key may do what needs that scope; any key reads. */
 export function may(scope: AccessScope): boolean {
   const scopes = session.value?.scopes ?? []
-  return scopes.includes(scope) || scopes.includes('admin')
+  return scopes.includes(scope) || scopes.includes('admin') || (scope === 'read' && scopes.length > 0)
 }

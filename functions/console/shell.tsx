@@ -35,6 +35,15 @@ const screens: Readonly<Record<string, Screen>> = {
     list: later(() => import('./flows-screen.tsx').then(({ FlowsScreen }) => FlowsScreen)),
     one: later(() => import('./flow-screen.tsx').then(({ FlowScreen }) => FlowScreen)),
   },
+  webhooks: {
+    title: 'Webhooks',
+    list: later(() => import('./webhooks-screen.tsx').then(({ WebhooksScreen }) => WebhooksScreen)),
+    one: later(() => import('./webhook-screen.tsx').then(({ WebhookScreen }) => WebhookScreen)),
+  },
+  keys: {
+    title: 'Keys',
+    list: later(() => import('./keys-screen.tsx').then(({ KeysScreen }) => KeysScreen)),
+  },
 }
 const FIRST = 'calls'
 
@@ -56,9 +65,6 @@ export function Shell() {
 function Head() {
   const { screen } = place.value
   const current = screen in screens ? screen : FIRST
-  const here = useRef<HTMLAnchorElement>(null)
-  // On a phone the screens are wider than the window.
-  useEffect(() => here.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [current])
   return (
     <header>
       <a class="brand" href={addressOf(FIRST)}>
@@ -69,11 +75,7 @@ function Head() {
       </a>
       <nav aria-label="Screens">
         {Object.entries(screens).map(([name, { title }]) => (
-          <a
-            key={name}
-            href={addressOf(name)}
-            {...(name === current && { 'aria-current': 'page', ref: here })}
-          >
+          <a key={name} href={addressOf(name)} {...(name === current && { 'aria-current': 'page' })}>
             {title}
           </a>
         ))}

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { Port, TimeWindow } from '#contract'
+import type { AccessScope, Port, TimeWindow } from '#contract'
 import type { callShown } from '../config/call-operations.ts'
 import type { callOrderShown } from '../config/call-orders.ts'
 
@@ -207,4 +207,41 @@ export interface ShownIncident {
 export interface ShownTrial {
   readonly ok: boolean | null
   readonly verdict: string
+}
+
+/** An access key, without its token. */
+export interface ShownKey {
+  readonly id: string
+  readonly name: string
+  readonly token_prefix: string
+  readonly scopes: readonly AccessScope[]
+  readonly admin: boolean
+  readonly tm_create: string
+  readonly tm_expire: string | null
+  readonly tm_previous_expire: string | null
+  readonly tm_last_used: string | null
+}
+
+/** A place which is told of events. */
+export interface ShownWebhook {
+  readonly id: string
+  readonly name: string
+  readonly url: string
+  readonly events: readonly string[]
+  readonly enabled: boolean
+  readonly disabled_reason: string | null
+}
+
+/** An event on its way to a webhook. */
+export interface ShownDelivery {
+  readonly id: string
+  readonly event_id: string
+  readonly type: string
+  readonly status: 'waiting' | 'delivered' | 'failed'
+  readonly attempts: number
+  readonly response_status: number | null
+  readonly response_body: string | null
+  readonly error: string | null
+  readonly tm_create: string
+  readonly tm_next_try: string | null
 }

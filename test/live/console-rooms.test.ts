@@ -1,9 +1,11 @@
 import type { Page } from 'playwright-core'
+import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Row } from '../support/api.ts'
+import { openApi, type Row } from '../support/api.ts'
 import { hasChromium, WatchedBrowser } from '../support/browser.ts'
 import { faultsOf } from '../support/console.ts'
 import { type Customer, newCustomer } from '../support/customer.ts'
+import { Receiver } from '../support/receiver.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 
 /** Nothing is there: how well it is stays not known. */
@@ -13,11 +15,13 @@ let stack: OwnStack
 let browser: WatchedBrowser
 let page: Page
 let office: Customer
+let receiver: Receiver
 /** What the browser said of the page: refused by its policy, failed, or thrown. */
 const complaints: string[] = []
 
 describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
   beforeAll(async () => {
+    receiver = await Receiver.open()
     stack = await startStack()
     browser = await WatchedBrowser.open()
     page = await browser.page(1280, 'light')
@@ -32,6 +36,7 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
   afterAll(async () => {
     await browser?.close()
     await stack?.stop()
+    await receiver?.close()
   })
 
   describe('routes', () => {
@@ -197,6 +202,112 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
     })
   })
 
+  describe('keys', () => {
+    test('are made by keyboard alone, shown once, and open what was chosen', async () => {
+      await show('Keys')
+      await page
+        .getByRole('region', { name: /^Key Rooms / })
+        .getByText('this page’s')
+        .waitFor()
+      await page.getByLabel('Name').focus()
+      await page.keyboard.type('nightly report')
+      for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('Tab')
+      await page.keyboard.press('Space')
+      await page.keyboard.press('Enter')
+      const token = String(await page.locator('.once .secret').textContent())
+      const made = page.getByRole('region', { name: /^Key nightly report / })
+      await made.getByText('Opens what is shown and what is configured.').waitFor()
+      const opened = openApi(stack.local.api_url, token)
+      expect((await opened.get('/accesskey')).scopes).toEqual(['read', 'configure'])
+      expect(await faultsOf(page)).toEqual([])
+      await show('Now')
+      await show('Keys')
+      await made.waitFor()
+      expect(await page.content()).not.toContain(token)
+      await made.getByRole('button', { name: 'Revoke' }).click()
+      await made.getByText('What sends it is refused from now on', { exact: false }).waitFor()
+      expect((await opened.get('/accesskey')).scopes).toHaveLength(2)
+      await page.keyboard.press('Enter')
+      await made.waitFor({ state: 'detached' })
+      await expect.poll(() => opened.get('/accesskey').then(() => 200, String)).toContain('401')
+    })
+
+    test('are nothing for a key which only reads', async () => {
+      await asReader(async () => {
+        await show('Keys')
+        await page
+          .getByText('Keys are seen and made with one which has the scope admin', { exact: false })
+          .waitFor()
+      })
+    })
+  })
+
+  describe('webhooks', () => {
+    test('are made, tried, and told again; their secret is shown once, and signs', async () => {
+      await show('Webhooks')
+      const making = page.getByRole('region', { name: 'Make a webhook' })
+      await making.getByLabel('Name').fill('billing')
+      await making.getByLabel('Address').fill('ftp://127.0.0.1/')
+      await making.getByLabel('Told of').fill('extension.*, call.ended')
+      await making.getByRole('button').click()
+      await making.locator('[aria-invalid]').waitFor()
+      expect(complaints.splice(0)).toEqual([expect.stringContaining('400')])
+      await making.getByLabel('Address').fill(receiver.url)
+      await making.getByRole('button', { name: 'Make the webhook' }).click()
+      const secret = String(await making.locator('.secret').textContent())
+      expect(await faultsOf(page)).toEqual([])
+      await page.getByRole('link', { name: 'billing' }).click()
+      const deliveries = page.getByRole('region', { name: 'Deliveries' })
+      await deliveries.getByText('None yet.').waitFor()
+      expect(await page.content()).not.toContain(secret)
+      await page.getByRole('button', { name: 'Test' }).click()
+      await page.getByText('It was taken with 200, after one try.').first().waitFor()
+      const [tried] = receiver.messages
+      const headers = tried?.headers as Record<string, string>
+      expect(new Webhook(secret).verify(tried?.text ?? '', headers)).toMatchObject({ type: 'webhook.test' })
+      await office.api.post('/extensions', { extension: 'office2', password: 'between-us-two-2' })
+      await deliveries.locator('summary', { hasText: /taken extension\.created.*1 try, 200/ }).waitFor()
+      expect(await faultsOf(page)).toEqual([])
+      const told = receiver.messages.length
+      await page.getByLabel('What came after').selectOption({ index: 1 })
+      await page.getByRole('button', { name: 'Send again' }).click()
+      await page.getByText('Sent again: one event').or(page.getByText('Nothing it is told of')).waitFor()
+      await page.getByLabel('What came after').selectOption({ label: await oldestEvent() })
+      await page.getByRole('button', { name: 'Send again' }).click()
+      await page.getByText(/Sent again: (?:one event|\d+ events)/).waitFor()
+      await expect.poll(() => receiver.messages.length).toBeGreaterThan(told)
+    })
+
+    test('say why what they are sent is not taken', async () => {
+      receiver.reply = () => 503
+      await page.getByRole('button', { name: 'Test' }).click()
+      await page
+        .getByText(/It was not taken with 503, after one try, and is not sent again/)
+        .first()
+        .waitFor()
+      const failed = page.locator('.versions summary', { hasText: 'failed webhook.test' })
+      await failed.focus()
+      await page.keyboard.press('Enter')
+      await page.getByLabel('Which deliveries').selectOption('failed')
+      await page.locator('.versions summary', { hasText: 'taken' }).first().waitFor({ state: 'detached' })
+      await failed.waitFor()
+      receiver.reply = () => 200
+      await page.getByRole('button', { name: 'Disable' }).click()
+      await page.getByText('– disabled').waitFor()
+    })
+
+    test('are read with a key which only reads, without their address’s path', async () => {
+      await asReader(async () => {
+        await show('Webhooks')
+        await page.getByText(`${new URL(receiver.url).origin}/…`, { exact: true }).waitFor()
+        await page.getByRole('link', { name: 'billing' }).click()
+        await page.locator('.versions summary', { hasText: 'webhook.test' }).first().waitFor()
+        for (const order of ['Test', 'Enable', 'Give it another secret', 'Delete', 'Send again'])
+          expect(await page.getByRole('button', { name: order }).isDisabled()).toBe(true)
+      })
+    })
+  })
+
   test('ask nothing of others than their own edge, with no key in an address, and against no policy', () => {
     expect(complaints).toEqual([])
     expect(browser.asked.some((url) => url.includes('/console/routes-screen'))).toBe(true)
@@ -204,6 +315,11 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
     expect(browser.asked.filter((url) => /tk_|whsec_/.test(url))).toEqual([])
   })
 })
+
+/** The words by which the oldest event of those which are offered is chosen. */
+async function oldestEvent(): Promise<string> {
+  return String(await page.getByLabel('What came after').locator('option').last().textContent())
+}
 
 /** The flow of the walk: a menu of two. */
 const menu = [
