@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import type { Row } from '../support/api.ts'
-import { answers, Carrier, demands, ringing } from '../support/carrier.ts'
+import { answers, asks, Carrier, demands, refuse, ringing } from '../support/carrier.ts'
 import { hasKamailio, Kamailio, leastSession } from '../support/kamailio.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
-import type { Phone } from '../support/phone.ts'
-import { header, statusOf } from '../support/sip-text.ts'
+import { Phone } from '../support/phone.ts'
+import { header, type SipText, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
 
@@ -130,10 +130,10 @@ describe.skipIf(!hasKamailio)('a Kamailio in front of two relays, as relay/READM
       return list.length === 2 ? list : undefined
     })
     expect(made.map(({ source_address }) => source_address).sort()).toEqual([one.address, two.address])
-    await pause(2_500)
+    await handedOn(two, made.find(({ extension }) => extension === 'office2')?.relay_id)
     two.onCall = answers('b', 50)
     const { call, result } = await one.call('office2', 'a')
-    expect(statusOf(await result)).toBe(200)
+    expect(said(await result)).toEqual([200])
     const incoming = two.calls.at(-1)
     await soon('both to be heard', () => call.sound?.heardOf('b') && incoming?.sound?.heardOf('a'))
     expect(await call.reinvite('sendonly')).toBe(200)
@@ -177,6 +177,24 @@ describe.skipIf(!hasKamailio)('a Kamailio in front of two relays, as relay/READM
     await soon('it to show at the other relay', async () => (await relayOf(moving)) === 'local')
   })
 
+  /** A call for a phone makes it ring also where it comes to the relay at which that is not. */
+  async function handedOn(callee: Phone, relayId: unknown): Promise<void> {
+    const elsewhere = relayId === 'local' ? other.place : stack.relay
+    const caller = await office.phone('office1', '127.0.7.74', 'UDP', elsewhere)
+    phones.push(caller)
+    callee.onCall = ringing
+    await soon('the relays to hear of one another', async () => {
+      const { call, result } = await caller.call('office2')
+      const over = result.then(() => true)
+      await soon(
+        'it to ring, or not',
+        async () => call.statuses.includes(180) || Promise.race([over, pause(20)]),
+      )
+      if (call.statuses.includes(180)) await call.cancel()
+      return statusOf(await result) === 487
+    })
+  }
+
   async function phone(username: string, address: string): Promise<Phone> {
     const one = await office.phone(username, address, 'UDP', kamailio.place)
     phones.push(one)
@@ -184,3 +202,43 @@ describe.skipIf(!hasKamailio)('a Kamailio in front of two relays, as relay/READM
     return one
   }
 })
+
+describe.skipIf(!hasKamailio)('a Kamailio in front of relays which take no call', () => {
+  const account = { username: 'office1', password: 'secure-password' }
+  const why: [string, string] = ['Reason', 'SIP;cause=503;text="enough"']
+  const full = refuse(503, 'Service Unavailable', [['Retry-After', '5'], why])
+  const relay = { address: '127.0.7.75', port: 0 }
+  let relays: Carrier[]
+  let kamailio: Kamailio
+  let phone: Phone
+
+  beforeEach(async () => {
+    const open = (address: string) => Carrier.open({ name: address, address, relay })
+    relays = await Promise.all(['127.0.7.76', '127.0.7.77'].map(open))
+    kamailio = await Kamailio.inFront(
+      relay.address,
+      relays.map(({ place }) => place),
+    )
+    const where = { address: '127.0.7.78', relay: kamailio.place, realm: 'registrar.test' }
+    phone = await Phone.open({ name: 'office1', ...where, ...account })
+  })
+  afterEach(async () => {
+    for (const one of [phone, ...relays]) one.close()
+    await kamailio.stop()
+  })
+
+  test.each([
+    ['before they ask who calls: each is asked', full, [1, 1]],
+    ['of one who has proved itself: no other is asked', asks(account, full), [0, 2]],
+  ])('%s; the phone hears why, and when to come back', async (_, script, asked) => {
+    for (const one of relays) one.onCall = script
+    expect(said(await (await phone.call('office2')).result)).toEqual([503, ['Retry-After', '5'], why])
+    expect(relays.map(({ calls }) => calls.length).sort()).toEqual(asked)
+  })
+})
+
+/** A final response: its status, and what it says about why. */
+function said(response: SipText): unknown[] {
+  const why = response.headers.filter(([name]) => /^(reason|warning|retry-after)$/i.test(name))
+  return [statusOf(response), ...why]
+}

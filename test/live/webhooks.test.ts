@@ -8,7 +8,7 @@ import { Phone } from '../support/phone.ts'
 import { Receiver } from '../support/receiver.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { pause, soon } from '../support/wait.ts'
+import { soon } from '../support/wait.ts'
 
 /*
  * The running product, and a receiver: what a phone does comes to it, and what relays tell is lost neither by the
@@ -78,8 +78,7 @@ describe('a webhook of a running edge', () => {
     const again = receiver.messages.length - new Set(receiver.messages.map(idOf)).size
     process.stdout.write(`60 events taken; ${again} messages were sent again\n`)
     expect(again).toBeGreaterThan(0)
-    const waiting = () => office.api.list(`/webhooks/${webhook.id}/deliveries?status=waiting`)
-    await soon('nothing to be left', async () => (await waiting()).length === 0)
+    await soon('nothing to be left', nothingWaits)
   })
 
   test('which was stopped and is started again is told what it missed, by a replay', async () => {
@@ -91,13 +90,19 @@ describe('a webhook of a running edge', () => {
     receiver.messages.length = 0
     await tells([crypto.randomUUID()], [0, 1, 2])
     await soon('three messages', () => receiver.messages.length === 3)
-    await pause(300)
+    // What still waits would not be queued again.
+    await soon('their answers to be written down', nothingWaits)
     const { queued } = await office.api.post(`/webhooks/${webhook.id}/replay`, { after: last.id })
     expect(queued).toBe(3)
     await soon('the same three again', () => receiver.messages.length === 6)
     expect(receiver.messages.slice(3).map(idOf)).toEqual(receiver.messages.slice(0, 3).map(idOf))
   })
 })
+
+/** Nothing is still to be sent to the webhook. */
+async function nothingWaits(): Promise<boolean> {
+  return (await office.api.list(`/webhooks/${webhook.id}/deliveries?status=waiting`)).length === 0
+}
 
 /** What a relay tells of calls: each event by its number. */
 async function tells(calls: string[], numbers: number[]): Promise<true> {
