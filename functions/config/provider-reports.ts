@@ -4,6 +4,7 @@ import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readQuery, takes } from '../http/query.ts'
 import { readBody, readId, readIdOf } from '../http/validate.ts'
+import { hubOf } from '../hub/client.ts'
 import { healthOf } from '../store/provider-health.ts'
 import { statsOf, within } from '../store/provider-statistics.ts'
 import { begin, outcome, testInput, waiting } from './provider-tests.ts'
@@ -19,12 +20,20 @@ export const carriers = new Hono<Edge>()
   .post('/:id/test', takes(waiting), async (c) => {
     const [id, { wait }] = [readId(c), readQuery(c, waiting)]
     const testId = await begin(c, id, await readBody(c, testInput))
-    const told = found(await outcome(c.get('db'), c.get('principal').customerId, id, testId, wait))
+    const told = found(
+      await outcome({ db: c.get('db'), hub: hubOf(c) }, c.get('principal').customerId, id, testId, wait),
+    )
     return c.json(told, told.state === 'done' ? 200 : 202)
   })
   .get('/:id/tests/:test_id', async (c) => {
     const testId = readIdOf(c, 'test_id')
-    const told = await outcome(c.get('db'), c.get('principal').customerId, readId(c), testId, 0)
+    const told = await outcome(
+      { db: c.get('db'), hub: hubOf(c) },
+      c.get('principal').customerId,
+      readId(c),
+      testId,
+      0,
+    )
     if (!told) throw new ApiError('TEST_NOT_FOUND', 'There is no such test of this provider.')
     return c.json(told)
   })

@@ -6,7 +6,7 @@ import type { Database } from '#db'
 import { forbiddenTo, readNumber } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
-import { hubOf } from '../hub/client.ts'
+import { type Hub, heardOf, hubOf } from '../hub/client.ts'
 import { isAlive } from '../store/alive.ts'
 import { customerJson } from '../store/facts-json.ts'
 import { instant } from '../store/instant.ts'
@@ -175,23 +175,26 @@ export async function ownShown(
 interface Outcome extends Record<string, unknown> {
   state: 'waiting' | 'running' | 'done' | 'lost'
   verdict: string
+  relay_id: string
 }
 
 /**
- * What became of a test; waits for it up to so many seconds, looking ever less often. undefined where it has come to
+ * What became of a test; waits for it up to so many seconds: until the hub hears of it, and looking ever less often. undefined where it has come to
  * nothing by then.
  */
 export async function outcome(
-  db: Database,
+  { db, hub }: { readonly db: Database; readonly hub: Pick<Hub, 'result'> },
   customerId: string,
   providerId: string,
   testId: string,
   wait: number,
 ): Promise<Outcome | undefined> {
-  let [told, pause] = [await look(db, customerId, providerId, testId), 250]
+  let [told, pause, heard] = [await look(db, customerId, providerId, testId), 250, false]
   for (let left = wait * 1000; left > 0 && told && told.state !== 'done'; left -= pause) {
-    pause = Math.min(left, 1000, pause * 1.5)
-    await new Promise((resolve) => setTimeout(resolve, pause))
+    // What the hub has heard is written down in a moment.
+    pause = heard ? 40 : Math.min(left, 1000, pause * 1.5)
+    if (heard) await new Promise((resolve) => setTimeout(resolve, pause))
+    else heard = await heardOf(hub, told.relay_id, testId, pause)
     told = await look(db, customerId, providerId, testId)
   }
   return told

@@ -38,6 +38,8 @@ const hubAsk = z.discriminatedUnion('type', [
     seen: z.int().default(0),
     beat,
   }),
+  /** It has what it was ordered, in a frame and those before it: said at once, as a line may be dead and look open. */
+  z.object({ type: z.literal('seen'), serial: z.int() }),
   /** At which relays are these extensions or trunks? */
   z.object({ type: z.literal('where'), n: z.int(), ids: z.array(z.guid()).max(namedAtMost) }),
 ])

@@ -20,7 +20,7 @@ export interface LiveRelay {
 export interface Hub {
   /** A customer's configuration is about to change; the answer says that it has, or that nothing came of it. */
   changing(customerId: string): Promise<() => Promise<void>>
-  /** Tells one relay something at once, as a beat's answer would; false: it is not on the line. */
+  /** Tells one relay something at once, as a beat's answer would; false: it is not on the line, or does not say that it has an order. */
   push(relayId: string, news: HubNews): Promise<boolean>
   /** What a command came to; undefined: not within that time, or no hub hears of it. */
   result(relayId: string, commandId: string, withinMs: number): Promise<CommandOutcome | undefined>
@@ -52,6 +52,23 @@ export function hubOf(c: Asking): Hub {
   return hubs === undefined ? noHub : asking(hubs, (work) => afterwards(c, work))
 }
 
+/** Waits for so long, or until it is heard what a command came to: whether it was. */
+export function heardOf(
+  hub: Pick<Hub, 'result'>,
+  relayId: string,
+  commandId: string,
+  ms: number,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(false), ms)
+    void hub.result(relayId, commandId, ms).then((result) => {
+      if (result === undefined) return
+      clearTimeout(late)
+      resolve(true)
+    })
+  })
+}
+
 /** Lets work go on after the answer, where this is a Worker. */
 function afterwards(c: Asking, work: Promise<unknown>): void {
   try {
@@ -76,6 +93,8 @@ const noHub: Hub = {
 
 /** How long anything waits for the hub which could go on without it. */
 const patienceMs = 700
+/** The hub gives up a relay which does not say that it has an order (`deliveries.ts`). */
+const receiptMs = 3_000
 /** A relay gives up on its beat after 1.5 s. */
 const beatPatienceMs = 900
 
@@ -94,7 +113,8 @@ function asking(hubs: Hubs, later: (work: Promise<unknown>) => void): Hub {
       }
     },
     async push(relayId, news) {
-      const answer = await askOf<{ sent: boolean }>(relayId, 'push', { relay_id: relayId, news })
+      const withinMs = (news.commands?.length ?? 0) > 0 ? receiptMs + patienceMs : patienceMs
+      const answer = await askOf<{ sent: boolean }>(relayId, 'push', { relay_id: relayId, news }, withinMs)
       // A relay which stands still does not come by itself for what lies in Postgres for it.
       if (answer === undefined) later(insisting(() => askOf(relayId, 'ordered', { relay_ids: [relayId] })))
       return answer?.sent ?? false

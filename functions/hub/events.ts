@@ -4,9 +4,11 @@ import type { Holding } from './holding.ts'
 import type { KnownLimit, LimitKey } from './limit.ts'
 
 /** How a relay's beat came: over its socket, or as a request which waits for an answer. */
-export type BeatWay =
-  | { kind: 'socket'; line: string; n: number; seen: number }
-  | { kind: 'request'; ask: string }
+export type BeatWay = LineWay | { kind: 'request'; ask: string }
+/** On a line: its number, and the last frame which was applied before. */
+export type LineWay = { kind: 'socket'; line: string; n: number; seen: number }
+/** What is ordered of a relay. */
+export type RelayOrders = Pick<BeatAnswer, 'commands' | 'ends'>
 
 /** Another relay, as Postgres has it, which shares by what Postgres grants. */
 export interface RelayElsewhere {
@@ -42,9 +44,20 @@ export type HubEvent =
       way: BeatWay | undefined
       line: string | undefined
       beat: Beat
-      urgent: boolean
       turn: HubTurn | 'replaced' | 'revoked' | undefined
     }
+  /** What Postgres has ordered of a relay's process; revoked as above; undefined: it could not be asked. */
+  | {
+      kind: 'fetched'
+      relayId: string
+      bootId: string
+      line: string
+      orders: RelayOrders | 'revoked' | undefined
+    }
+  /** Postgres has heard what orders came to, which a beat says; revoked as above; undefined: it could not be asked. */
+  | { kind: 'concluded'; relayId: string; way: LineWay; beat: Beat; outcome: 'done' | 'revoked' | undefined }
+  /** A relay has all up to a frame. */
+  | { kind: 'seen'; line: string; serial: number }
   /** Postgres knows that a relay is gone, and whom it hears itself; undefined: it could not be asked. */
   | { kind: 'parted'; relayId: string; elsewhere: RelayElsewhere[] | undefined }
   | { kind: 'changing' }
@@ -78,15 +91,20 @@ export type HubEffect =
   | { kind: 'send'; line: string; word: HubWord }
   | { kind: 'close'; line: string }
   | { kind: 'reply'; relayId: string; ask: string; answer: BeatAnswer | 'replaced' | 'away' }
-  /** Postgres is to hear a beat, of a relay on this line, if any; `urgent`: before others, for there is an order. */
+  /** Postgres is to hear a beat, of a relay on this line, if any. */
   | {
       kind: 'turn'
       relayId: string
       way: BeatWay | undefined
       line: string | undefined
       beat: Beat
-      urgent: boolean
     }
+  /** Postgres is to say what it orders of a relay, at once. */
+  | { kind: 'fetch'; relayId: string; bootId: string; line: string }
+  /** Postgres is to know what orders came to, and nothing else of a beat. */
+  | { kind: 'conclude'; relayId: string; way: LineWay; beat: Beat }
+  /** A relay has said that it has these commands. */
+  | { kind: 'delivered'; commands: readonly string[] }
   /** Postgres is to know that a relay is gone, which was last heard then. */
   | { kind: 'part'; relayId: string; heardAt: UtcMs }
   /** Postgres is to be asked what is newer than a version (null: no relay is here), and what these limits are. */

@@ -14,10 +14,11 @@ import type {
 } from './events.ts'
 import { Grants } from './grants.ts'
 import { onlyGroup, type RelayGroup } from './groups.ts'
+import { HubOrders } from './hub-orders.ts'
 import { keyOf } from './limit.ts'
 import { differing, sharedBy, wordFor } from './news.ts'
 import { LimitOwner } from './owner.ts'
-import { fresh, type HubRelay, isGone, isLate, isOnItsLine, lookAt } from './relay.ts'
+import { fresh, type HubRelay, isGone, isLate, isOnItsLine, lineFor, lookAt } from './relay.ts'
 import { Schedule } from './schedule.ts'
 import { Outbox, Telling } from './telling.ts'
 
@@ -44,6 +45,7 @@ export class Hub {
   #looking: 'no' | 'once' | 'again' = 'no'
   readonly #out = new Outbox()
   readonly #telling: Telling
+  readonly #ordering: HubOrders
 
   /** `boot` names this hub among those which were the group's. */
   constructor(group: RelayGroup = onlyGroup, boot = '') {
@@ -52,6 +54,8 @@ export class Hub {
     this.#claims = new Claims(group, boot)
     this.#owner = new LimitOwner(group.of, boot)
     this.#telling = new Telling(this.#relays, this.#grants, this.#changes, this.#out)
+    const [relays, telling, schedule, out] = [this.#relays, this.#telling, this.#schedule, this.#out]
+    this.#ordering = new HubOrders({ relays, telling, schedule, out })
   }
 
   /**
@@ -89,6 +93,7 @@ export class Hub {
   }
 
   receive(event: HubEvent, now: UtcMs): HubEffect[] {
+    this.#telling.now = now
     this.#hear(event, now)
     this.#claim(now)
     return this.#out.taken()
@@ -102,8 +107,14 @@ export class Hub {
       this.#elsewhere.asksAgainAt(),
       this.#claims.dueAt(),
       this.#owner.dueAt(),
+      this.#telling.deliveries.dueAt(),
     ]
     return earliest(...deaths, ...groups, this.#schedule.dueAt(this.#waits(), this.#busy()))
+  }
+
+  /** Whether a relay is yet to say that it has one of these commands. */
+  awaits(commands: readonly string[]): boolean {
+    return this.#telling.deliveries.awaits(commands)
   }
 
   /** Relays which are on the line. */
@@ -126,6 +137,13 @@ export class Hub {
         return this.#time(event.lives, now)
       case 'turned':
         return this.#turned(event, now)
+      case 'fetched':
+        if (event.orders === 'revoked') return this.#shutOut(event.relayId, event.line)
+        return this.#ordering.fetched(event.relayId, event.bootId, event.orders, now)
+      case 'concluded':
+        return this.#concluded(event, now)
+      case 'seen':
+        return this.#telling.seen(event.line, event.serial)
       case 'parted':
         return this.#parted(event.relayId, event.elsewhere, now)
       case 'changing':
@@ -135,7 +153,7 @@ export class Hub {
       case 'stirred':
         return this.#stir(now)
       case 'ordered':
-        for (const relayId of event.relayIds) this.#hurry(relayId)
+        for (const relayId of event.relayIds) this.#ordering.hurry(relayId)
         return
       case 'looked':
         return this.#looked(event.glance, now)
@@ -174,12 +192,27 @@ export class Hub {
     relay.heardAt = now
     this.#say(relay, way, beat)
     if (this.#needsTurn(relay, beat)) return this.#ask(relayId, way, beat)
+    // What orders came to Postgres hears at once, and by itself.
+    if (way.kind === 'socket' && beat.results.length + beat.ended.length > 0)
+      return this.#out.put({ kind: 'conclude', relayId, way, beat })
+    this.#reply(relay, way, beat, now)
+  }
+
+  /** Answers a beat by what is known. */
+  #reply(relay: HubRelay, way: BeatWay, beat: Beat, now: UtcMs): void {
     relay.dirty ||= relay.told !== wordFor(beat)
     if (relay.dirty) this.#schedule.stir(now)
     // One which heard of a version before the hub did goes on with it.
     const version = Math.max(this.#changes.version, beat.version)
     this.#telling.answer(relay, way, { version, changed: this.#changes.after(beat.version) ?? [] }, now)
-    this.#telling.level(this.#grants.keysOf(relayId))
+    this.#telling.level(this.#grants.keysOf(relay.relayId))
+  }
+
+  #concluded({ relayId, way, beat, outcome }: Extract<HubEvent, { kind: 'concluded' }>, now: UtcMs): void {
+    const relay = this.#relays.get(relayId)
+    if (outcome === 'revoked') return this.#shutOut(relayId, way.line)
+    if (outcome === undefined) return this.#unheard(relay, relayId, way, now)
+    if (relay?.bootId === beat.boot_id && isOnItsLine(relay, way)) this.#reply(relay, way, beat, now)
   }
 
   #say(relay: HubRelay, way: BeatWay, beat: Beat): void {
@@ -188,11 +221,12 @@ export class Hub {
     relay.n = n
     relay.beat = beat
     this.#grants.say(relay.relayId, beat.slices, way.kind === 'socket' ? way.seen : Number.POSITIVE_INFINITY)
+    if (way.kind === 'socket') this.#telling.seen(way.line, way.seen)
   }
 
   /** Whether Postgres has to hear a beat before it is answered. */
-  #needsTurn(relay: HubRelay, { results, ended, slices, version }: Beat): boolean {
-    if (!relay.joined || results.length > 0 || ended.length > 0) return true
+  #needsTurn(relay: HubRelay, { slices, version }: Beat): boolean {
+    if (!relay.joined) return true
     return this.#changes.after(version) === undefined || (this.#isAlone && this.#grants.unknownOf(slices))
   }
 
@@ -222,21 +256,7 @@ export class Hub {
   #ask(relayId: string, way: BeatWay | undefined, beat: Beat): void {
     const relay = this.#relays.get(relayId)
     if (relay) relay.turning = true
-    this.#out.put({ kind: 'turn', relayId, way, beat, line: lineFor(relay, way), urgent: false })
-  }
-
-  /** Postgres has an order for a relay. One which is not on the line hears it with its next beat. */
-  #hurry(relayId: string): void {
-    const relay = this.#relays.get(relayId)
-    if (!relay?.joined || relay.line === undefined) return
-    if (relay.hurrying) {
-      relay.again = true
-      return
-    }
-    relay.turning = true
-    relay.hurrying = true
-    const { beat, line } = relay
-    this.#out.put({ kind: 'turn', relayId, way: undefined, beat, line, urgent: true })
+    this.#out.put({ kind: 'turn', relayId, way, beat, line: lineFor(relay, way) })
   }
 
   /** A beat which came after a later one says nothing new, and nothing is granted for it. */
@@ -251,12 +271,8 @@ export class Hub {
   #turned(event: Extract<HubEvent, { kind: 'turned' }>, now: UtcMs): void {
     const before = this.#relays.get(event.relayId)
     if (before) before.turning = false
-    if (before && event.urgent) before.hurrying = false
     this.#heardBack(before, event, now)
-    const relay = this.#relays.get(event.relayId)
-    if (!relay?.again || relay.hurrying) return
-    relay.again = false
-    this.#hurry(event.relayId)
+    this.#ordering.hurryAgain(event.relayId)
   }
 
   #heardBack(
@@ -266,8 +282,7 @@ export class Hub {
   ): void {
     if (turn === undefined) return this.#unheard(before, relayId, way, now)
     if (turn === 'replaced') return this.#sendAway(relayId, way, beat)
-    if (turn === 'revoked')
-      return this.#dismiss(line ?? '', { type: 'bye', reason: 'revoked', sentence: revoked(relayId) })
+    if (turn === 'revoked') return this.#shutOut(relayId, line ?? '')
     if (!way && before?.bootId !== beat.boot_id) return this.#telling.untake(relayId, turn.answer)
     const relay = this.#standing(relayId, way, beat, now)
     relay.told = wordFor(beat)
@@ -382,6 +397,7 @@ export class Hub {
   }
 
   #closed(line: string): void {
+    this.#telling.closed(line, this.#lines.get(line) ?? '')
     this.#lines.delete(line)
     for (const relay of this.#relays.values())
       if (relay.line === line) {
@@ -393,6 +409,7 @@ export class Hub {
 
   #time(lives: ReadonlyMap<string, UtcMs>, now: UtcMs): void {
     for (const [line, at] of lives) this.#seen(this.#lines.get(line) ?? '', at)
+    this.#telling.giveUp()
     for (const relay of this.#relays.values()) if (isGone(relay, now)) this.#part(relay, now)
     for (const [relayId, at] of this.#elsewhere.overdue(now)) this.#miss(relayId, at, now)
     if (this.#schedule.mayStir(now, this.#busy())) this.#stir(now)
@@ -451,6 +468,12 @@ export class Hub {
     this.#relays.delete(relayId)
     this.#grants.forget(relayId)
     this.#out.put({ kind: 'keep', relayId, record: undefined })
+  }
+
+  /** The key by which it came is none any more. */
+  #shutOut(relayId: string, line: string): void {
+    const sentence = `The key by which ${relayId} came opens nothing any more.`
+    this.#dismiss(line, { type: 'bye', reason: 'revoked', sentence })
   }
 
   #dismiss(line: string, word: HubWord): void {
@@ -533,14 +556,6 @@ export class Hub {
 
 /** After which Postgres is asked again. */
 const retryMs = 2_000
-
-function lineFor(relay: HubRelay | undefined, way: BeatWay | undefined): string | undefined {
-  return way?.kind === 'socket' ? way.line : way === undefined ? relay?.line : undefined
-}
-
-function revoked(relayId: string): string {
-  return `The key by which ${relayId} came opens nothing any more.`
-}
 
 function earliest(...times: (UtcMs | undefined)[]): UtcMs | undefined {
   const known = times.filter((time) => time !== undefined)

@@ -35,11 +35,11 @@ function isAlike(one: unknown, other: unknown): boolean {
 
 /**
  * What of a beat Postgres is to know, as a digest to be compared: a busy relay's text is a megabyte. Clocks, shares and what comes and goes from one moment to
- * the next are none of it: only what stays so is written down.
+ * the next are none of it, nor what orders came to, which it hears by itself: only what stays so is written down.
  */
 export function wordFor(told: Beat): string {
   const { at: _at, clock: _clock, slices: _slices, load: _load, mailboxes_since: _since, ...lasting } = told
-  const { health, waiting_tells, spool_bytes: _spool, ...rest } = lasting
+  const { health, waiting_tells, spool_bytes: _spool, results: _results, ended: _ended, ...rest } = lasting
   const looks = health.map(({ latency_ms: _latency, last: _last, ...look }) => look)
   return digest(JSON.stringify({ ...rest, health: looks, waiting: waiting_tells > 0 }))
 }

@@ -6,7 +6,7 @@ export interface HubRelay extends Omit<RelayRecord, 'holdings' | 'version' | 'ah
   readonly relayId: string
   /** When it was last known to live. */
   heardAt: UtcMs
-  /** Postgres is being asked on its behalf; before others, for there is an order; and is to be once more, for there is another. */
+  /** Postgres is being asked on its behalf; and what it orders; and is to be once more, for there is another order. */
   turning: boolean
   hurrying: boolean
   again: boolean
@@ -63,4 +63,9 @@ export function isOnItsLine({ line }: HubRelay, way: BeatWay): boolean {
 export function isLate({ bootId, beat }: HubRelay, way: BeatWay, { boot_id, at }: Beat): boolean {
   const earlierMs = Date.parse(beat.at) - Date.parse(at)
   return way.kind === 'request' && bootId === boot_id && earlierMs >= 0 && earlierMs < 60_000
+}
+
+/** The line on which a relay is to be asked for, or spoke; undefined: it has none, or beats over HTTP. */
+export function lineFor(relay: HubRelay | undefined, way: BeatWay | undefined): string | undefined {
+  return way?.kind === 'socket' ? way.line : way === undefined ? relay?.line : undefined
 }

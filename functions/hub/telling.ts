@@ -1,5 +1,6 @@
-import type { BeatAnswer, HubNews, HubWord, UtcMs } from '#contract'
+import { type BeatAnswer, type HubNews, type HubWord, protocolOfReceipt, type UtcMs } from '#contract'
 import type { Changes } from './changes.ts'
+import { Deliveries } from './deliveries.ts'
 import type { BeatWay, HubEffect, RelayRecord } from './events.ts'
 import type { Grants } from './grants.ts'
 import { lasting } from './news.ts'
@@ -29,6 +30,10 @@ export class Telling {
   readonly #out: Outbox
   /** How far the database's clock is ahead of the hub's. */
   aheadMs = 0
+  /** When it is told. */
+  now = 0 as UtcMs
+  /** Orders which relays have not said they have. */
+  readonly deliveries = new Deliveries()
 
   constructor(relays: ReadonlyMap<string, HubRelay>, grants: Grants, changes: Changes, out: Outbox) {
     this.#relays = relays
@@ -49,7 +54,7 @@ export class Telling {
     const slices = this.#grants.answer(relay.relayId, serial, this.mayGrow())
     const answer: BeatAnswer = { ...relay.answer, at: this.at(now), version, changed, slices }
     if (way.kind === 'request') this.#out.put({ kind: 'reply', relayId: relay.relayId, ask: way.ask, answer })
-    else this.#out.put({ kind: 'send', line: way.line, word: { type: 'answer', n: way.n, serial, answer } })
+    else this.#send(relay, way.line, { type: 'answer', n: way.n, serial, answer })
     this.keep(relay)
     return true
   }
@@ -83,8 +88,33 @@ export class Telling {
     const relay = this.#relays.get(relayId)
     if (relay?.line === undefined || Object.keys(news).length === 0) return false
     const serial = ++relay.serial
-    this.#out.put({ kind: 'send', line: relay.line, word: { type: 'news', serial, news } })
+    this.#send(relay, relay.line, { type: 'news', serial, news })
     return true
+  }
+
+  #send({ beat }: HubRelay, line: string, word: Extract<HubWord, { serial: number }>): void {
+    this.#out.put({ kind: 'send', line, word })
+    if ((beat.protocol ?? 1) < protocolOfReceipt) return
+    const { commands = [] } = word.type === 'news' ? word.news : word.answer
+    const ids = commands.map(({ command_id }) => command_id)
+    this.deliveries.sent(line, word.serial, ids, this.now)
+  }
+
+  /** A relay has all up to a frame. */
+  seen(line: string, serial: number): void {
+    const commands = this.deliveries.seen(line, serial)
+    if (commands.length > 0) this.#out.put({ kind: 'delivered', commands })
+  }
+
+  /** Lines on which a relay does not say that it has an order are closed. */
+  giveUp(): void {
+    for (const line of this.deliveries.overdue(this.now)) this.#out.put({ kind: 'close', line })
+  }
+
+  /** A line is closed: its relay, which comes on another, is told once more what may not have arrived. */
+  closed(line: string, relayId: string): void {
+    const commands = this.deliveries.closed(line)
+    if (commands.length > 0) this.#out.put({ kind: 'untake', relayId, commands })
   }
 
   /** Tells others what has become theirs, or is another's. */

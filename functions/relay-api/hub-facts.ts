@@ -1,19 +1,21 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, FoundAt } from '#contract'
 import type { Database } from '#db'
 import { judgeAlerts } from '../alerts/evaluator.ts'
 import { utcNow } from '../clock.ts'
 import { prepare, quietly } from '../env.ts'
 import { dispatcherOf } from '../events/dispatcher.ts'
+import { dueNow } from '../events/outbox.ts'
 import { ApiError } from '../http/api-error.ts'
 import { guardedBy } from '../http/relay-guard.ts'
 import { groupsOf } from '../hub/binding.ts'
-import type { Glance, HubTurn, RelayElsewhere } from '../hub/events.ts'
+import type { Glance, HubTurn, RelayElsewhere, RelayOrders } from '../hub/events.ts'
 import type { RelayGroup } from '../hub/groups.ts'
 import type { KnownLimit } from '../hub/limit.ts'
 import { KnownRelayKeys, type PresentedKey } from '../known-relay-keys.ts'
 import { causesOf, log } from '../log.ts'
-import { untaken } from '../store/commands.ts'
+import { alertsDueNow } from '../store/alert-work.ts'
+import { carryOut, concluded, isProcess, ordersFor, untaken } from '../store/commands.ts'
 import { takeTurn } from '../store/hearing.ts'
 import { elsewhereIn, limitsOf, newerThan, partFrom } from '../store/hub-turn.ts'
 import { judge } from './judge.ts'
@@ -41,6 +43,17 @@ export class HubFacts {
     queue.join(async () => hear(await this.#answered(what, question)), what === 'order')
   }
 
+  /** Asks at once, beside what waits: one statement or two of a relay's own, which need no turn. */
+  askAside<Answer>(
+    what: 'order' | 'outcome',
+    question: () => Promise<Answer>,
+    hear: (answer: Answer | undefined) => void,
+  ): void {
+    void this.#answered(what, question)
+      .then(hear)
+      .catch((error) => log('error', 'hub.failed', { causes: causesOf(error) }))
+  }
+
   async #answered<Answer>(what: string, question: () => Promise<Answer>): Promise<Answer | undefined> {
     try {
       return await question()
@@ -52,14 +65,60 @@ export class HubFacts {
 
   /** Has a relay's beat heard, whose shares of limits are the hub's; `key`: if that key is still good, as is asked along. */
   async turn(beat: Beat, key: PresentedKey | undefined): Promise<HubTurn | 'replaced' | 'revoked'> {
-    const { db, settings } = prepare(this.#env)
-    const guarded = key ? guardedBy(db, key, new KnownRelayKeys(), utcNow) : db
-    const judged = await judge(guarded, beat, 'hub', groupsOf(this.#env)).catch(refused)
+    const { settings } = prepare(this.#env)
+    const judged = await judge(this.#guarded(key), beat, 'hub', groupsOf(this.#env)).catch(refused)
     if (judged === 'replaced' || judged === 'revoked') return judged
     const { answer, limits, elsewhere, deliveriesDue, alertsDue } = judged
-    if (alertsDue) void judgeAlerts(db).then(() => dispatcherOf(this.#env).hurry())
-    else if (deliveriesDue) void dispatcherOf(this.#env).hurry()
+    this.#hurry({ alertsDue, deliveriesDue })
     return { answer: { ...answer, base_domain: settings.BASE_DOMAIN }, limits, elsewhere }
+  }
+
+  /** What is ordered of a relay's process; `key`: if that key is still good. */
+  async orders(
+    relay_id: string,
+    boot_id: string,
+    key: PresentedKey | undefined,
+  ): Promise<RelayOrders | 'revoked'> {
+    try {
+      const { rows } = await this.#guarded(key).execute<{ orders: RelayOrders }>(
+        ordersFor({ relay_id, boot_id }),
+      )
+      return rows[0]?.orders ?? { commands: [], ends: [] }
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  /** Has Postgres hear what orders came to, as a relay's process says in its beat; `key`: if that key is still good. */
+  async conclude(beat: Beat, key: PresentedKey | undefined): Promise<'done' | 'revoked'> {
+    const [db, its] = [this.#guarded(key), isProcess(beat)]
+    const execute = (statement: SQL) =>
+      db.execute<{ deliveries_due?: boolean; alerts_due?: boolean }>(statement)
+    try {
+      const answers = await db.batch([
+        execute(carryOut(beat, its)),
+        ...(beat.ended.length > 0 ? [execute(concluded(beat, its))] : []),
+        execute(dueNow()),
+        execute(alertsDueNow()),
+      ])
+      const words = answers.flatMap(({ rows }) => rows)
+      this.#hurry({
+        alertsDue: words.some(({ alerts_due }) => alerts_due),
+        deliveriesDue: words.some(({ deliveries_due }) => deliveries_due),
+      })
+      return 'done'
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  #guarded(key: PresentedKey | undefined): Database {
+    return key ? guardedBy(this.#db, key, new KnownRelayKeys(), utcNow) : this.#db
+  }
+
+  #hurry({ alertsDue, deliveriesDue }: { alertsDue: boolean; deliveriesDue: boolean }): void {
+    if (alertsDue) void judgeAlerts(this.#db).then(() => dispatcherOf(this.#env).hurry())
+    else if (deliveriesDue) void dispatcherOf(this.#env).hurry()
   }
 
   /** Writes down that a relay is gone, silent for so long, and says whom Postgres hears itself. */

@@ -54,6 +54,8 @@ export class RelayHub {
   readonly #shares = new Map<string, LimitShare | undefined>()
   /** Requests which wait for what a command came to. */
   readonly #asks = new Map<string, (result: unknown) => void>()
+  /** Requests which wait for a relay's word that it has a command. */
+  readonly #pushes = new Map<string, (has: boolean) => void>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #alarmAt = Number.NEGATIVE_INFINITY
@@ -102,6 +104,7 @@ export class RelayHub {
     const ask = readHubAsk(message)
     if (typeof ask === 'string')
       return log('warn', 'hub.nonsense', { relay_id: relayId, why: ask.slice(0, 1_000) })
+    if (ask?.type === 'seen') return void this.#receive({ kind: 'seen', line, serial: ask.serial })
     if (ask?.type === 'where') return void this.#where(socket, ask.n, ask.ids)
     if (ask?.type !== 'beat' || ask.beat.relay_id !== relayId) return
     const beat = { ...(storable(ask.beat) as Beat), protocol: ask.beat.protocol ?? protocol }
@@ -160,7 +163,7 @@ export class RelayHub {
         this.#receive({ kind: path })
         return {}
       case 'push':
-        return { sent: this.#receive({ kind: 'push', relayId: asked.relay_id, news: asked.news }) }
+        return { sent: await this.#push(asked) }
       case 'ordered':
         this.#receive({ kind: 'ordered', relayIds: asked.relay_ids })
         return {}
@@ -201,6 +204,24 @@ export class RelayHub {
     return [...this.#sockets.values()]
       .map(lineOf)
       .flatMap((its) => (its.relayId === relay_id && isOpenedBy(its, key) ? [its.line] : []))
+  }
+
+  /** Tells a relay something; whether it has that: of orders by its own word, where it says so. */
+  async #push({ relay_id: relayId, news }: HubQuestion): Promise<boolean> {
+    const sent = this.#receive({ kind: 'push', relayId, news })
+    const commands = (news.commands ?? []).map(({ command_id }) => command_id)
+    if (!sent || !this.#hub.awaits(commands)) return sent
+    return new Promise((has) => {
+      for (const id of commands) this.#pushes.set(id, has)
+    })
+  }
+
+  /** Orders are known to be at their relay, or not to be. */
+  #pushed(commands: readonly string[], has: boolean): void {
+    for (const id of commands) {
+      this.#pushes.get(id)?.(has)
+      this.#pushes.delete(id)
+    }
   }
 
   async #beat(beat: Beat): Promise<object | undefined> {
@@ -303,9 +324,23 @@ export class RelayHub {
           () => this.#facts.meet(this.#group),
           (elsewhere) => this.#receive({ kind: 'met', elsewhere }),
         )
+      case 'delivered':
+        return this.#pushed(effect.commands, true)
+      case 'fetch':
+        return this.#facts.askAside(
+          'order',
+          () => this.#facts.orders(effect.relayId, effect.bootId, this.#keyOf(effect.line)),
+          (orders) => this.#receive({ ...effect, kind: 'fetched', orders }),
+        )
+      case 'conclude':
+        return this.#facts.askAside(
+          'outcome',
+          () => this.#facts.conclude(effect.beat, this.#keyOf(effect.way.line)),
+          (outcome) => this.#receive({ ...effect, kind: 'concluded', outcome }),
+        )
       case 'turn':
         return this.#facts.ask(
-          effect.urgent ? 'order' : 'turn',
+          'turn',
           () => this.#turn(effect),
           (turn) => this.#receive({ ...effect, kind: 'turned', turn }),
         )
@@ -348,6 +383,7 @@ export class RelayHub {
   #untake(back: { relayId: string; commands: readonly string[] }, tries = untakeTries): void {
     const { relayId, commands } = back
     if (commands.length === 0) return
+    this.#pushed(commands, false)
     const again = () => setTimeout(() => this.#untake(back, tries - 1), untakeEveryMs)
     const heard = (done: true | undefined) => {
       if (done) this.#receive({ kind: 'ordered', relayIds: [relayId] })

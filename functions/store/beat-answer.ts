@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, BeatAnswer } from '#contract'
-import { END_REGISTRATION } from './commands.ts'
+import { commandsIn, endsOf, takenBy } from './commands.ts'
 import { begun, heard, living } from './hearing.ts'
 import { instant } from './instant.ts'
 import { namedMailboxes } from './recordings.ts'
@@ -10,23 +10,10 @@ import { talkedToday, today } from './talk.ts'
 /** What a beat's answer says beyond what the relay itself was granted. */
 export type News = Omit<BeatAnswer, 'slices' | 'registrations' | 'withdrawn'>
 
-/** A relay waits a second and a half for an answer: what is more waits for the next beat, and keeps no other word from it. */
-const COMMANDS_OCTETS = 1_048_576
-
 /** All that is new to a relay, as JSON; commands in it are marked as taken. */
 export function news(told: Beat): SQL {
   return sql`
-    with taken as (
-      update commands set taken_at = now()
-      where taken_at is null and ${heard(told)} and id in (
-        select id from (
-          select id, row_number() over waiting as place, sum(octet_length(body::text)) over waiting as octets from commands
-          where relay_id = ${told.relay_id} and taken_at is null and created_at > now() - interval '1 minute'
-            and body ->> 'kind' <> ${END_REGISTRATION}
-          window waiting as (order by created_at, id)) as w
-        where place = 1 or octets <= ${COMMANDS_OCTETS})
-      returning id, customer_id, body, created_at
-    )
+    with taken as (${takenBy(told.relay_id, heard(told))})
     select jsonb_build_object(
       'at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       'version', (select version from configuration),
@@ -38,11 +25,8 @@ export function news(told: Beat): SQL {
       'health', (select coalesce(jsonb_agg(jsonb_build_object(
           'provider_id', provider_id, 'status', status, 'since', ${instant(sql`since`)})), '[]')
         from provider_health where status <> 'unknown'),
-      'commands', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id, 'customer_id', customer_id) order by created_at, id), '[]')
-        from taken),
-      'ends', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id)), '[]') from commands
-        where relay_id = ${told.relay_id} and taken_at is null and body ->> 'kind' = ${END_REGISTRATION}
-          and created_at > now() - interval '1 day'),
+      'commands', ${commandsIn(sql`taken`)},
+      'ends', ${endsOf(told.relay_id)},
       'blocks', ${namedBlocks},
       'mailboxes', ${namedMailboxes(told)},
       'neighbours', (select coalesce(jsonb_agg(neighbour || jsonb_build_object('relay_id', id, 'draining', draining)

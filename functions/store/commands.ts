@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Beat, type CallCommand, type HubNews, type OrderResult, orderResult } from '#contract'
 import type { Database } from '#db'
+import { utcNow } from '../clock.ts'
 import type { Hub } from '../hub/client.ts'
 import { endedByEdge } from './call-events.ts'
 import { runEvents } from './drills.ts'
@@ -28,13 +29,13 @@ export async function order(
   { relayId, ...command }: Omit<CallCommand, 'command_id'> & { readonly relayId: string },
   withinMs: number,
 ): Promise<CommandState> {
-  const id = crypto.randomUUID()
+  const [id, begunAt] = [crypto.randomUUID(), utcNow()]
   const { customer_id, ...body } = command
   await db.execute(sql`
     insert into commands (id, customer_id, relay_id, body)
     values (${id}::uuid, ${customer_id}::uuid, ${relayId}, ${JSON.stringify(body)}::jsonb)`)
   const pushed = await hub.push(relayId, { commands: [{ ...command, command_id: id }] } as HubNews)
-  if (!pushed) return awaited(db, id, withinMs)
+  if (!pushed) return awaited(db, id, withinMs - (utcNow() - begunAt))
   const [heard] = await Promise.all([hub.result(relayId, id, withinMs), taken(db, id)])
   return heard ? { taken: true, result: orderResult.parse(heard) } : look(db, id)
 }
@@ -93,26 +94,73 @@ function stateIn({ rows: [row] }: { readonly rows: readonly CommandRow[] }): Com
   return { taken: row?.taken === true, result }
 }
 
-/** Writes down which registrations a relay ended: it is told so no more. */
-export function concluded(told: Beat): SQL {
+/** A relay waits a second and a half for an answer: what is more waits for the next, and keeps no other word from it. */
+const COMMANDS_OCTETS = 1_048_576
+
+/** Marks what waits for a relay as taken, the oldest first, and gives it. */
+export function takenBy(relayId: string, where: SQL): SQL {
+  return sql`
+    update commands set taken_at = now()
+    where taken_at is null and ${where} and id in (
+      select id from (
+        select id, row_number() over waiting as place, sum(octet_length(body::text)) over waiting as octets from commands
+        where relay_id = ${relayId} and taken_at is null and created_at > now() - interval '1 minute'
+          and body ->> 'kind' <> ${END_REGISTRATION}
+        window waiting as (order by created_at, id)) as w
+      where place = 1 or octets <= ${COMMANDS_OCTETS})
+    returning id, customer_id, body, created_at`
+}
+
+/** Commands of a table of rows, as JSON. */
+export function commandsIn(rows: SQL): SQL {
+  return sql`(select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id, 'customer_id', customer_id) order by created_at, id), '[]')
+    from ${rows})`
+}
+
+/** The registrations which a relay is to end, as JSON. */
+export function endsOf(relayId: string): SQL {
+  return sql`(select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id)), '[]') from commands
+    where relay_id = ${relayId} and taken_at is null and body ->> 'kind' = ${END_REGISTRATION}
+      and created_at > now() - interval '1 day')`
+}
+
+/** What a relay is ordered, and nothing else, in one statement which waits for no other relay; no row: another process is that relay. */
+export function ordersFor(process: RelayProcess): SQL {
+  const its = isProcess(process)
+  return sql`
+    with taken as (${takenBy(process.relay_id, its)})
+    select jsonb_build_object('commands', ${commandsIn(sql`taken`)}, 'ends', ${endsOf(process.relay_id)}) as orders where ${its}`
+}
+
+/** One process of a relay. */
+type RelayProcess = Pick<Beat, 'relay_id' | 'boot_id'>
+
+/** The condition that it is the relay. */
+export function isProcess({ relay_id, boot_id }: RelayProcess): SQL {
+  return sql`exists (select from relays where id = ${relay_id} and boot_id = ${boot_id}::uuid)`
+}
+
+/** Writes down which registrations a relay ended: it is told so no more. `where`: its word counts. */
+export function concluded(told: Beat, where: SQL = heard(told)): SQL {
   return sql`
     update commands set taken_at = now(), done_at = now()
     where id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(told.ended)}::jsonb))
-      and relay_id = ${told.relay_id} and done_at is null and ${heard(told)}`
+      and relay_id = ${told.relay_id} and done_at is null and ${where}`
 }
 
 /**
  * Writes down what became of what a relay was told to do. The first result stands. A call which it was to make, and does not as it
  * takes no new ones, is given to another relay; of one which was refused before it had begun the relay tells no record: that ends here.
+ * `where`: its word counts.
  */
-export function carryOut(told: Beat): SQL {
+export function carryOut(told: Beat, where: SQL = heard(told)): SQL {
   return sql`
     with said as materialized (
       select m.id, m.customer_id, m.begun_at, (m.body ->> 'call_id')::uuid as call_id, t.result,
         m.body ->> 'kind' = 'originate' and t.result ->> 'reason' in (${sql.join(unrecorded, sql`, `)}) as refused
       from jsonb_to_recordset(${JSON.stringify(told.results)}::jsonb) as t (command_id uuid, result jsonb)
         join commands m on m.id = t.command_id
-      where m.relay_id = ${told.relay_id} and m.done_at is null and ${heard(told)}
+      where m.relay_id = ${told.relay_id} and m.done_at is null and ${where}
     ),
     passed_on as (
       update commands m set taken_at = '-infinity' from said s

@@ -187,7 +187,11 @@ export class HubLink {
     if (text === pong) return this.#happen('pong', { now: monotonicNow() })
     const word = readHubWord(text)
     if (typeof word === 'string') return this.#options.log('error', 'hub.not_understood', { why: word })
-    if (word !== undefined) this.#apply(word)
+    if (word === undefined) return
+    this.#apply(word)
+    // Orders are known to be here by this alone, those too which are not understood: what is sent on a dead line is lost.
+    if ('serial' in word && text.includes('"command_id"'))
+      this.#send(JSON.stringify({ type: 'seen', serial: word.serial }))
   }
 
   #apply(word: HubWord): void {

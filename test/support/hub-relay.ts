@@ -8,6 +8,8 @@ import { soon } from './wait.ts'
 export class HubRelay {
   readonly heard: HubWord[] = []
   pongs = 0
+  /** Says of no order that it has it, as if its line were dead. */
+  deaf = false
   closed = false
   /** Ids of the commands it was given, in order. */
   get orders(): string[] {
@@ -70,6 +72,12 @@ export class HubRelay {
     return soon('news', () => found()[0], 20_000, 5)
   }
 
+  /** As a relay says at once that it has an order. */
+  #receipt(word: Extract<HubWord, { serial: number }>): void {
+    const { commands = [] } = word.type === 'news' ? word.news : word.answer
+    if (commands.length > 0) this.#socket.send(JSON.stringify({ type: 'seen', serial: word.serial }))
+  }
+
   ping(): void {
     this.#socket.send('ping')
   }
@@ -87,6 +95,7 @@ export class HubRelay {
     if (typeof word !== 'object') throw new Error(String(word))
     if ('serial' in word) this.#seen = word.serial
     this.heard.push(word)
+    if (!this.deaf && 'serial' in word) this.#receipt(word)
     this.onWord(word)
   }
 }

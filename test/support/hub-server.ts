@@ -12,6 +12,8 @@ export class HubServer {
   /** Beats, and when each came (monotonic ms). */
   readonly beats: { readonly ask: Extract<HubAsk, { type: 'beat' }>; readonly at: number }[] = []
   pings = 0
+  /** Frames with orders which the relay said it has. */
+  readonly receipts: number[] = []
   /** Refuses upgrades, and whatever asks why, with that status; undefined: it takes them. */
   refuses: { readonly status: number; readonly reason: string } | undefined
   /** Hears, and says nothing. */
@@ -83,6 +85,7 @@ export class HubServer {
       return
     }
     const ask = readHubAsk(text)
+    if (typeof ask === 'object' && ask.type === 'seen') return void this.receipts.push(ask.serial)
     if (typeof ask !== 'object' || ask.type !== 'beat') throw new Error(`not understood: ${String(ask)}`)
     this.beats.push({ ask, at: performance.now() })
     if (this.silent) return

@@ -424,6 +424,12 @@ export class HubWorld {
     this.postgres.asked += 1
     if (effect.kind === 'turn') this.receive({ ...effect, kind: 'turned', turn: this.#turn(effect.beat) })
     if (effect.kind === 'look') this.#receive(group, { kind: 'looked', glance: this.#glance(effect.version) })
+    if (effect.kind === 'fetch') {
+      const orders = this.postgresAway ? undefined : { commands: [], ends: [] }
+      this.receive({ ...effect, kind: 'fetched', orders })
+    }
+    if (effect.kind === 'conclude')
+      this.receive({ ...effect, kind: 'concluded', outcome: this.postgresAway ? undefined : 'done' })
     if (effect.kind === 'meet')
       this.#receive(group, {
         kind: 'met',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { BeatAnswer, HubWord, UtcMs } from '#contract'
-import type { HubEvent } from '../../../functions/hub/events.ts'
+import type { HubEffect, HubEvent } from '../../../functions/hub/events.ts'
 import { Grants } from '../../../functions/hub/grants.ts'
 import { Hub } from '../../../functions/hub/hub.ts'
 import { HubWorld } from '../../support/hub-world.ts'
@@ -167,10 +167,7 @@ describe('what changed', () => {
     const answer = { at: new Date(world.now).toISOString(), version, changed, ...nothing, relays: 2 }
     const turn = { answer, limits: [], elsewhere: [] }
     const way = { kind: 'socket', line, n: 99, seen: 99 } as const
-    const effects = world.hub.receive(
-      { kind: 'turned', urgent: false, relayId, way, line, beat, turn },
-      world.now as UtcMs,
-    )
+    const effects = world.hub.receive({ kind: 'turned', relayId, way, line, beat, turn }, world.now as UtcMs)
     return effects.flatMap((effect) =>
       effect.kind === 'send' && effect.word.type === 'answer' ? [effect.word.answer] : [],
     )[0]
@@ -197,7 +194,7 @@ describe('an order', () => {
     // Postgres is asked what is new for each of them.
     world.look()
     const [asked] = world.receive({ kind: 'ordered', relayIds: ['relay-0', 'relay-9'] })
-    expect(asked).toMatchObject({ kind: 'turn', relayId: 'relay-0', urgent: true })
+    expect(asked).toMatchObject({ kind: 'fetch', relayId: 'relay-0' })
     expect(world.receive({ kind: 'ordered', relayIds: ['relay-0'] })).toEqual([])
     world.settle()
     expect(world.postgres.asked).toBe(2 + 2)
@@ -213,6 +210,101 @@ describe('an order', () => {
   })
 })
 
+describe('an order on its way', () => {
+  const commands = [{ kind: 'call_hangup', command_id: '00000000-0000-4000-8000-00000000000e' }] as never
+  const ids = ['00000000-0000-4000-8000-00000000000e']
+
+  /** A hub which has just sent one to a relay of that protocol. */
+  function ordered(protocol: number): HubWorld {
+    const world = standing(1)
+    const [peer] = world.peers
+    if (peer) peer.beat = { ...peer.beat, protocol }
+    world.speak(world.peer(0))
+    world.calm()
+    world.receive({ kind: 'push', relayId: 'relay-0', news: { commands } })
+    return world
+  }
+  const orders = (effects: HubEffect[]) =>
+    effects.filter(({ kind }) => ['close', 'untake', 'delivered'].includes(kind))
+
+  test('is delivered once its relay says so, and not before', () => {
+    const world = ordered(6)
+    const line = world.peer(0).line ?? ''
+    expect(world.hub.awaits(ids)).toBe(true)
+    expect(orders(world.receive({ kind: 'seen', line, serial: 0 }))).toEqual([])
+    expect(orders(world.receive({ kind: 'seen', line, serial: 99 }))).toEqual([
+      { kind: 'delivered', commands: ids },
+    ])
+    expect(world.hub.awaits(ids)).toBe(false)
+    world.cut(world.peer(0))
+    expect(orders(world.receive({ kind: 'time', lives: new Map() }))).toEqual([])
+  })
+
+  test('is so by its next beat, too', () => {
+    const world = ordered(6)
+    world.calm()
+    world.speak(world.peer(0))
+    world.deliver(world.peer(0))
+    expect(world.hub.awaits(ids)).toBe(false)
+  })
+
+  test('goes back, and its line is closed, where the relay does not say so in three seconds', () => {
+    const world = ordered(6)
+    const { line, id: relayId } = world.peer(0)
+    expect(world.hub.dueAt()).toBeLessThanOrEqual(world.now + 3_000)
+    world.now += 3_000
+    const lives = new Map([[line ?? '', world.now as UtcMs]])
+    expect(orders(world.hub.receive({ kind: 'time', lives }, world.now as UtcMs))).toEqual([
+      { kind: 'close', line },
+    ])
+    const closed = world.hub.receive({ kind: 'closed', line: line ?? '' }, world.now as UtcMs)
+    expect(orders(closed)).toEqual([{ kind: 'untake', relayId, commands: ids }])
+    expect(world.hub.live()).toEqual([])
+  })
+
+  test('to a relay which says nothing of the kind is sent, and that is all', () => {
+    const world = ordered(5)
+    expect(world.hub.awaits(ids)).toBe(false)
+    world.now += 10_000
+    const lives = new Map([[world.peer(0).line ?? '', world.now as UtcMs]])
+    expect(orders(world.receive({ kind: 'time', lives }))).toEqual([])
+  })
+})
+
+describe('what an order came to', () => {
+  const results = [{ command_id: '00000000-0000-4000-8000-00000000000e', result: { ok: true } }]
+
+  test('Postgres hears by itself, before the beat which says it is answered, and no turn is asked for it', () => {
+    const world = standing(1)
+    const { id: relayId, line = '', beat } = world.peer(0)
+    const way = { kind: 'socket', line, n: 99, seen: 99 } as const
+    const hears = (event: HubEvent) => world.hub.receive(event, world.now as UtcMs)
+    const said = { ...beat, results }
+    expect(hears({ kind: 'beat', relayId, way, beat: said })).toEqual([
+      { kind: 'conclude', relayId, way, beat: said },
+    ])
+    const [word] = hears({ kind: 'concluded', relayId, way, beat: said, outcome: 'done' })
+    expect(word).toMatchObject({ kind: 'send', line, word: { type: 'answer', n: 99 } })
+    world.pass(2_000)
+    expect(world.postgres.asked).toBe(0)
+  })
+
+  test.each([
+    ['is said again on another line, where Postgres is away', undefined, ['close', 'keep']],
+    ['is not heard by a key which was revoked', 'revoked', ['send', 'close', 'keep']],
+  ] as const)('%s', (_, outcome, kinds) => {
+    const world = standing(1)
+    const { id: relayId, line = '', beat } = world.peer(0)
+    const way = { kind: 'socket', line, n: 99, seen: 99 } as const
+    const effects = world.hub.receive(
+      { kind: 'concluded', relayId, way, beat: { ...beat, results }, outcome },
+      world.now as UtcMs,
+    )
+    expect(kinds).toEqual(expect.arrayContaining(effects.map(({ kind }) => kind)))
+    expect(effects.map(({ kind }) => kind)).toContain('close')
+  })
+})
+
 describe('an order which Postgres gave out for a beat', () => {
   const command_id = '00000000-0000-4000-8000-00000000000e'
   const untaken = [{ kind: 'untake', relayId: 'relay-0', commands: [command_id] }]
@@ -225,7 +317,7 @@ describe('an order which Postgres gave out for a beat', () => {
     const answer = { at: new Date(world.now).toISOString(), version: 1, relays: 1, commands, ...nothing }
     const turn = { answer, limits: [], elsewhere: [] }
     const way = unasked ? undefined : ({ kind: 'socket', line, n: 99, seen: 99 } as const)
-    return { kind: 'turned', urgent: false, relayId, way, line, beat, turn } as const
+    return { kind: 'turned', relayId, way, line, beat, turn } as const
   }
 
   test.each<[string, object[], (world: HubWorld) => HubEvent]>([
@@ -293,7 +385,6 @@ describe('a line', () => {
       way: undefined,
       line,
       beat,
-      urgent: false,
       turn: 'revoked',
     } as const
     expect(world.hub.receive(turned, world.now as UtcMs)).toMatchObject([

@@ -1,11 +1,12 @@
 import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import type { HubNews, UtcMs } from '#contract'
+import { type HubNews, protocolOfReceipt, type UtcMs } from '#contract'
 import type { RelayRecord } from '../../../functions/hub/events.ts'
 import { HubBook } from '../../../functions/relay-api/hub-book.ts'
 import { RelayHub } from '../../../functions/relay-api/relay-hub.ts'
 import { WaitingBeats, waitsForMs } from '../../../functions/relay-api/waiting-beats.ts'
 import { idleBeat } from '../../support/beat.ts'
+import { soon } from '../../support/wait.ts'
 
 /* The object with a storage of its own, whose rows hold two megabytes as Cloudflare's do, and without a database. */
 
@@ -50,7 +51,9 @@ function socketOf(relayId: string, send?: () => void) {
 /** A hub which woke with these relays on the line, and knows of others. */
 function woken(sockets: ReturnType<typeof socketOf>[], others: string[] = [], kept = storage()) {
   const book = new HubBook(kept)
-  for (const { relayId, line } of sockets) book.keep(relayId, record(relayId, { line }))
+  const known = book.records()
+  for (const { relayId, line } of sockets)
+    if (!known.has(relayId)) book.keep(relayId, record(relayId, { line }))
   for (const relayId of others) book.keep(relayId, record(relayId))
   const state = {
     storage: kept,
@@ -80,6 +83,27 @@ describe('a push', () => {
     ['is not to one of which nothing is known', false, () => woken([])],
   ])('%s', async (_, expected, hub) => {
     expect(await sent(hub(), 'relay-1')).toBe(expected)
+  })
+
+  test('of an order is sent once its relay says that it has it, and not where the line is closed before', async () => {
+    const line = `line of relay-1`
+    const relay = () => {
+      const kept = storage()
+      const beat = { ...idleBeat('relay-1'), protocol: protocolOfReceipt }
+      new HubBook(kept).keep('relay-1', record('relay-1', { line, beat, bootId: beat.boot_id }))
+      const its = socketOf('relay-1')
+      return { its, hub: woken([its], [], kept) }
+    }
+    const says = relay()
+    const heard = sent(says.hub, 'relay-1')
+    await soon('the order', () => says.its.heard.includes('news'))
+    says.hub.webSocketMessage(says.its.socket, JSON.stringify({ type: 'seen', serial: 1 }))
+    expect(await heard).toBe(true)
+    const mute = relay()
+    const lost = sent(mute.hub, 'relay-1')
+    await soon('the order', () => mute.its.heard.includes('news'))
+    mute.hub.webSocketClose(mute.its.socket)
+    expect(await lost).toBe(false)
   })
 })
 

@@ -133,6 +133,24 @@ describe('the hub in workerd', () => {
     relay.close()
   })
 
+  test('gives an order once more on another line, where the relay on the first never says that it has it', async () => {
+    const mute = await HubRelay.connect(edge.url, 'relay-1')
+    mute.deaf = true
+    await mute.beat({ protocol: relayProtocol })
+    const provider = (await api('GET', '/v1.0/providers')).result[0]
+    await api('POST', `/v1.0/providers/${provider.id}/test?wait=0`, { type: 'options' })
+    const [order] = await soon('the order', () => (mute.orders.length > 0 ? mute.orders : undefined))
+    mute.ping()
+    await soon('the end of the line', () => mute.closed, 10_000)
+    const relay = await HubRelay.connect(edge.url, 'relay-1')
+    await soon('the order', async () => {
+      await relay.beat({ protocol: relayProtocol })
+      return relay.orders.includes(order ?? '')
+    })
+    await relay.beat({ protocol: relayProtocol, results: [{ command_id: order, result: { ok: true } }] })
+    relay.close()
+  })
+
   test('closes every line of a key which is revoked, and opens none by it', async () => {
     const { id, key } = await api('POST', '/v1.0/relays/relay-1/keys', { name: 'lost' })
     const spoken = await HubRelay.connect(edge.url, 'relay-1', key)

@@ -61,6 +61,15 @@ describe('a relay at the hub', () => {
     expect(Number(ms)).toBeLessThanOrEqual(3_000)
   })
 
+  test('says at once that it has what it is ordered, and of other news nothing', async () => {
+    const { hub, heard } = await linked()
+    await soon('to be live', () => heard.includes('rest'))
+    hub.news({ version: 4, changed: [] })
+    hub.news({ commands: [{ kind: 'call_hangup', command_id: randomUUID() }] as never })
+    await soon('a receipt', () => hub.receipts.length > 0)
+    expect(hub.receipts).toEqual([3])
+  })
+
   test.each([404, 501])('leaves an edge which answers %s to HTTP', async (status) => {
     const { hub, heard } = await linked({ status, reason: 'NO_HUB' })
     await soon('the refusal', () => hub.upgrades.length === 1)
