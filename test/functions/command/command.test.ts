@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { relayProtocol } from '#contract'
 import { run } from '../../../functions/command/run.ts'
 import { type App, startApp } from '../../support/app.ts'
+import { newRelay } from '../../support/beat.ts'
 import { callTell } from '../../support/call-tells.ts'
 import { soon } from '../../support/wait.ts'
 
@@ -225,6 +227,27 @@ describe('looking', () => {
     expect(out).toMatch(/^office1 → \+12125550123: connect/)
     expect(out).toMatch(/ {2}1\. +Primary +Default/)
     expect((await typed('route +442079460000 --from office2')).code).toBe(1)
+  })
+
+  test('tries a provider, and ends with 1 where it does not answer', async () => {
+    const relay = await newRelay(app, 'relay-1', { protocol: relayProtocol })
+    await relay.beat({ protocol: relayProtocol })
+    const tried = async (ok: boolean) => {
+      const trial = typed('provider test New')
+      const steps = [{ step: 'locate', ok: true, words: 'it is at 192.0.2.4:5060', ms: 3 }]
+      const result = { ok, verdict: ok ? 'it answers' : 'it is silent', steps, status: ok ? 200 : 0 }
+      await soon('the order', async () => {
+        const { commands } = await relay.beat({ protocol: relayProtocol })
+        const results = commands.map(({ command_id }) => ({ command_id, result }))
+        if (results.length > 0) await relay.beat({ protocol: relayProtocol, results })
+        return results.length > 0
+      })
+      return trial
+    }
+    await app.as(alice.key)('POST', '/v1.0/providers', { name: 'New', hostname: 'sip.new.com' })
+    const well = await tried(true)
+    expect([well.code, well.out]).toEqual([0, '  ✓ it is at 192.0.2.4:5060\nNew: it answers'])
+    expect((await tried(false)).code).toBe(1)
   })
 
   test('says why a call went as it did', async () => {

@@ -13,6 +13,8 @@ import { protocolIn, understood } from '../../../functions/relay-api/understood.
 import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, BASE_DOMAIN, type Client, isNoGuard, RELAY_SECRET, startApp } from '../../support/app.ts'
 import { begunTell } from '../../support/call-tells.ts'
+import { Receiver } from '../../support/receiver.ts'
+import { soon } from '../../support/wait.ts'
 
 let app: App
 let bob: Client & { id: string }
@@ -291,6 +293,67 @@ describe('POST /relay/v1/route', () => {
     const answer = await app.relay('POST', '/relay/v1/route', { call_id: crypto.randomUUID(), ...question })
     expect(answer.status).toBe(200)
     return routeDecision.parse(answer.body)
+  }
+})
+
+describe('the decision on a call which its relay traces', () => {
+  const traceId = '019ad1c200007abc8def0123456789ab'
+  const under = (spanId: string) => ({ traceparent: `00-${traceId}-${spanId}-01` })
+  let collector: Receiver
+  let traced: object
+  beforeAll(async () => {
+    collector = await Receiver.open()
+    const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_HEADERS: 'x-key=word' }
+    traced = { ...app.env, ...settings }
+  })
+  afterAll(() => collector.close())
+  beforeEach(() => {
+    collector.messages.length = 0
+  })
+
+  test('is a span under the relay’s question', async () => {
+    expect((await asked(under('aaaabbbbccccdddd'))).status).toBe(200)
+    await soon('the span', () => collector.messages.length > 0)
+    const [message] = collector.messages
+    expect([message?.path, message?.headers['x-key']]).toEqual(['/hook/v1/traces', 'word'])
+    const [span] = message?.body.resourceSpans[0].scopeSpans[0].spans ?? []
+    expect(span).toMatchObject({ traceId, parentSpanId: 'aaaabbbbccccdddd', name: 'decide', kind: 2 })
+    expect(span.attributes).toContainEqual({
+      key: 'decision.reason',
+      value: { stringValue: 'UNKNOWN_SOURCE' },
+    })
+  })
+
+  test('is answered all the same where the collector takes nothing', async () => {
+    collector.reply = () => 500
+    expect((await asked(under('aaaabbbbccccdddd'))).status).toBe(200)
+    await soon('the span', () => collector.messages.length > 0)
+    collector.reply = () => 200
+  })
+
+  test('is none where the relay asks for none, or no collector is set', async () => {
+    await asked({})
+    await asked(under('aaaabbbbccccdddd'), app.env)
+    await asked(under('ffffffffffffffff'))
+    await soon('the last', () => collector.messages.length > 0)
+    expect(collector.messages.map(({ text }) => text.includes('ffffffffffffffff'))).toEqual([true])
+  })
+
+  async function asked(headers: Record<string, string>, env = traced) {
+    const caller = { kind: 'source', address: '192.0.2.77', port: 5060, transport: 'udp' }
+    const question = {
+      caller,
+      from: { user: '+442079460000' },
+      to: { user: '+15551234567', host: '192.0.2.1' },
+    }
+    const authorization = `Bearer ${await relayKey(RELAY_SECRET, 'relay-1')}`
+    const body = JSON.stringify({ call_id: crypto.randomUUID(), ...question })
+    const init = {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json', ...headers },
+      body,
+    }
+    return app.send('/relay/v1/route', init, env)
   }
 })
 
