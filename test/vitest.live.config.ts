@@ -31,6 +31,7 @@ const aside = [
   'rtpengine',
   'sabotage',
   'settings',
+  'softphone',
   'standing-still',
   'survival',
   'tls',

@@ -3,10 +3,10 @@ import type { Explanation } from '#contract'
 import { useAll } from './all-pages.ts'
 import { Explained } from './explained.tsx'
 import { Form, type FormField } from './form.tsx'
+import { outcomeSentence } from './outcome-sentence.ts'
 import { Refusal } from './refusal.tsx'
 import { asked } from './session.ts'
 import type { ShownPhone, ShownProvider } from './shown.ts'
-import { listed, sentence } from './words.ts'
 
 /** A PBX which dials by this trunk. */
 interface CallingTrunk {
@@ -95,15 +95,4 @@ function questionOf(values: Readonly<Record<string, string>>, phones: readonly S
     ...(down !== '' && { assume: { provider_id: down, down: true } }),
     ...(version !== '' && { version: Number(version) }),
   }
-}
-
-function outcomeSentence({ outcome, candidates, plan, status, reason, message, flow }: Explanation): string {
-  if (outcome === 'flow') return `It follows the flow “${flow?.name ?? ''}”.`
-  if (outcome === 'reject')
-    return `Nowhere: it is refused${status === null ? '' : ` with ${status} ${reason ?? ''}`.trimEnd()}. ${sentence(message)}`
-  const kept = candidates.filter((one) => one.kept).map(({ provider_name }) => provider_name || 'a provider')
-  if (kept.length > 0)
-    return kept.length === 1 ? `It goes to ${kept[0]}.` : `It is tried at ${listed(kept)}, in this order.`
-  if (plan.length > 0) return `It rings ${listed(plan.map(({ type, target }) => `${type} ${target}`))}.`
-  return message === '' ? 'It is connected.' : sentence(message)
 }

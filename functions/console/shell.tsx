@@ -25,6 +25,10 @@ const screens: Readonly<Record<string, Screen>> = {
   calls: { title: 'Calls', list: CallsScreen, one: CallScreen },
   'set-up': { title: 'Set up', list: SetUpScreen },
   phones: { title: 'Phones', list: PhonesScreen, one: PhoneScreen },
+  softphone: {
+    title: 'Phone',
+    list: later(() => import('./softphone-screen.tsx').then(({ SoftphoneScreen }) => SoftphoneScreen)),
+  },
   now: { title: 'Now', list: NowScreen },
   routes: {
     title: 'Routes',

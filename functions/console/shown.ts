@@ -49,6 +49,17 @@ export interface ShownPhoneLink {
   readonly qr: string
 }
 
+/** A credential by which the phone in the console registers. */
+export interface ShownToken {
+  readonly uri: string
+  readonly username: string
+  readonly password: string
+  readonly realm: string
+  readonly ws_urls: readonly string[]
+  /** Seconds. */
+  readonly expire: number
+}
+
 /** Where a phone can be reached now. */
 export interface ShownRegistration {
   readonly id: string

@@ -14,23 +14,29 @@ export interface ConsoleFile {
   readonly text: string
 }
 
-/** Its page runs and shows what comes from its own origin alone, speaks to nothing else, and stands in no frame. */
-export const consoleHeaders: Readonly<Record<string, string>> = {
-  'Content-Security-Policy': [
+/**
+ * Its page runs and shows what comes from its own origin alone, speaks to nothing else but the relays where its phone registers
+ * (`SIP_WS_URLS`), and stands in no frame.
+ */
+export function consoleHeaders(webSockets: readonly string[] = []): Readonly<Record<string, string>> {
+  const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "connect-src 'self'",
+    ["connect-src 'self'", ...webSockets].join(' '),
     'img-src data:',
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
-  ].join('; '),
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
+  ]
+  return {
+    'Content-Security-Policy': policy.join('; '),
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+  }
 }
 
 /** Bundles the console: a page with its style sheet, a script, and one more for each screen beyond. Throws where it does not compile. */
@@ -48,6 +54,8 @@ export async function bundleConsole(): Promise<readonly ConsoleFile[]> {
     splitting: true,
     metafile: true,
     minify: true,
+    // JsSIP was written for Node's modules.
+    define: { global: 'globalThis' },
     write: false,
     format: 'esm',
     target: 'es2023',
@@ -79,9 +87,9 @@ function pageWith(scripts: readonly string[]): string {
 }
 
 /** Writes the console into a folder as Cloudflare serves one (`[assets]`), its headers with it. */
-export async function writeConsole(folder: string): Promise<void> {
+export async function writeConsole(folder: string, webSockets: readonly string[] = []): Promise<void> {
   const files = await bundleConsole()
-  const headers = Object.entries(consoleHeaders).map(([name, value]) => `  ${name}: ${value}\n`)
+  const headers = Object.entries(consoleHeaders(webSockets)).map(([name, value]) => `  ${name}: ${value}\n`)
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   for (const { path, text } of files) {

@@ -9,7 +9,7 @@ export interface Home {
 }
 
 /** Makes the console ready, and a token which is exchanged for the access key once. */
-export async function openHome(accessKey: string): Promise<Home> {
+export async function openHome(accessKey: string, webSockets: readonly string[] = []): Promise<Home> {
   const files = new Map((await bundleConsole()).map((file) => [file.path as string, file]))
   const token = randomBytes(32).toString('base64url')
   let spent = false
@@ -18,7 +18,7 @@ export async function openHome(accessKey: string): Promise<Home> {
     answer: async (request) => {
       const { pathname } = new URL(request.url)
       const file = files.get(pathname)
-      if (file) return served(file.text, file.type)
+      if (file) return served(file.text, file.type, webSockets)
       if (request.method === 'GET') return missing()
       const shown = await tokenIn(request)
       if (spent || !isSame(token, shown)) return refused()
@@ -28,9 +28,9 @@ export async function openHome(accessKey: string): Promise<Home> {
   }
 }
 
-function served(text: string, type: string): Response {
+function served(text: string, type: string, webSockets: readonly string[]): Response {
   return new Response(text, {
-    headers: { ...consoleHeaders, 'Content-Type': type, 'Cache-Control': 'no-cache' },
+    headers: { ...consoleHeaders(webSockets), 'Content-Type': type, 'Cache-Control': 'no-cache' },
   })
 }
 

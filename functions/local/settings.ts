@@ -17,6 +17,7 @@ import {
   turnSecret,
   turnUrls,
   webOrigins,
+  webSocketUrls,
   wholeNumber,
 } from '#contract'
 
@@ -28,6 +29,10 @@ export interface StackSettings {
   readonly sipHost: string
   readonly sipPort: number
   readonly sipTlsPort: number
+  /** Where phones in browsers connect; undefined: 5066, or where that is taken any port which is free. */
+  readonly sipWsPort: number | undefined
+  /** What browsers are told of where they connect; undefined: to that port. */
+  readonly sipWsUrls: readonly string[] | undefined
   /** PEM files for SIP over TLS, absolute; undefined: only towards providers which want it. */
   readonly tlsCert: string | undefined
   readonly tlsKey: string | undefined
@@ -72,6 +77,8 @@ const variables = {
   PORT: portNumber.default(8787),
   SIP_PORT: portNumber.default(5060),
   SIP_TLS_PORT: portNumber.default(5061),
+  SIP_WS_PORT: portNumber.optional(),
+  SIP_WS_URLS: webSocketUrls.optional(),
   TLS_CERT: file.optional(),
   TLS_KEY: file.optional(),
   RTP_PORTS: portRange.default([10_000, 19_999]),
@@ -112,6 +119,8 @@ export function readSettings(environment: Environment): { settings: StackSetting
     sipHost,
     sipPort: said.SIP_PORT,
     sipTlsPort: said.SIP_TLS_PORT,
+    sipWsPort: said.SIP_WS_PORT,
+    sipWsUrls: said.SIP_WS_URLS,
     tlsCert: said.TLS_CERT,
     tlsKey: said.TLS_KEY,
     rtpPorts: said.RTP_PORTS.join('-'),

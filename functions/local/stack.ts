@@ -30,7 +30,7 @@ export async function startEdgeSide(settings: StackSettings, parts: Parts): Prom
   const secrets = keepSecrets(settings.folder)
   await checkPort(settings.host, settings.port, 'PORT')
   const database = await startDatabase(parts)
-  const home = await openHome(database.access.key)
+  const home = await openHome(database.access.key, settings.sipWsUrls)
   const edge = await startEdge({
     host: settings.host,
     port: settings.port,
@@ -44,6 +44,7 @@ export async function startEdgeSide(settings: StackSettings, parts: Parts): Prom
       BASE_DOMAIN: settings.baseDomain,
       SIP_SERVER: settings.sipServer ?? '',
       ...settings.tracing,
+      SIP_WS_URLS: settings.sipWsUrls?.join(',') ?? '',
       TURN_URLS: settings.turnUrls ?? '',
       TURN_SECRET: settings.turnSecret ?? '',
       ALLOW_PRIVATE_TARGETS: 'true',
@@ -113,6 +114,7 @@ async function relayEnvironment(settings: StackSettings, edge: EdgeSide): Promis
     SIP_HOST: settings.sipHost,
     SIP_PORT: String(settings.sipPort),
     SIP_TLS_PORT: String(settings.sipTlsPort),
+    SIP_WS_PORT: settings.sipWsPort === undefined ? '' : String(settings.sipWsPort),
     TLS_CERT: settings.tlsCert ?? '',
     TLS_KEY: settings.tlsKey ?? '',
     RTP_PORTS: settings.rtpPorts,
@@ -126,10 +128,21 @@ async function relayEnvironment(settings: StackSettings, edge: EdgeSide): Promis
 }
 
 /** The same settings, whose phones connect to the relay of this machine unless they say otherwise. */
-export function withOwnRelay(settings: StackSettings): StackSettings {
-  const { publicIp, sipPort } = settings
-  const own = `${publicIp.includes(':') ? `[${publicIp}]` : publicIp}:${sipPort}`
-  return { ...settings, sipServer: settings.sipServer ?? own }
+export async function withOwnRelay(settings: StackSettings): Promise<StackSettings> {
+  const { publicIp, sipPort, sipHost } = settings
+  const host = publicIp.includes(':') ? `[${publicIp}]` : publicIp
+  const sipWsPort = settings.sipWsPort ?? (await webSocketPort(sipHost))
+  return {
+    ...settings,
+    sipServer: settings.sipServer ?? `${host}:${sipPort}`,
+    sipWsPort,
+    sipWsUrls: settings.sipWsUrls ?? [`ws://${host}:${sipWsPort}/`],
+  }
+}
+
+/** Where phones in browsers connect if no setting says: 5066, and elsewhere where another program has that. */
+function webSocketPort(host: string): Promise<number> {
+  return checkPort(host, 5066, 'SIP_WS_PORT').then(() => 5066, freePort)
 }
 
 /** Tells scripts where everything is, for as long as it is there. */

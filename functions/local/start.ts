@@ -9,8 +9,9 @@ import { welcome } from './welcome.ts'
 await run(async (parts) => {
   const { settings, wrong } = readSettings(process.env)
   if (wrong.length > 0) throw new Error(wrong.join('\n'))
-  const edge = await startEdgeSide(withOwnRelay(settings), parts)
-  await startRelaySide(settings, edge, parts)
-  writeLocalFile(settings, edge, parts)
-  print(welcome(settings, edge))
+  const own = await withOwnRelay(settings)
+  const edge = await startEdgeSide(own, parts)
+  await startRelaySide(own, edge, parts)
+  writeLocalFile(own, edge, parts)
+  print(welcome(own, edge))
 })

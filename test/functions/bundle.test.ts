@@ -37,7 +37,7 @@ describe('what `npm run deploy` would upload, in workerd', () => {
     const page = await fetch(url)
     expect([page.status, page.headers.get('content-security-policy')]).toEqual([
       200,
-      consoleHeaders['Content-Security-Policy'],
+      consoleHeaders()['Content-Security-Policy'],
     ])
     expect(await page.text()).toContain('<script type="module" src="/console.js">')
     expect((await fetch(new URL('/console.js', url))).headers.get('content-type')).toContain(

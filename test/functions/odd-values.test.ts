@@ -226,6 +226,7 @@ const wholesome: Record<string, () => object> = {
     }).map(([order, body]) => [`POST /v1.0/calls/:id/${order}`, () => body]),
   ),
   'POST /v1.0/turn-credentials': () => ({ expire: 600 }),
+  'POST /v1.0/extensions/:id/tokens': () => ({ expire: 600 }),
   'POST /v1.0/calls': () => ({
     source: { type: 'extension', target: 'odd1' },
     destinations: [{ type: 'extension', target: 'odd1' }],

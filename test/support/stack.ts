@@ -113,6 +113,7 @@ async function settings(folder: string): Promise<Record<string, string>> {
     PORT: String(await freePort('127.0.0.1')),
     SIP_HOST: host,
     SIP_PORT: String(sip),
+    SIP_WS_PORT: String(await freePort(host)),
     RTP_PORTS: `${rtp}-${rtp + 1999}`,
     DATA_DIR: folder,
     LOG_LEVEL: 'warn',

@@ -27,7 +27,11 @@ describe('the console', () => {
     expect(octets(atOnce)).toBeLessThan(60_000)
     const parts = files.map(({ path }) => path).filter((path) => !atOnce.includes(path))
     expect(parts.length).toBeGreaterThan(0)
-    for (const part of parts) expect(octets([part]), part).toBeLessThan(20_000)
+    // JsSIP is what the phone in the page consists of; only who uses that fetches it.
+    const [phone] = files.filter(({ text }) => text.includes('JsSIP'))
+    expect(octets([phone?.path ?? ''])).toBeLessThan(70_000)
+    for (const part of parts.filter((path) => path !== phone?.path))
+      expect(octets([part]), part).toBeLessThan(20_000)
   })
 
   test('has a page which names all that its first script imports, and answers for each part of it', async () => {
@@ -42,6 +46,12 @@ describe('the console', () => {
       expect([path, response.status, response.headers.get('content-type')]).toEqual([path, 200, type])
     }
     expect((await home.answer(new Request('http://localhost/console/nothing.js'))).status).toBe(404)
+  })
+
+  test('speaks to the relays where phones in browsers connect, if any are named', async () => {
+    const own = await openHome('tk_the-key', ['wss://sip.example:7443/', 'ws://127.0.0.1:5066/'])
+    const policy = (await own.answer(new Request('http://localhost/'))).headers.get('content-security-policy')
+    expect(policy).toContain("; connect-src 'self' wss://sip.example:7443/ ws://127.0.0.1:5066/;")
   })
 
   test.each(['/', '/console.js', '/console.css'])(
