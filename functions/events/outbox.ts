@@ -213,7 +213,7 @@ interface SettledRow extends Record<string, unknown> {
 
 /**
  * The statement which writes down what came of an attempt. It passes over a delivery which another Worker has claimed
- * since. One which failed holds its webhook for a while.
+ * since. One which failed holds its webhook for a while; where that is disabled it waits until it is enabled.
  */
 function settled(
   { id, attempt }: ClaimedDelivery,
@@ -221,11 +221,12 @@ function settled(
   verdict: DeliveryVerdict,
 ): SQL {
   const over = verdict.status !== 'waiting'
+  const goesOn = sql`webhooks w where w.id = d.webhook_id and w.enabled and w.deleted_at is null and not ${over}::boolean`
   return sql`
     with settled as (
       update deliveries d set status = ${verdict.status}::delivery_status,
-        leased_until = (select now() + ${PAUSE} from webhooks w where w.id = d.webhook_id and not ${over}::boolean),
-        next_try_at = case when not ${over}::boolean then now() + ${verdict.delayMs} * interval '1 millisecond' end,
+        leased_until = (select now() + ${PAUSE} from ${goesOn}),
+        next_try_at = (select now() + ${verdict.delayMs} * interval '1 millisecond' from ${goesOn}),
         ended_at = case when ${over}::boolean then now() end,
         response_status = ${status}::integer, response_body = ${body}::text, error = ${error}::text
       where id = ${id}::uuid and status = 'waiting' and attempts = ${attempt}

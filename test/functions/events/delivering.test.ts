@@ -96,6 +96,22 @@ describe('a webhook', () => {
     await sweep()
     expect(receiver.messages.map(({ body }) => body.id)).toEqual([event])
   })
+
+  test('which is disabled while an attempt fails has nothing due, and is told of it once it is enabled', async () => {
+    const [bob, webhook] = await told(['*'])
+    Object.assign(receiver, { slow: 400, reply: () => 500 })
+    const event = await happens(bob, 'call.refused', null)
+    const sweeping = sweep()
+    await expect.poll(() => receiver.messages.length).toBe(1)
+    await bob('PATCH', `/v1.0/webhooks/${webhook.id}`, { enabled: false })
+    await sweeping
+    const [waiting] = await deliveriesOf(bob, webhook.id)
+    expect(waiting).toMatchObject({ status: 'waiting', attempts: 1, response_status: 500, tm_next_try: null })
+    Object.assign(receiver, { slow: 0, reply: () => 200 })
+    await bob('PATCH', `/v1.0/webhooks/${webhook.id}`, { enabled: true })
+    await sweep()
+    expect(receiver.taken.map(({ body }) => body.id)).toEqual([event])
+  })
 })
 
 describe('what fails', () => {
