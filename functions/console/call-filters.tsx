@@ -60,7 +60,7 @@ export function CallFilters() {
           name="number"
           type="search"
           aria-label="Number"
-          placeholder="Number, then Enter"
+          placeholder="Number"
           value={now.number ?? ''}
         />
         <Choice

@@ -90,3 +90,16 @@ export function useEvents(concerns: (event: HappenedEvent) => boolean, heard: ()
     }
   }, [])
 }
+
+/** Calls `heard` with each event as it comes. */
+export function useHeard(heard: (event: HappenedEvent) => void): void {
+  const latest = useRef(heard)
+  latest.current = heard
+  useEffect(() => {
+    const hears: Hearing = (event) => latest.current(event)
+    hearing.add(hears)
+    return () => {
+      hearing.delete(hears)
+    }
+  }, [])
+}

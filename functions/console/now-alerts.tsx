@@ -1,13 +1,16 @@
-import { useAnswer } from './answer.ts'
+import { Busy } from './busy.tsx'
 import { Diagnosis } from './diagnosis.tsx'
 import { useEvents } from './live.ts'
+import { More } from './more.tsx'
+import { usePages } from './pages.ts'
 import { Refusal } from './refusal.tsx'
-import type { Listed, ShownAlert, ShownIncident } from './shown.ts'
+import type { ShownAlert, ShownIncident } from './shown.ts'
 import { clockTime } from './words.ts'
 
-/** What alerts were raised and last, each with what mends it. */
+/** What alerts were raised and last, each with what mends it, above those which were not. */
 export function NowAlerts() {
-  const { answer, refusal, again } = useAnswer<Listed<ShownAlert>>('/v1.0/alerts')
+  const list = usePages<ShownAlert>('/v1.0/alerts')
+  const { rows, refusal, again } = list
   useEvents(({ type }) => type.startsWith('alert.'), again)
   return (
     <section aria-labelledby="alerts">
@@ -15,18 +18,20 @@ export function NowAlerts() {
         Alerts
       </h2>
       <Refusal refusal={refusal} again={again} />
-      {answer?.result.length === 0 && (
+      {rows === undefined && refusal === undefined && <Busy words="Asking for alerts …" />}
+      {rows?.length === 0 && (
         <p class="notice">
           None is set up: nothing here tells of trouble. What to watch stands below, with the requests.
         </p>
       )}
-      {answer !== undefined && answer.result.length > 0 && (
+      {rows !== undefined && rows.length > 0 && (
         <div class="card">
-          <ul class="findings">
-            {answer.result.map((alert) => (
+          <ul class="findings alerts">
+            {rows.map((alert) => (
               <Raised key={alert.id} alert={alert} />
             ))}
           </ul>
+          <More list={list} />
         </div>
       )}
     </section>
@@ -34,15 +39,14 @@ export function NowAlerts() {
 }
 
 function Raised({ alert }: { alert: ShownAlert }) {
-  const { answer, again } = useAnswer<Listed<ShownIncident>>(
-    `/v1.0/alerts/${alert.id}/incidents?lasting=true`,
-  )
+  const list = usePages<ShownIncident>(`/v1.0/alerts/${alert.id}/incidents?lasting=true&page_size=10`)
+  const { rows, again } = list
   useEvents(({ type }) => type === 'alert.raised' || type === 'alert.resolved', again)
   const name = alert.name || alert.when.kind.replaceAll('_', ' ')
-  if (answer === undefined) return null
-  if (answer.result.length === 0)
+  if (rows === undefined) return null
+  if (rows.length === 0)
     return (
-      <li>
+      <li class="well">
         <span class="mark good" role="img" aria-label="Well">
           ✓
         </span>
@@ -51,9 +55,15 @@ function Raised({ alert }: { alert: ShownAlert }) {
     )
   return (
     <>
-      {answer.result.map((incident) => (
+      {rows.map((incident) => (
         <Lasting key={incident.id} name={name} incident={incident} />
       ))}
+      {list.more && (
+        <li>
+          <span />
+          <More list={list} />
+        </li>
+      )}
     </>
   )
 }
@@ -79,6 +89,7 @@ function Lasting({ name, incident }: { name: string; incident: ShownIncident }) 
 /** What kind of thing an incident is about, where that can be diagnosed; undefined: it cannot. */
 function diagnosable({ about, subject }: ShownIncident): 'extensions' | 'providers' | undefined {
   if (about.provider_id === subject) return 'providers'
+  if (about.extension_id === subject) return 'extensions'
   const isPhones = about.account_id === subject && String(about.account).includes('.registrar.')
   return isPhones ? 'extensions' : undefined
 }

@@ -2,13 +2,16 @@ import { addressOf } from './address.ts'
 import { useAnswer } from './answer.ts'
 import { Diagnosis } from './diagnosis.tsx'
 import { useEvents } from './live.ts'
+import { More } from './more.tsx'
+import { usePages } from './pages.ts'
 import { Refusal } from './refusal.tsx'
-import type { Listed, ShownFigures, ShownProvider } from './shown.ts'
+import type { ShownFigures, ShownProvider } from './shown.ts'
 import { lasting, percent } from './words.ts'
 
 /** How each carrier is doing, and what its calls of the last hour came to. */
 export function NowProviders() {
-  const { answer, refusal, again } = useAnswer<Listed<ShownProvider>>('/v1.0/providers')
+  const list = usePages<ShownProvider>('/v1.0/providers?page_size=20')
+  const { rows, refusal, again } = list
   const figures = useAnswer<{ result: readonly ShownFigures[] }>('/v1.0/stats?group_by=provider&window=1h')
   useEvents(({ type }) => type.startsWith('provider.'), again)
   useEvents(({ type }) => type === 'call.ended', figures.again)
@@ -18,18 +21,19 @@ export function NowProviders() {
         Providers
       </h2>
       <Refusal refusal={refusal} again={again} />
-      {answer?.result.length === 0 && (
+      {rows?.length === 0 && (
         <p class="notice">
           There is none of your own. <a href={addressOf('set-up')}>Set up</a> makes one.
         </p>
       )}
-      {answer?.result.map((provider) => (
+      {rows?.map((provider) => (
         <Provider
           key={provider.id}
           provider={provider}
           figures={figures.answer?.result.find(({ id }) => id === provider.id)}
         />
       ))}
+      <More list={list} />
     </section>
   )
 }

@@ -1,8 +1,9 @@
 import { useEffect } from 'preact/hooks'
-import { useAnswer } from './answer.ts'
 import { useEvents } from './live.ts'
+import { More } from './more.tsx'
+import { usePages } from './pages.ts'
 import { Refusal } from './refusal.tsx'
-import type { Listed, ShownRelay } from './shown.ts'
+import type { ShownRelay } from './shown.ts'
 import { fullTime, percent } from './words.ts'
 
 /** A relay says how it is with each beat, which is no event. */
@@ -10,7 +11,8 @@ const LOOK_MS = 10_000
 
 /** What carries the calls, as each last said of itself. */
 export function NowRelays() {
-  const { answer, refusal, again } = useAnswer<Listed<ShownRelay>>('/v1.0/relays')
+  const list = usePages<ShownRelay>('/v1.0/relays')
+  const { rows, refusal, again } = list
   useEvents(({ type }) => type.startsWith('relay.'), again)
   useEffect(() => {
     const timer = setInterval(again, LOOK_MS)
@@ -22,10 +24,11 @@ export function NowRelays() {
         Relays
       </h2>
       <Refusal refusal={refusal} again={again} />
-      {answer?.result.length === 0 && <p class="notice">None was ever heard of: nothing carries calls.</p>}
-      {answer?.result.map((relay) => (
+      {rows?.length === 0 && <p class="notice">None was ever heard of: nothing carries calls.</p>}
+      {rows?.map((relay) => (
         <Relay key={relay.id} relay={relay} />
       ))}
+      <More list={list} />
     </section>
   )
 }

@@ -3,6 +3,8 @@ import { CallsTable } from './calls-table.tsx'
 import { useEvents } from './live.ts'
 import { NowAdvice } from './now-advice.tsx'
 import { NowAlerts } from './now-alerts.tsx'
+import { NowFeed } from './now-feed.tsx'
+import { NowFigures } from './now-figures.tsx'
 import { NowProviders } from './now-providers.tsx'
 import { NowRelays } from './now-relays.tsx'
 import { Refusal } from './refusal.tsx'
@@ -17,7 +19,9 @@ export function NowScreen() {
       <NowAlerts />
       <UnderWay />
       <NowProviders />
+      <NowFigures />
       {session.value?.admin && <NowRelays />}
+      <NowFeed />
       <NowAdvice />
     </>
   )

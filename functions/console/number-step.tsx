@@ -1,3 +1,4 @@
+import { useFew } from './few.tsx'
 import { Form } from './form.tsx'
 import { asked } from './session.ts'
 import type { ShownNumber, ShownPhone } from './shown.ts'
@@ -10,7 +11,8 @@ interface NumberStepOf {
 
 /** Which phone a number rings. */
 export function NumberStep({ numbers, phones }: NumberStepOf) {
-  const ringing = numbers.map(({ number, extension_id }) => {
+  const { shown, more } = useFew(numbers, 5)
+  const ringing = shown.map(({ number, extension_id }) => {
     const phone = phones.find(({ id }) => id === extension_id)
     return `${number} rings ${phone ? phone.extension : 'something else'}`
   })
@@ -23,11 +25,10 @@ export function NumberStep({ numbers, phones }: NumberStepOf) {
       title="A number rings it"
       done={numbers.length > 0}
       standing={
-        numbers.length === 0
-          ? 'No call from the phone network rings anything yet.'
-          : `${ringing.slice(0, 5).join('; ')}.`
+        numbers.length === 0 ? 'No call from the phone network rings anything yet.' : `${ringing.join('; ')}.`
       }
     >
+      {more}
       {phones.length > 0 && (
         <details open={numbers.length === 0}>
           <summary>{numbers.length === 0 ? 'Add one' : 'Add another'}</summary>

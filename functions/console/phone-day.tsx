@@ -10,6 +10,8 @@ const MINUTE_MS = 60_000
 
 interface PhoneDayOf {
   readonly id: string
+  /** When it was made. */
+  readonly born: string
   /** Changes where it is worth asking again. */
   readonly turn: number
   /** undefined: it is not known yet. */
@@ -17,7 +19,7 @@ interface PhoneDayOf {
 }
 
 /** When a phone was registered within the last 24 hours, and when it was refused last. */
-export function PhoneDay({ id, turn, there }: PhoneDayOf) {
+export function PhoneDay({ id, born, turn, there }: PhoneDayOf) {
   const [since] = useState(() => hoursAgo(24))
   const [now, setNow] = useState(utcNow)
   const path = `/v1.0/extensions/${encodeURIComponent(id)}/registrations/history`
@@ -36,7 +38,7 @@ export function PhoneDay({ id, turn, there }: PhoneDayOf) {
     <section class="card" aria-labelledby="day">
       <h2 id="day">The last 24 hours</h2>
       <Refusal refusal={day.refusal} again={day.again} />
-      {day.answer && there && <Bar day={dayFrom(day.answer, there, now)} />}
+      {day.answer && there && <Bar day={dayFrom(day.answer, there, Date.parse(born), now)} />}
       {refused.answer && <LastRefusal refused={refused.answer.result[0]} />}
     </section>
   )
@@ -46,9 +48,10 @@ export function PhoneDay({ id, turn, there }: PhoneDayOf) {
 function dayFrom(
   { result, next_page_token }: Listed<RegistrationChange>,
   there: readonly ShownRegistration[],
+  born: number,
   until: number,
 ): Day {
-  const from = until - 24 * 60 * MINUTE_MS
+  const from = Math.max(until - 24 * 60 * MINUTE_MS, Math.min(born, until - MINUTE_MS))
   const oldest = result.at(-1)
   const knownFrom = next_page_token !== '' && oldest ? Math.max(from, Date.parse(oldest.tm_create)) : from
   return dayOf({ changes: result, there, from, until, knownFrom })

@@ -41,7 +41,7 @@ export function PhoneScreen({ id }: { id: string }) {
             <a href={addressOf('calls', '', { extension_id: id })}>its calls</a>
           </p>
           <Reached there={there} />
-          <PhoneDay id={id} turn={turn} there={there.answer?.result} />
+          <PhoneDay id={id} born={phone.tm_create} turn={turn} there={there.answer?.result} />
           <Diagnosis of="extensions" id={id} stamp={`${turn} ${phone.etag}`} />
           <PhoneHistory id={id} turn={turn} />
           <NewPassword phone={phone} />

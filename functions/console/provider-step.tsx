@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { useFew } from './few.tsx'
 import { Form } from './form.tsx'
 import { providerTemplates } from './provider-templates.ts'
 import { asked } from './session.ts'
@@ -9,11 +10,18 @@ import { Tried } from './trial.tsx'
 /** A carrier: made from a template, tried, and what it says to our registration. */
 export function ProviderStep({ providers }: { providers: readonly ShownProvider[] }) {
   const [chosen, choose] = useState('telnyx')
+  const { shown, more } = useFew(providers, 5)
   const template = providerTemplates[chosen] ?? providerTemplates.other
   if (template === undefined) return null
-  const make = async ({ name, hostname, username, password }: Readonly<Record<string, string>>) => {
+  const make = async (filled: Readonly<Record<string, string>>) => {
+    const { name, hostname, port = '', transport, username, password } = filled
     const known = username === '' ? {} : { username, password, register: template.register }
-    await asked({ method: 'POST', path: '/v1.0/providers', body: { name, type: 'sip', hostname, ...known } })
+    const where = {
+      hostname,
+      ...(port !== '' && { port: numberIn(port) }),
+      ...(transport !== '' && { transport }),
+    }
+    await asked({ method: 'POST', path: '/v1.0/providers', body: { name, type: 'sip', ...where, ...known } })
     return 'It is there. Try it.'
   }
   return (
@@ -22,9 +30,10 @@ export function ProviderStep({ providers }: { providers: readonly ShownProvider[
       done={providers.length > 0}
       standing={providers.length === 0 ? 'There is none yet.' : 'Has each answered to a test?'}
     >
-      {providers.slice(0, 5).map((provider) => (
+      {shown.map((provider) => (
         <Tried key={provider.id} provider={provider} />
       ))}
+      {more}
       <details open={providers.length === 0}>
         <summary>{providers.length === 0 ? 'Make one' : 'Make another'}</summary>
         <label>
@@ -45,6 +54,13 @@ export function ProviderStep({ providers }: { providers: readonly ShownProvider[
           fields={[
             { name: 'name', label: 'Name', value: template.name },
             { name: 'hostname', label: 'Host', value: template.hostname, hint: template.where },
+            {
+              name: 'port',
+              label: 'Port',
+              optional: true,
+              hint: 'Left empty: as the host’s name says, else 5060.',
+            },
+            { name: 'transport', label: 'Transport', choices: transports },
             { name: 'username', label: 'Username', optional: true, hint: template.inbound },
             { name: 'password', label: 'Password', type: 'password', optional: true },
           ]}
@@ -52,4 +68,16 @@ export function ProviderStep({ providers }: { providers: readonly ShownProvider[
       </details>
     </Step>
   )
+}
+
+const transports = [
+  ['', 'As the host’s name says, else UDP'],
+  ['udp', 'UDP'],
+  ['tcp', 'TCP'],
+  ['tls', 'TLS'],
+] as const
+
+/** What is no number goes out as it was written: the API says what is wrong with it. */
+function numberIn(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text
 }

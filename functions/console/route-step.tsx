@@ -1,3 +1,4 @@
+import { useFew } from './few.tsx'
 import { Form } from './form.tsx'
 import { asked } from './session.ts'
 import type { ShownProvider, ShownRoute } from './shown.ts'
@@ -10,6 +11,10 @@ interface RouteStepOf {
 
 /** Which provider is tried for which destination. */
 export function RouteStep({ routes, providers }: RouteStepOf) {
+  const { shown, more } = useFew(
+    [...routes].sort((one, other) => one.priority - other.priority),
+    10,
+  )
   const nameOf = (id: string) =>
     providers.find((one) => one.id === id)?.name ?? 'a provider of the platform’s'
   const make = async ({ provider_id, target, priority }: Readonly<Record<string, string>>) => {
@@ -29,16 +34,14 @@ export function RouteStep({ routes, providers }: RouteStepOf) {
       standing={routes.length === 0 ? 'No call to a number leads anywhere yet.' : 'Tried in this order:'}
     >
       <ul class="plain">
-        {[...routes]
-          .sort((one, other) => one.priority - other.priority)
-          .slice(0, 10)
-          .map(({ id, target, priority, provider_id }) => (
-            <li key={id}>
-              {priority}. {target === 'all' ? 'every number' : `numbers which begin with ${target}`} →{' '}
-              {nameOf(provider_id)}
-            </li>
-          ))}
+        {shown.map(({ id, target, priority, provider_id }) => (
+          <li key={id}>
+            {priority}. {target === 'all' ? 'every number' : `numbers which begin with ${target}`} →{' '}
+            {nameOf(provider_id)}
+          </li>
+        ))}
       </ul>
+      {more}
       {providers.length > 0 && (
         <details open={routes.length === 0}>
           <summary>{routes.length === 0 ? 'Make one' : 'Make another'}</summary>

@@ -26,6 +26,10 @@ export interface Listed<Row> {
 export interface HappenedEvent {
   readonly type: string
   readonly resource_id: string | null
+  readonly sequence: number
+  /** What it tells, by type. */
+  readonly data: Readonly<Record<string, unknown>>
+  readonly tm_create: string
 }
 
 /*
@@ -39,6 +43,7 @@ export interface ShownPhone {
   readonly extension: string
   readonly realm: string
   readonly enabled: boolean
+  readonly tm_create: string
   readonly etag: string
 }
 
@@ -172,10 +177,18 @@ export interface ShownFlow {
 /** What calls over a provider came to; null: there were none. */
 export interface ShownFigures {
   readonly id: string | null
+  readonly name: string
   readonly attempts: number
   readonly asr: number | null
   readonly pdd_ms: { readonly p50: number | null }
   readonly loss: number | null
+}
+
+/** The same with their course, hour by hour; hours without a call are left out. */
+export interface ShownCourse extends ShownFigures {
+  readonly course: readonly (Pick<ShownFigures, 'attempts' | 'asr' | 'pdd_ms' | 'loss'> & {
+    readonly tm_begin: string
+  })[]
 }
 
 /** What carries the calls. */

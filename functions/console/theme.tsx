@@ -4,7 +4,8 @@ const KEPT = 'trunkline.theme'
 const themes = ['auto', 'light', 'dark'] as const
 type Theme = (typeof themes)[number]
 
-const theme = signal<Theme>(themes.find((one) => one === localStorage.getItem(KEPT)) ?? 'auto')
+/** What was chosen. */
+export const theme = signal<Theme>(themes.find((one) => one === localStorage.getItem(KEPT)) ?? 'auto')
 
 /** Has the page be light or dark: as its system is, unless it was chosen here. */
 export function applyTheme(): void {

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { Busy } from './busy.tsx'
 import { asked, may } from './session.ts'
 import type { ShownProvider, ShownTrial } from './shown.ts'
 
@@ -6,9 +7,11 @@ import type { ShownProvider, ShownTrial } from './shown.ts'
 export function Tried({ provider }: { provider: ShownProvider }) {
   const { id, name, hostname, health, registration } = provider
   const [said, say] = useState<{ words: string; tone: string }>({ words: '', tone: '' })
+  const [isTrying, setTrying] = useState(false)
   const refused = registration?.status === 'failed' || registration?.status === 'auth_failed'
   const tryOut = async () => {
-    say({ words: 'A relay tries it …', tone: 'quiet' })
+    say({ words: '', tone: '' })
+    setTrying(true)
     try {
       const trial = await asked<ShownTrial>({
         method: 'POST',
@@ -20,6 +23,7 @@ export function Tried({ provider }: { provider: ShownProvider }) {
     } catch (error) {
       say({ words: error instanceof Error ? error.message : String(error), tone: 'bad' })
     }
+    setTrying(false)
   }
   return (
     <div class="tried">
@@ -29,7 +33,7 @@ export function Tried({ provider }: { provider: ShownProvider }) {
           {health.status.replaceAll('_', ' ')}
         </span>
         {registration?.status === 'registered' && <span class="good">registered</span>}
-        <button type="button" disabled={!may('call')} onClick={tryOut}>
+        <button type="button" disabled={!may('call') || isTrying} onClick={tryOut}>
           Test
         </button>
         {!may('call') && <small>Needs a key with the scope call.</small>}
@@ -37,6 +41,7 @@ export function Tried({ provider }: { provider: ShownProvider }) {
           {said.words}
         </span>
       </p>
+      {isTrying && <Busy words="A relay tries it …" />}
       {refused && <p class="bad">It refuses our registration: {registration.why || registration.status}</p>}
     </div>
   )
