@@ -30,7 +30,7 @@ export function figureLines(
   return { hours, lines }
 }
 
-/** The last value of a line which there is. */
+/** The last value of a line; null: it has none. */
 export function lastOf(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null
 }
