@@ -3,24 +3,29 @@ import { hasChromium } from '../support/browser.ts'
 import { PeerBrowser } from '../support/browser-peer.ts'
 import { answers } from '../support/carrier.ts'
 import { endedCall, knownCalls } from '../support/customer.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
 import { statusOf } from '../support/sip-text.ts'
+import type { Sound } from '../support/sound.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
-/* Chromium's sound; its signalling is a scripted phone's, which says what the browser does. */
+/* Chromium's sound; its signalling is a scripted phone's by WebSocket, which says what the browser does. */
 
 describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
   let stack: OwnStack
   let office: Office
   let browser: PeerBrowser
   let plain: Phone
+  let webSockets: { address: string; port: number }
   const open: { close(): void | Promise<void> }[] = []
 
   beforeAll(async () => {
-    ;[stack, browser] = await Promise.all([startStack(), PeerBrowser.open()])
-    office = await openOffice(stack, [], ['office1', 'office2'])
+    webSockets = { address: '127.0.7.1', port: await freePort('127.0.7.1') }
+    const started = startStack({ SIP_WS_PORT: String(webSockets.port) })
+    ;[stack, browser] = await Promise.all([started, PeerBrowser.open()])
+    office = await openOffice(stack, [], ['office1', 'office2', 'office3'])
     plain = await office.phone('office2', '127.0.7.95')
     plain.onCall = answers('p', 20)
     expect(statusOf(await plain.register())).toBe(200)
@@ -52,6 +57,34 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
       from_caller: { cipher: 'AEAD_AES_128_GCM', codec: 'PCMU', unauthentic: 0 },
       from_callee: { cipher: null, codec: 'PCMU' },
     })
+  })
+
+  test('is called by a phone of plain RTP, offered what browsers take, and hears and is heard', async () => {
+    const { peer } = await answering()
+    const { call, result } = await plain.call('office3', 'p')
+    expect(statusOf(await result)).toBe(200)
+    await soon('sound both ways', async () => {
+      const { received, energy } = await peer.facts()
+      return received > 40 && energy > 0 && heardIn(call.sound) > 40
+    })
+    expect(await peer.facts()).toMatchObject({ lost: 0, codec: 'audio/PCMU' })
+    await call.bye()
+  })
+
+  test('calls another browser: Opus passes as it came, and keys are each side’s own', async () => {
+    const known = await knownCalls(office.api)
+    const { peer: called } = await answering()
+    const { call, peer, answer } = await dials([], undefined, 'office3')
+    await peer.accept(answer)
+    await soon('sound both ways', async () => {
+      const [one, other] = [await peer.facts(), await called.facts()]
+      return one.received > 40 && other.received > 40 && one.energy > 0 && other.energy > 0
+    })
+    expect(await called.facts()).toMatchObject({ codec: 'audio/opus', lost: 0 })
+    await call.bye()
+    const { media } = await endedCall(office.api, known, true)
+    const side = { cipher: 'AEAD_AES_128_GCM', codec: 'OPUS', signalling: 'ws' }
+    expect(media).toMatchObject({ from_caller: side, from_callee: side })
   })
 
   test('holds and resumes, and its keys reach the phone', async () => {
@@ -87,20 +120,33 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
   })
 
   /** The browser calls the phone, its signalling by another. */
-  async function dials(codecs: readonly string[], change = (said: string) => said) {
+  async function dials(codecs: readonly string[], change = (said: string) => said, to = 'office2') {
     const peer = await browser.peer()
-    const phone = await office.phone('office1', '127.0.7.94')
+    const phone = await office.phone('office1', '127.0.7.94', 'WS', webSockets)
     open.push(phone, peer)
     phone.offers = change(await peer.offer('sendrecv', codecs))
-    const { call, result } = await phone.call('office2')
+    const { call, result } = await phone.call(to)
     const response = await result
     expect(statusOf(response)).toBe(200)
     call.sound?.hush()
     return { phone, call, peer, answer: response.body }
   }
 
+  /** A browser which is registered as office3, and answers. */
+  async function answering() {
+    const peer = await browser.peer(880)
+    const phone = await office.phone('office3', '127.0.7.96', 'WS', webSockets)
+    open.push(phone, peer)
+    phone.onCall = (call) => void peer.answer(call.invite.body).then((sdp) => call.answer(undefined, [], sdp))
+    expect(statusOf(await phone.register())).toBe(200)
+    return { phone, peer }
+  }
+
   function heardBy({ calls }: Phone): number {
-    const marks = calls.at(-1)?.sound?.heard.values() ?? []
-    return [...marks].reduce((sum, each) => sum + each, 0)
+    return heardIn(calls.at(-1)?.sound)
+  }
+
+  function heardIn(sound: Sound | undefined): number {
+    return [...(sound?.heard.values() ?? [])].reduce((sum, each) => sum + each, 0)
   }
 })
