@@ -59,8 +59,8 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     })
   })
 
-  test('is called by a phone of plain RTP, offered what browsers take, and hears and is heard', async () => {
-    const { peer } = await answering()
+  test('is called by a phone of plain RTP, offered what browsers take: both are heard, after hold and resume too', async () => {
+    const { peer, phone } = await answering()
     const { call, result } = await plain.call('office3', 'p')
     expect(statusOf(await result)).toBe(200)
     await soon('sound both ways', async () => {
@@ -68,6 +68,12 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
       return received > 40 && energy > 0 && heardIn(call.sound) > 40
     })
     expect(await peer.facts()).toMatchObject({ lost: 0, codec: 'audio/PCMU' })
+    const [browsers] = phone.calls
+    if (browsers) browsers.answersAnew = (offer) => peer.answer(offer)
+    for (const direction of ['inactive', 'sendrecv'] as const)
+      expect(await call.reinvite(direction)).toBe(200)
+    const { received } = await peer.facts()
+    await soon('sound again', async () => (await peer.facts()).received > received + 30)
     await call.bye()
   })
 

@@ -26,6 +26,8 @@ export class Call {
   readonly asked: string[] = []
   /** Directions other re-INVITEs asked for, in order. */
   readonly reinvited: Direction[] = []
+  /** What it answers to such a description in the place of its own sound; undefined: that. */
+  answersAnew: ((offer: string) => Promise<string>) | undefined
   /** Number of ACKs heard for our final responses. */
   acks = 0
   /** ACKs heard by the time the other side said BYE; undefined: it did not. */
@@ -229,9 +231,14 @@ export class Call {
     this.#end(who)
   }
 
+  async #answerAnew(request: SipText, said: Promise<string>): Promise<void> {
+    this.party.reply(request, 200, 'OK', [['Contact', `<${this.party.contact('answer')}>`]], await said)
+  }
+
   #receiveReinvite(request: SipText): void {
     const wanted = directionOf(request.body)
     this.reinvited.push(wanted)
+    if (this.answersAnew) return void this.#answerAnew(request, this.answersAnew(request.body))
     const mirrored: Direction =
       wanted === 'sendonly' ? 'recvonly' : wanted === 'recvonly' ? 'sendonly' : wanted
     const place = this.sound?.place ?? { address: this.party.address, port: 9 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { monotonicMs, portNumber } from '#contract'
 import type { IceAim, MediaReport, SrtpKeys } from '../../../relay/ground/media.ts'
@@ -10,6 +11,7 @@ import { SrtpReceiver } from '../../../relay/media/srtp-receiver.ts'
 import { SrtpSender } from '../../../relay/media/srtp-sender.ts'
 import { srtpStages } from '../../../relay/media/srtp-stage.ts'
 import { ROOM } from '../../../relay/media/stages.ts'
+import { fuzzMs, fuzzRuns } from '../../support/fuzz.ts'
 import { rtpPacket } from '../../support/rtp.ts'
 import { bindingRequest, type Check, stunAnswer } from '../../support/stun.ts'
 import { aimAt, bob, mallory } from './between.ts'
@@ -141,6 +143,42 @@ describe('a party which is astray is told of', () => {
     expect(told.flat()).toEqual([expect.objectContaining({ of: 'keys' })])
   })
 })
+
+test(
+  'whatever comes to the port of such a party, nothing is thrown, and none but it is heard',
+  () => {
+    const call = calling()
+    call.checks(browser, 4000, { nominates: true })
+    call.agrees()
+    fc.assert(
+      fc.property(
+        anything,
+        fc.constantFrom(browser, mallory),
+        fc.constantFrom(4000, 4001),
+        (packet, from, port) => {
+          expect(call.comes('caller', from, port, packet)).toBe('dropped')
+        },
+      ),
+      fuzzRuns(500),
+    )
+    // Of what is forged only so much a second is tried.
+    call.after(1_000)
+    expect(call.says(browser, 4000)).toBe(`callee → ${bob} 4000`)
+  },
+  fuzzMs,
+)
+
+/** Anything, and what begins as STUN, DTLS, RTP and RTCP do. */
+const anything = fc
+  .tuple(
+    fc.constantFrom([], [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42], [22, 254, 253], [0x80, 0], [0x80, 200]),
+    fc.uint8Array({ maxLength: 400 }),
+  )
+  .map(([begins, bytes]) => {
+    const packet = Buffer.concat([Buffer.from(begins), bytes])
+    if (begins[4] === 0x21) packet.writeUInt16BE((packet.length - 20) & 0xffff, 2)
+    return packet
+  })
 
 /** A browser calls Bob, who speaks plain RTP at 4000. */
 function calling(ice: IceAim = own) {

@@ -6,6 +6,7 @@ import { bundles, iceOf, isDtls, midOf } from '../../../relay/sdp/ice.ts'
 import { composeSdp } from '../../../relay/sdp/offer.ts'
 import { relayed } from '../../../relay/sdp/relayed.ts'
 import { browserFingerprint, browserSdp } from '../../support/browser-sdp.ts'
+import { fuzzMs, fuzzRuns } from '../../support/fuzz.ts'
 
 const read = (change?: (said: string) => string) => {
   const sdp = readSdp(new TextDecoder().decode(browserSdp(change)))
@@ -54,30 +55,34 @@ describe('what a browser says of its way (RFC 8839, 8842)', () => {
     expect(protos.map((proto) => isDtls({ proto }))).toEqual([true, true, false, false, false])
   })
 
-  test('bent in any way is answered, or refused in one line', () => {
-    const { sdp } = read()
-    const text = writeSdp(sdp)
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.nat(text.length), fc.nat(3), fc.string({ maxLength: 6 })), { maxLength: 6 }),
-        (bends) => {
-          const bent = bends.reduce(
-            (all, [at, cut, more]) => all.slice(0, at) + more + all.slice(at + cut),
-            text,
-          )
-          const result = relayed(readSdp(bent), { address: '198.51.100.1', dtls: true })
-          if (!result.ok) {
-            expect(result.fault.why).not.toMatch(/[\r\n]/)
-            return
-          }
-          const ice = { ufrag: 'abcd', pwd: 'x'.repeat(22), fingerprint: 'AA', setup: 'passive' } as const
-          const keys = { lines: [], strict: false, ice }
-          const leg = { address: '198.51.100.1', port: portNumber(4000), id: 1, keys }
-          const sent = composeSdp(undefined, result.value, leg, result.value)
-          expect(sent.media).toHaveLength(result.value.sdp.media.length)
-        },
-      ),
-      { numRuns: Number(process.env.FUZZ_RUNS ?? 300) },
-    )
-  })
+  test(
+    'bent in any way is answered, or refused in one line',
+    () => {
+      const { sdp } = read()
+      const text = writeSdp(sdp)
+      fc.assert(
+        fc.property(
+          fc.array(fc.tuple(fc.nat(text.length), fc.nat(3), fc.string({ maxLength: 6 })), { maxLength: 6 }),
+          (bends) => {
+            const bent = bends.reduce(
+              (all, [at, cut, more]) => all.slice(0, at) + more + all.slice(at + cut),
+              text,
+            )
+            const result = relayed(readSdp(bent), { address: '198.51.100.1', dtls: true })
+            if (!result.ok) {
+              expect(result.fault.why).not.toMatch(/[\r\n]/)
+              return
+            }
+            const ice = { ufrag: 'abcd', pwd: 'x'.repeat(22), fingerprint: 'AA', setup: 'passive' } as const
+            const keys = { lines: [], strict: false, ice }
+            const leg = { address: '198.51.100.1', port: portNumber(4000), id: 1, keys }
+            const sent = composeSdp(undefined, result.value, leg, result.value)
+            expect(sent.media).toHaveLength(result.value.sdp.media.length)
+          },
+        ),
+        fuzzRuns(300),
+      )
+    },
+    fuzzMs,
+  )
 })
