@@ -9,6 +9,7 @@ import { defineConfig } from 'vitest/config'
 const aside = [
   'alerts',
   'blocks',
+  'browser-calls',
   'calls',
   'console',
   'docs',
