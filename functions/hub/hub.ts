@@ -409,7 +409,7 @@ export class Hub {
 
   #time(lives: ReadonlyMap<string, UtcMs>, now: UtcMs): void {
     for (const [line, at] of lives) this.#seen(this.#lines.get(line) ?? '', at)
-    this.#telling.giveUp()
+    this.#telling.giveUp(this.#lines)
     for (const relay of this.#relays.values()) if (isGone(relay, now)) this.#part(relay, now)
     for (const [relayId, at] of this.#elsewhere.overdue(now)) this.#miss(relayId, at, now)
     if (this.#schedule.mayStir(now, this.#busy())) this.#stir(now)

@@ -107,8 +107,11 @@ export class Telling {
   }
 
   /** Lines on which a relay does not say that it has an order are closed. */
-  giveUp(): void {
-    for (const line of this.deliveries.overdue(this.now)) this.#out.put({ kind: 'close', line })
+  giveUp(relayOf: ReadonlyMap<string, string>): void {
+    for (const line of this.deliveries.overdue(this.now)) {
+      this.closed(line, relayOf.get(line) ?? '')
+      this.#out.put({ kind: 'close', line })
+    }
   }
 
   /** A line is closed: its relay, which comes on another, is told once more what may not have arrived. */

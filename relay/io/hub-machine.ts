@@ -102,6 +102,8 @@ type HubStep = Turn<HubState, HubOrder>
 /* Implementation */
 const pongWithinMs = 4_000
 const answerWithinMs = 5_000
+/** The hub hears relays one after the other: where a whole fleet comes at once the first answer takes longer, and a second line helps none. */
+const firstAnswerWithinMs = 15_000
 const lookEveryMs = 2_000
 /** Figures alone are told so often: while calls go on, and while none do. */
 const figuresMs = { busy: 30_000, quiet: 900_000 }
@@ -149,7 +151,11 @@ export const table: Table<HubState, HubEvents, HubMemory, HubOrder> = {
     closed: retry,
     bye,
   },
-  greeting: { ...open, pong: heardFirst },
+  greeting: {
+    ...open,
+    pong: heardFirst,
+    words: (event, memory) => words(event, memory, firstAnswerWithinMs),
+  },
   live: open,
   over: {},
 }
@@ -229,13 +235,17 @@ function look(_: Now, memory: HubMemory): HubStep {
 }
 
 /** A beat, if there is anything new to say. */
-function words({ now, ...digest }: HubEvents['words'], memory: HubMemory): HubStep {
+function words(
+  { now, ...digest }: HubEvents['words'],
+  memory: HubMemory,
+  withinMs = answerWithinMs,
+): HubStep {
   if (!worthSaying(now, digest, memory)) return { effects: [nextLook(now, memory)] }
   memory.said = { ...digest, at: now }
   memory.stirred = false
   memory.n += 1
   memory.asked = memory.n
-  return { effects: [{ type: 'beat', n: memory.n }, wake('unanswered', now + answerWithinMs)] }
+  return { effects: [{ type: 'beat', n: memory.n }, wake('unanswered', now + withinMs)] }
 }
 
 function worthSaying(now: MonotonicMs, digest: BeatDigest, { said, stirred }: HubMemory): boolean {

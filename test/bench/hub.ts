@@ -5,6 +5,7 @@ import type { HubWord } from '#contract'
 import { ensureFirstCustomer } from '../../functions/local/first-customer.ts'
 import { type RunningEdge, startEdge } from '../../functions/local/worker.ts'
 import { round } from '../../functions/rounds/round.ts'
+import { firstPauseMs } from '../../relay/io/hub-machine.ts'
 import { RELAY_SECRET } from '../support/app.ts'
 import { startDatabase, type TestDatabase } from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
@@ -58,8 +59,9 @@ export async function hubBench(args: string[]): Promise<void> {
     bench.database.requests()
     const beside = await workerdFor(seconds)
     const asked = bench.database.requests()
+    const anew = await storm(bench, relays)
     const still = { seconds, asked, trips, house: await housekeeping(bench.database), alone, beside }
-    process.stdout.write(`${report(relays, pushed, commanded, still)}\n\n`)
+    process.stdout.write(`${report(relays, pushed, commanded, { ...still, anew })}\n\n`)
   } finally {
     clearInterval(pinging)
     for (const relay of bench.fleet) relay.close()
@@ -107,6 +109,22 @@ async function connect(bench: Bench, count: number): Promise<void> {
     bench.version = version
     await relay.beat({ version })
   }
+}
+
+/** Milliseconds until each of them has its first answer, where all lines break at once and relays come again as they do. */
+async function storm(bench: Bench, count: number): Promise<number[]> {
+  for (const relay of bench.fleet.splice(0)) relay.close()
+  await pause(500)
+  return Promise.all(
+    Array.from({ length: count }, async (_, n) => {
+      await pause(Math.random() * firstPauseMs)
+      const at = performance.now()
+      const relay = await HubRelay.connect(bench.edge.url, `relay-${n + 1}`)
+      bench.fleet.push(relay)
+      await relay.beat({ version: bench.version })
+      return performance.now() - at
+    }),
+  )
 }
 
 /** Until the database has been left alone for longer than is looked for what is due while it is used. */
@@ -207,9 +225,17 @@ function report(
   relays: number,
   pushed: Awaited<ReturnType<typeof pushes>>,
   commanded: Awaited<ReturnType<typeof commands>>,
-  still: { seconds: number; asked: number; trips: number; house: number; alone: number; beside: number },
+  still: {
+    seconds: number
+    asked: number
+    trips: number
+    house: number
+    alone: number
+    beside: number
+    anew: number[]
+  },
 ): string {
-  const { seconds, asked, trips, house, alone, beside } = still
+  const { seconds, asked, trips, house, alone, beside, anew } = still
   const cpu = ((beside - alone) * 1_000 * 60) / seconds / relays
   const both = (figures: number[]) => [of(figures, 0.5), of(figures, 0.99)]
   return printTable(
@@ -221,6 +247,7 @@ function report(
       ['… round trips to the database for one, but for snapshots', trips.toFixed(1), ''],
       [`a command until its result is answered, ${atOnce} at once, ms`, ...both(commanded.latencies)],
       ['… a second', commanded.perSecond.toFixed(1), ''],
+      ['all lines break at once: until each relay has its first answer, ms', ...both(anew)],
       [
         `standing still: round trips to the database an hour (${asked} in ${seconds} s)`,
         String((asked * 3_600) / seconds),

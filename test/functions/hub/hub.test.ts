@@ -255,10 +255,11 @@ describe('an order on its way', () => {
     world.now += 3_000
     const lives = new Map([[line ?? '', world.now as UtcMs]])
     expect(orders(world.hub.receive({ kind: 'time', lives }, world.now as UtcMs))).toEqual([
+      { kind: 'untake', relayId, commands: ids },
       { kind: 'close', line },
     ])
     const closed = world.hub.receive({ kind: 'closed', line: line ?? '' }, world.now as UtcMs)
-    expect(orders(closed)).toEqual([{ kind: 'untake', relayId, commands: ids }])
+    expect(orders(closed)).toEqual([])
     expect(world.hub.live()).toEqual([])
   })
 

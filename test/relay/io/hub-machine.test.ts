@@ -110,6 +110,18 @@ describe('the socket to the hub', () => {
     ladder.after(1_000).gives('close', 'resume 7100')
   })
 
+  test('is given a quarter of a minute for its first answer, as a whole fleet may come at once, if its pongs come', () => {
+    const ladder = socket().opened('a')
+    for (let at = 0; at < 7; at++) ladder.when('pong').after(2_000)
+    ladder.when('pong').whatever().after(500).gives()
+    expect(ladder.state).toBe('greeting')
+    ladder.after(500).gives('close')
+  })
+
+  test('which answers no ping is given up as soon before its first answer', () => {
+    socket().opened('a').after(4_000).gives('close')
+  })
+
   test('which is lost again and again is tried ever more rarely, up to every half a minute', () => {
     const ladder = socket()
     const pauses: number[] = []
