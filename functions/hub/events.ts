@@ -55,7 +55,13 @@ export type HubEvent =
       orders: RelayOrders | 'revoked' | undefined
     }
   /** Postgres has heard what orders came to, which a beat says; revoked as above; undefined: it could not be asked. */
-  | { kind: 'concluded'; relayId: string; way: LineWay; beat: Beat; outcome: 'done' | 'revoked' | undefined }
+  | {
+      kind: 'concluded'
+      relayId: string
+      way: LineWay
+      beat: Beat
+      outcome: 'done' | 'replaced' | 'revoked' | undefined
+    }
   /** A relay has all up to a frame. */
   | { kind: 'seen'; line: string; serial: number }
   /** Postgres knows that a relay is gone, and whom it hears itself; undefined: it could not be asked. */

@@ -212,6 +212,8 @@ export class Hub {
     const relay = this.#relays.get(relayId)
     if (outcome === 'revoked') return this.#shutOut(relayId, way.line)
     if (outcome === undefined) return this.#unheard(relay, relayId, way, now)
+    // A turn says so in words.
+    if (outcome === 'replaced') return this.#ask(relayId, way, beat)
     if (relay?.bootId === beat.boot_id && isOnItsLine(relay, way)) this.#reply(relay, way, beat, now)
   }
 

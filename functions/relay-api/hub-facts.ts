@@ -90,18 +90,20 @@ export class HubFacts {
   }
 
   /** Has Postgres hear what orders came to, as a relay's process says in its beat; `key`: if that key is still good. */
-  async conclude(beat: Beat, key: PresentedKey | undefined): Promise<'done' | 'revoked'> {
+  async conclude(beat: Beat, key: PresentedKey | undefined): Promise<'done' | 'replaced' | 'revoked'> {
     const [db, its] = [this.#guarded(key), isProcess(beat)]
     const execute = (statement: SQL) =>
-      db.execute<{ deliveries_due?: boolean; alerts_due?: boolean }>(statement)
+      db.execute<{ its?: boolean; deliveries_due?: boolean; alerts_due?: boolean }>(statement)
     try {
       const answers = await db.batch([
+        execute(sql`select ${its} as its`),
         execute(carryOut(beat, its)),
         ...(beat.ended.length > 0 ? [execute(concluded(beat, its))] : []),
         execute(dueNow()),
         execute(alertsDueNow()),
       ])
       const words = answers.flatMap(({ rows }) => rows)
+      if (words.some(({ its }) => its === false)) return 'replaced'
       this.#hurry({
         alertsDue: words.some(({ alerts_due }) => alerts_due),
         deliveriesDue: words.some(({ deliveries_due }) => deliveries_due),

@@ -290,6 +290,14 @@ describe('what an order came to', () => {
     expect(world.postgres.asked).toBe(0)
   })
 
+  test('is heard in a turn where Postgres has another process, which says so', () => {
+    const world = standing(1)
+    const { id: relayId, line = '', beat } = world.peer(0)
+    const way = { kind: 'socket', line, n: 99, seen: 99 } as const
+    const event = { kind: 'concluded', relayId, way, beat, outcome: 'replaced' } as const
+    expect(world.hub.receive(event, world.now as UtcMs)).toMatchObject([{ kind: 'turn', relayId, way }])
+  })
+
   test.each([
     ['is said again on another line, where Postgres is away', undefined, ['close', 'keep']],
     ['is not heard by a key which was revoked', 'revoked', ['send', 'close', 'keep']],
