@@ -6,7 +6,7 @@ import { may } from './session.ts'
 import type { ShownPhone } from './shown.ts'
 import { call, hangUpLine, lastWords, registerAs, standing } from './softphone.ts'
 import { SoundDevices } from './softphone-devices.tsx'
-import { DialPad } from './softphone-dial.tsx'
+import { DialledWhere, DialPad } from './softphone-dial.tsx'
 import { listDevices } from './softphone-sound.ts'
 import { TalkedCallShown } from './talked-call-shown.tsx'
 
@@ -42,6 +42,7 @@ export function SoftphoneScreen() {
       <div role="alert">{call.value === undefined && lastWords.value !== '' && <p>{lastWords.value}</p>}</div>
       {call.value && <TalkedCallShown call={call.value} />}
       {kind === 'registered' && own && call.value === undefined && <DialPad phone={own} />}
+      {kind === 'registered' && <DialledWhere />}
       <SoundDevices />
     </>
   )

@@ -89,6 +89,7 @@ export function hangUpLine(): void {
   const { ua } = line
   line = undefined
   call.value?.over('The phone was switched off.')
+  call.value = undefined
   ua.stop()
   standing.value = { kind: 'off', words: '' }
 }

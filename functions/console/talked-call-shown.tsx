@@ -33,10 +33,15 @@ export function TalkedCallShown({ call }: { call: TalkedCall }) {
 }
 
 function Switches({ call }: { call: TalkedCall }) {
-  const { held, muted } = call
+  const { held, muted, changing } = call
   return (
     <>
-      <button type="button" aria-pressed={held.value} onClick={() => call.hold(!held.value)}>
+      <button
+        type="button"
+        aria-pressed={held.value}
+        disabled={changing.value}
+        onClick={() => call.hold(!held.value)}
+      >
         Hold
       </button>
       <button type="button" aria-pressed={muted.value} onClick={() => call.mute(!muted.value)}>

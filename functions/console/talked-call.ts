@@ -25,6 +25,8 @@ export class TalkedCall {
   /** What has just become of it. */
   readonly words = signal('')
   readonly held = signal(false)
+  /** Whether both sides have yet to agree on that. */
+  readonly changing = signal(false)
   readonly muted = signal(false)
   /** How loud each side is, as parts of 1. */
   readonly said = signal(0)
@@ -69,9 +71,12 @@ export class TalkedCall {
     await sender?.replaceTrack(track)
   }
 
+  /** One change after the other: what is asked for while one is agreed on would be passed over. */
   hold(on: boolean): void {
-    if (on) this.session.hold()
-    else this.session.unhold()
+    const agreed = () => {
+      this.changing.value = false
+    }
+    this.changing.value = on ? this.session.hold({}, agreed) : this.session.unhold({}, agreed)
   }
 
   mute(on: boolean): void {

@@ -1,5 +1,6 @@
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Baresip, hasBaresip } from '../support/baresip.ts'
 import { hasChromium } from '../support/browser.ts'
 import { faultsOf } from '../support/console.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
@@ -19,7 +20,7 @@ const open: { close(): unknown }[] = []
 describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
   beforeAll(async () => {
     stack = await startStack()
-    office = await openOffice(stack, [], ['office1', 'office2'])
+    office = await openOffice(stack, [], ['office1', 'office2', 'office3'])
     // A microphone of its own, which beeps; nobody is asked whether it may be used.
     browser = await chromium.launch({
       executablePath: '/usr/bin/chromium',
@@ -32,6 +33,7 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
       ],
     })
     page = await browser.newPage()
+    await page.addInitScript(listening)
     page.setDefaultTimeout(15_000)
     page.on('console', (message) => complaints.push(message.text()))
     page.on('pageerror', ({ message }) => complaints.push(message))
@@ -82,12 +84,101 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
     expect([603, 480, 486]).toContain(statusOf(await result))
   })
 
+  test.skipIf(!hasBaresip)(
+    'calls a softphone (baresip), hears its tone and says how it sounds, holds, and hands it on',
+    async () => {
+      const soft = await softphone('office2', 880)
+      await page.getByLabel('Number or extension').fill('office2')
+      await page.getByRole('button', { name: 'Call', exact: true }).click()
+      await page.getByRole('heading', { name: 'With office2' }).waitFor()
+      await soft.hears('CALL_ESTABLISHED')
+      await soon('its tone', async () => {
+        const tone = await page.evaluate<{ hz: number; db: number }>('heardTone()')
+        return Math.abs(tone.hz - 880) < 60 && tone.db > -60
+      })
+      await page.getByText(/^(Good|Fair|Bad): .* lost/).waitFor()
+      const level = page.locator('.level meter').nth(1)
+      await soon('its level', async () => Number(await level.getAttribute('value')) > 0.3)
+      expect(await faultsOf(page)).toEqual([])
+      await page.getByRole('button', { name: 'Mute' }).click()
+      await page.getByRole('button', { name: 'Hold' }).click()
+      await page.getByRole('button', { name: 'Hold', pressed: true }).waitFor()
+      await page.getByRole('button', { name: 'Hold' }).click()
+      await page.getByRole('button', { name: 'Hold', pressed: false }).waitFor()
+      await page.getByRole('button', { name: '5', exact: true }).click()
+      await soon('the key', () => soft.keys === '5')
+      const third = await softphone('office3', 440)
+      await page.getByLabel('Hand on to').fill('office3')
+      await page.getByRole('button', { name: 'Hand on', exact: true }).click()
+      await third.hears('CALL_ESTABLISHED')
+      await soon(
+        'that the page is out of it',
+        async () => (await page.getByRole('alert').textContent()) || undefined,
+      )
+      expect(third.told.some(({ type }) => type === 'CALL_CLOSED')).toBe(false)
+    },
+  )
+
+  test.skipIf(!hasBaresip)(
+    'is called by a softphone (baresip), answers, and each hears the other',
+    async () => {
+      const soft = await softphone('office2', 880)
+      soft.command('dial', `sip:office1@${office.realm}`)
+      await page.getByRole('button', { name: 'Answer' }).click()
+      await soft.hears('CALL_ESTABLISHED')
+      await soon('its tone', async () => {
+        const { hz } = await page.evaluate<{ hz: number }>('heardTone()')
+        return Math.abs(hz - 880) < 60
+      })
+      soft.command('hangup')
+      await page.getByText('The other side hung up.').waitFor()
+    },
+  )
+
   test('is registered no longer once it is switched off', async () => {
     await page.getByRole('button', { name: 'Switch off' }).click()
     await soon('that it is gone', async () => (await office.api.list('/registrations')).length === 0)
     expect(stack.words()).not.toMatch(/bug/)
   })
 })
+
+/** Notes in the page what its calls bring, and tells the loudest frequency of the latest, by the browser's own analyser. */
+const listening = `
+  const connections = RTCPeerConnection
+  let latest
+  window.RTCPeerConnection = class extends connections {
+    constructor(...given) {
+      super(...given)
+      this.addEventListener('track', ({ track }) => {
+        const context = new AudioContext()
+        latest = context.createAnalyser()
+        latest.fftSize = 8192
+        context.createMediaStreamSource(new MediaStream([track])).connect(latest)
+      })
+    }
+  }
+  window.heardTone = () => {
+    if (latest === undefined) return { hz: 0, db: -Infinity }
+    const levels = new Float32Array(latest.frequencyBinCount)
+    latest.getFloatFrequencyData(levels)
+    const db = Math.max(...levels)
+    return { hz: (levels.indexOf(db) * latest.context.sampleRate) / latest.fftSize, db }
+  }`
+
+async function softphone(username: string, tone: number): Promise<Baresip> {
+  const { realm } = office
+  const soft = await Baresip.open({
+    username,
+    password: 'secure-password',
+    realm,
+    relay: stack.relay,
+    tone,
+    answers: true,
+  })
+  open.push(soft)
+  await soft.registered()
+  return soft
+}
 
 async function phoneOf(username: string): Promise<Phone> {
   const phone = await office.phone(username, '127.0.7.71')
