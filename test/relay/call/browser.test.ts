@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Aim } from '../../../relay/ground/media.ts'
 import { browserFingerprint, browserSdp } from '../../support/browser-sdp.ts'
+import type { Party } from '../../support/ladder.ts'
 import {
   ack,
   alice,
@@ -9,6 +11,8 @@ import {
   fromCallee,
   office,
   provider,
+  registers,
+  ringBob,
   sdp,
   telnyx,
   through,
@@ -127,6 +131,53 @@ describe('a browser which calls (RFC 8829)', () => {
     )
   })
 })
+
+describe('a browser which is called', () => {
+  test('is offered what the phone says as browsers take it: one way of its own, and no keys in the open', () => {
+    const { ladder, sent } = rung()
+    const offer = text(sent.body)
+    expect(offer).toMatch(/^m=audio \d+ UDP\/TLS\/RTP\/SAVPF 0 8 101\r$/m)
+    for (const line of ['a=ice-lite', 'a=group:BUNDLE 0', 'a=mid:0', 'a=rtcp-mux', 'a=setup:actpass'])
+      expect(offer).toContain(`\r\n${line}\r\n`)
+    expect(offer).not.toContain('a=crypto')
+    const body = browserSdp((said) => said.replaceAll('actpass', 'active').replace(/m=video.*/s, ''))
+    ladder.when(page, answers(sent, page, 200, { body })).gives('ACK to the page', '200 to Alice')
+    expect(aimAt(ladder, 'callee')?.ice).toMatchObject({ theirs: '2EVT', begins: false })
+    const answer = text(ladder.lastResponse(alice).body)
+    expect(answer).toMatch(/^m=audio \d+ RTP\/AVP /m)
+    expect(answer).not.toMatch(/ice-|fingerprint|setup|a=mid|extmap|rtcp-fb/)
+  })
+
+  test('and takes no such sound after all is offered RTP once', () => {
+    const { ladder, sent } = rung()
+    ladder.when(page, answers(sent, page, 488)).gives('ACK to the page', 'INVITE to the page')
+    const again = text(ladder.lastRequest(page).body)
+    expect(again).toMatch(/^m=audio \d+ RTP\/AVP 0 8 101\r$/m)
+    expect(again).not.toMatch(/ice-|fingerprint|BUNDLE/)
+    ladder.when(page, answers(ladder.lastRequest(page), page, 488)).gives('ACK to the page', '488 to Alice')
+  })
+
+  test('and answers with RTP is heard so, from where it signals', () => {
+    const { ladder, sent } = rung()
+    ladder.when(page, answers(sent, page, 200, { body: sdp('192.0.2.20') })).whatever()
+    expect(aimAt(ladder, 'callee')?.ice).toBeUndefined()
+    expect(aimAt(ladder, 'callee')?.sources).toEqual(['192.0.2.20'])
+  })
+
+  /** Alice dials Bob, whose phone is a page's. */
+  function rung() {
+    const ladder = watch(office({ dtls: certificates, wsPort: portNumber(8080) }, page))
+    registers(ladder, page, 'bob', [['contact', '<sip:k2j3@df7jal23ls0d.invalid;transport=ws>']])
+    aliceDials(ladder, 'bob')
+    ladder.decide(ringBob()).whatever()
+    return { ladder, sent: ladder.lastRequest(page) }
+  }
+})
+
+const page: Party = {
+  name: 'the page',
+  flow: { transport: 'ws', address: '192.0.2.20', port: portNumber(50_123), connection: 7 },
+}
 
 describe('a browser whose sound has no way to us ends the call, and its record says why', () => {
   test.each([
