@@ -19,10 +19,11 @@ import { carryOut, concluded, isProcess, ordersFor, untaken } from '../store/com
 import { takeTurn } from '../store/hearing.ts'
 import { elsewhereIn, limitsOf, newerThan, partFrom } from '../store/hub-turn.ts'
 import { judge } from './judge.ts'
+import { QuestionQueue } from './question-queue.ts'
 
 /**
- * What the hub asks Postgres, and tells it: one question after the other, orders first, but that what is new is not waited
- * for behind all relays' turns.
+ * What the hub asks Postgres, and tells it: one question after the other, first what a relay waits for, but that what is new is not
+ * waited for behind all relays' turns.
  */
 export class HubFacts {
   readonly #env: object
@@ -35,12 +36,12 @@ export class HubFacts {
 
   /** Asks in its turn; undefined is heard where Postgres cannot be asked. */
   ask<Answer>(
-    what: 'turn' | 'order' | 'part' | 'meet' | 'look',
+    what: 'beat' | 'turn' | 'order' | 'part' | 'meet' | 'look',
     question: () => Promise<Answer>,
     hear: (answer: Answer | undefined) => void,
   ): void {
     const queue = what === 'look' ? this.#looks : this.#turns
-    queue.join(async () => hear(await this.#answered(what, question)), what === 'order')
+    queue.join(async () => hear(await this.#answered(what, question)), what === 'order' || what === 'beat')
   }
 
   /** Asks at once, beside what waits: one statement or two of a relay's own, which need no turn. */
@@ -180,25 +181,6 @@ export class HubFacts {
   /** For what only reads. */
   get #quiet(): Database {
     return prepare(quietly(this.#env)).db
-  }
-}
-
-/** Questions which are asked one after the other. */
-class QuestionQueue {
-  readonly #waiting: (() => Promise<void>)[] = []
-  #moves = false
-
-  join(question: () => Promise<void>, first: boolean): void {
-    if (first) this.#waiting.unshift(question)
-    else this.#waiting.push(question)
-    if (!this.#moves) void this.#move()
-  }
-
-  async #move(): Promise<void> {
-    this.#moves = true
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
-      await next().catch((error) => log('error', 'hub.failed', { causes: causesOf(error) }))
-    this.#moves = false
   }
 }
 

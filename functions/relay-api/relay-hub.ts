@@ -340,7 +340,7 @@ export class RelayHub {
         )
       case 'turn':
         return this.#facts.ask(
-          'turn',
+          effect.way ? 'beat' : 'turn',
           () => this.#turn(effect),
           (turn) => this.#receive({ ...effect, kind: 'turned', turn }),
         )
