@@ -67,9 +67,12 @@ function reasonOf(data: HappenedEvent['data'], text: (name: string) => string): 
   if (attempt !== undefined)
     return `${attempt.provider_name || attempt.address}: ${attempt.status} ${attempt.reason}`
   if (Array.isArray(data.changed) && data.changed.length > 0) return `changed: ${data.changed.join(', ')}`
-  return (
-    text('reject_message') || (text('hangup_reason') || text('reason')).replaceAll('_', ' ').toLowerCase()
-  )
+  return text('reject_message') || inWords(text('hangup_reason') || text('reason'))
+}
+
+/** A word for programs as people read it; a sentence stays. */
+function inWords(said: string): string {
+  return /^[A-Z0-9_]+$/.test(said) ? said.replaceAll('_', ' ').toLowerCase() : said.replaceAll('_', ' ')
 }
 
 /** Of a call: who called whom. */

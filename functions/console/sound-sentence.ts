@@ -1,10 +1,12 @@
 import type { MediaSide } from '#contract'
 import { percent } from './words.ts'
 
-/** How one side of a call was heard, in a sentence. */
-export function soundSentence(name: string, side: MediaSide): string {
+/** How one side of a call was heard, in a sentence; a call with a flow may have no party there. */
+export function soundSentence(name: string, side: MediaSide, hasFlow: boolean): string {
   if (side.packets === 0)
-    return isNobody(side) ? 'Nobody was on this side: the flow spoke.' : `Nothing was heard from ${name}.`
+    return hasFlow && isNobody(side)
+      ? 'Nobody was on this side: the flow spoke.'
+      : `Nothing was heard from ${name}.`
   const lost = lostShare(side)
   const many = lost === 0 ? 'no packet was lost' : `${percent(lost)} of the packets were lost`
   return `${name} was heard ${quality(side)}: ${many}, jitter ${Math.round(side.jitter_ms)} ms.`

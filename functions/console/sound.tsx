@@ -6,21 +6,38 @@ import { partyName, percent } from './words.ts'
 
 /** How each side of a call was heard. */
 export function Sound({ call }: { call: ShownCall }) {
-  const { media, source, destination } = call
+  const { media, source, destination, flow } = call
   if (media === null) return null
   return (
     <section class="card" aria-labelledby="sound">
       <h2 id="sound">Sound</h2>
       {media.message && <p class="warn">{media.message}</p>}
       <div class="two">
-        <Side from={partyName(source)} to={partyName(destination)} side={media.from_caller} />
-        <Side from={partyName(destination)} to={partyName(source)} side={media.from_callee} />
+        <Side
+          from={partyName(source)}
+          to={partyName(destination)}
+          side={media.from_caller}
+          hasFlow={flow !== null}
+        />
+        <Side
+          from={partyName(destination)}
+          to={partyName(source)}
+          side={media.from_callee}
+          hasFlow={flow !== null}
+        />
       </div>
     </section>
   )
 }
 
-function Side({ from, to, side }: { from: string; to: string; side: MediaSide }) {
+interface SideOf {
+  readonly from: string
+  readonly to: string
+  readonly side: MediaSide
+  readonly hasFlow: boolean
+}
+
+function Side({ from, to, side, hasFlow }: SideOf) {
   const shown: readonly (readonly [string, string | null])[] = [
     ['MOS', side.mos === null ? null : side.mos.toFixed(1)],
     ['Lost', side.packets === 0 ? null : percent(lostShare(side))],
@@ -36,7 +53,7 @@ function Side({ from, to, side }: { from: string; to: string; side: MediaSide })
       <h3>
         <Between from={from} to={to} />
       </h3>
-      <p>{soundSentence(from, side)}</p>
+      <p>{soundSentence(from, side, hasFlow)}</p>
       <dl class="figures">
         {shown.map(
           ([name, value]) =>

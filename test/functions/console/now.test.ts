@@ -39,6 +39,8 @@ describe('an event as a line', () => {
       { what: 'provider health changed', why: 'Healthy → half open. No answer.' },
     ],
     ['provider.health_changed', { data: { from: 'healthy', to: 'unhealthy' } }, { tone: 'bad' }],
+    ['alert.raised', { data: { reason: 'It was ended by the API.' } }, { why: 'It was ended by the API.' }],
+    ['call.refused', { data: { reason: 'UNKNOWN_SOURCE' } }, { why: 'Unknown source.', address: '' }],
     [
       'route.updated',
       { data: { changed: ['priority', 'target'] } },

@@ -125,7 +125,19 @@ describe('sound as a sentence', () => {
     [{ packets: 0, local_address: '192.0.2.1:10000' }, 'Nobody was on this side: the flow spoke.'],
   ])('%j', (change, sentence) => {
     const side = mediaSide.parse({ packets: 1000, bytes: 0, lost: 0, dropped: 0, jitter_ms: 3.2 })
-    expect(soundSentence('office1', { ...side, ...change })).toBe(sentence)
+    expect(soundSentence('office1', { ...side, ...change }, true)).toBe(sentence)
+  })
+
+  test('of a callee who did not answer says nothing of a flow where there is none', () => {
+    const nothing = {
+      packets: 0,
+      bytes: 0,
+      lost: 0,
+      dropped: 0,
+      jitter_ms: 0,
+      local_address: '192.0.2.1:10000',
+    }
+    expect(soundSentence('office1', mediaSide.parse(nothing), false)).toBe('Nothing was heard from office1.')
   })
 })
 
