@@ -4,8 +4,8 @@ import type { Hashes } from '../ground/effects.ts'
 /**
  * The hashes of a relay, by OpenSSL.
  *
- * `nonceKey` is the same on all relays one phone may reach, so that each takes the others' nonces; throws where it is
- * shorter than 16 bytes.
+ * `nonceKey` is the same on all relays one phone may reach, so that all challenge a name alike which no account has; throws
+ * where it is shorter than 16 bytes.
  */
 export function openHashes(nonceKey: Uint8Array): Hashes {
   if (nonceKey.length < 16) throw new Error('The nonce key is too short: give at least 16 bytes.')

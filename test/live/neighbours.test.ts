@@ -205,13 +205,18 @@ describe('a relay', () => {
 })
 
 describe.skipIf(!hasBaresip)('a softphone which is told one name for several relays', () => {
-  test('registers where DNS says first, and comes to the next one, and rings there, once the first is killed', async () => {
-    const [a, d] = [placeOf('a'), placeOf('d')]
+  test('registers where DNS says first, comes to the next once that is killed, and to the last once that has drained, and rings', async () => {
+    const [a, d, local] = [placeOf('a'), placeOf('d'), stack.relay]
     const names = await NameServer.open({
       'NAPTR relays.fleet.test': ['10 10 s SIP+D2T _sip._tcp.relays.fleet.test'],
-      'SRV _sip._tcp.relays.fleet.test': [`10 50 ${a.port} a.fleet.test`, `20 50 ${d.port} d.fleet.test`],
+      'SRV _sip._tcp.relays.fleet.test': [
+        `10 50 ${a.port} a.fleet.test`,
+        `20 50 ${d.port} d.fleet.test`,
+        `30 50 ${local.port} local.fleet.test`,
+      ],
       'A a.fleet.test': [a.address],
       'A d.fleet.test': [d.address],
+      'A local.fleet.test': [local.address],
     })
     const { id } = await office.api.post('/extensions', { ...named, min_expires: 10 })
     const softphone = await Baresip.open({
@@ -229,14 +234,26 @@ describe.skipIf(!hasBaresip)('a softphone which is told one name for several rel
       relays.delete('a')
       await soon('it to be at the next', () => isAt(String(id), 'd'))
       const caller = await phone('desk', '127.0.7.99', stack.relay)
-      const placed = await caller.call(named.username)
-      expect(statusOf(await placed.result)).toBe(200)
-      expect(await placed.call.bye()).toBe(200)
+      await talksTo(caller)
+      await stack.api.post('/relays/d/drain', {})
+      await soon('it to drain', async () => (await stack.api.get('/relays/d')).draining === true)
+      // Its phones are nowhere else yet.
+      await talksTo(caller)
+      expect(await relays.get('d')?.stop()).toBe(0)
+      relays.delete('d')
+      await soon('it to be at the last', () => isAt(String(id), 'local'))
+      await talksTo(caller)
     } finally {
       await softphone.close()
       names.close()
     }
   })
+
+  async function talksTo(caller: Phone): Promise<void> {
+    const { call, result } = await caller.call(named.username)
+    expect(statusOf(await result)).toBe(200)
+    expect(await call.bye()).toBe(200)
+  }
 
   const named = { name: 'named', username: 'named', password: 'secure-password' }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
+import { openHashes } from '../../../relay/io/hashes.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
 import {
   answered,
@@ -147,6 +148,14 @@ describe('checking an answer', () => {
     expect(checked(challenger, start + 60_001, right)).toEqual({ ok: false, why: 'stale' })
     expect(checked(challenger, start + 60_001, wrong)).toEqual({ ok: false, why: 'wrong' })
     expect(checked(challenger, start + 60_000, right).ok).toBe(true)
+  })
+
+  test('calls a right answer stale whose nonce was given out under the key before, and takes the next one', () => {
+    const before = new Challenger(openHashes(new Uint8Array(32).fill(8)))
+    const now = new Challenger(hashes)
+    const line = answered(challenged(before, start), request())
+    expect(checked(now, start, line)).toEqual({ ok: false, why: 'stale' })
+    expect(checked(now, start, answered(challenged(now, start), request())).ok).toBe(true)
   })
 
   test('calls a nonce stale which nobody gave out, or which was given out for another realm', () => {
