@@ -1,6 +1,7 @@
 import type { MonotonicMs } from '#contract'
 import type { CallsEvent } from './call/call-orders.ts'
 import { Calls } from './call/calls.ts'
+import type { BegunBefore } from './ground/begun-before.ts'
 import { Clock, type TimeCorrected } from './ground/clock.ts'
 import { earliestOf } from './ground/deadlines.ts'
 import type { Effect, Input } from './ground/effects.ts'
@@ -147,6 +148,7 @@ export class Engine {
         configured: [providers],
         revoked: [revocations],
         restored: [clock, registrar],
+        remembered: [ledger],
         corrected: [registrar],
         begun: [calls],
         drain: [uas, providers, registrar, calls],
@@ -174,6 +176,11 @@ export class Engine {
   pulse(now: MonotonicMs): BeatPart {
     const { admission, routing, ledger, providers, calls, revocations, messageWaiting } = this.rooms
     return beatPartOf([admission, routing, ledger, providers, calls, revocations, messageWaiting], now)
+  }
+
+  /** What the process after this one is to know of how fast calls out began; undefined: nothing new since it was asked. */
+  begunLately(now: MonotonicMs): BegunBefore[] | undefined {
+    return this.rooms.ledger.begunLately(now)
   }
 
   /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for the operator. */

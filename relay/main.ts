@@ -195,6 +195,8 @@ async function start(config: Config): Promise<void> {
   })
   running.hear({ type: 'cached', ...kept })
   running.hear({ type: 'restored', list: phones.list, from: 'disk' })
+  running.hear({ type: 'remembered', begun: disk.begun.found })
+  disk.begun.follow(() => engine.begunLately(monotonicNow()))
   host = running
   hear({ type: 'begun' })
   for (const input of early) hear(input)

@@ -23,6 +23,7 @@ import type {
   Transport,
   UtcMs,
 } from '#contract'
+import type { BegunBefore } from './begun-before.ts'
 import type { Flow } from './flow.ts'
 import type { MediaCommand, MediaReport } from './media.ts'
 import type { SoundFile, SoundQuestion } from './sound.ts'
@@ -125,6 +126,8 @@ export type Input =
       readonly from: 'edge'
       readonly sentAt: MonotonicMs
     }
+  /** How fast calls out began in the process before this one. */
+  | { readonly type: 'remembered'; readonly begun: readonly BegunBefore[] }
   /** Snapshots which were on disk when this process began. */
   | {
       readonly type: 'cached'

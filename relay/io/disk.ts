@@ -1,17 +1,20 @@
 import { join } from 'node:path'
 import type { BindingList } from '#contract'
 import type { Config } from '../config.ts'
+import { BegunFile } from './begun-file.ts'
 import { BindingFile } from './bindings.ts'
+import { systemUtc } from './clock.ts'
 import { takeFolder } from './folder.ts'
 import type { Log } from './log.ts'
 import type { SnapshotKeys } from './seal.ts'
 import { SnapshotFolder } from './snapshots.ts'
 import { Spool } from './spool.ts'
 
-/** What a relay keeps in its folder: tells which the edge has not heard, phones, snapshots. */
+/** What a relay keeps in its folder: tells which the edge has not heard, phones, snapshots, calls out which began. */
 export interface RelayDisk {
   readonly spool: Spool
   readonly phones: { readonly file: BindingFile; readonly list: BindingList }
+  readonly begun: BegunFile
   readonly snapshots: SnapshotFolder
   /** As they were found. */
   readonly kept: ReturnType<SnapshotFolder['load']>
@@ -30,13 +33,15 @@ export async function openDisk(
   const snapshots = new SnapshotFolder({ folder: join(dataDir, 'snapshots'), keys, log })
   const kept = snapshots.load()
   const phones = await BindingFile.open({ folder: join(dataDir, 'bindings'), log })
+  const begun = new BegunFile({ path: join(dataDir, 'begun.json'), log, utc: systemUtc })
   return {
     spool,
     phones,
+    begun,
     snapshots,
     kept,
     async stop() {
-      await Promise.all([spool.close(), phones.file.close(), snapshots.flush()])
+      await Promise.all([spool.close(), phones.file.close(), begun.close(), snapshots.flush()])
       await giveFolderBack()
     },
   }

@@ -1,4 +1,4 @@
-import type { MonotonicMs } from '#contract'
+import { type MonotonicMs, monotonicMs } from '#contract'
 
 /** Calls which began within a window, a second unless it is another, by id: one that is named twice began once, and when it was named first. */
 export class BeginningsWindow {
@@ -38,6 +38,25 @@ export class BeginningsWindow {
     }
     if (this.#first * 2 > this.#order.length) this.#tidy()
     return this.#begun.size
+  }
+
+  /** How long ago they began, in ms, and how many then: those within a sixtieth of the window as the last of them. */
+  ages(now: MonotonicMs): [agoMs: number, calls: number][] {
+    this.count(now)
+    const grain = this.#windowMs / 60
+    const calls = new Map<number, { at: number; calls: number }>()
+    for (const at of this.#begun.values()) {
+      const held = calls.get(Math.floor(at / grain))
+      calls.set(Math.floor(at / grain), { at: Math.max(at, held?.at ?? at), calls: (held?.calls ?? 0) + 1 })
+    }
+    return [...calls.values()].map((one) => [now - one.at, one.calls])
+  }
+
+  /** Others began before, as `ages` said. */
+  remember(now: MonotonicMs, ages: readonly (readonly [agoMs: number, calls: number])[]): void {
+    for (const [agoMs, calls] of [...ages].sort(([a], [b]) => b - a))
+      for (let nth = 0; nth < calls; nth++) this.add(`before ${agoMs} ${nth}`, monotonicMs(now - agoMs))
+    this.count(now)
   }
 
   /** Whatever began is forgiven. */

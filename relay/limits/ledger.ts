@@ -14,6 +14,7 @@ import {
   velocities,
 } from '#contract'
 import { isVelocity, type Use } from '#routing'
+import type { BegunBefore } from '../ground/begun-before.ts'
 import type { BeatReporter } from '../ground/reporter.ts'
 import { DailyMinutes } from './daily-minutes.ts'
 import { QuotaShares } from './quotas.ts'
@@ -27,11 +28,12 @@ function without(limit: Limit | null, own: number): Limit | null {
   return limit && { ...limit, used: Math.max(0, limit.used - own) }
 }
 
-/** What of the edge's words is about limits: of a beat's answer all, of news what there is of it, of a pong that the edge lives. */
+/** What of the edge's words is about limits: of a beat's answer all, of news what there is of it, of a pong that the edge lives; and what the process before wrote down. */
 type LedgerInput =
   | { readonly type: 'beat'; readonly answer: LimitsTold; readonly sentAt: MonotonicMs }
   | { readonly type: 'news'; readonly news: Partial<LimitsTold> }
   | { readonly type: 'pong' }
+  | { readonly type: 'remembered'; readonly begun: readonly BegunBefore[] }
 type LimitsTold = Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>
 
 /**
@@ -83,6 +85,8 @@ export class Ledger implements BeatReporter {
   /** When the edge was heard last (monotonic ms), and whether it has to hear of it that a share fell. */
   #heardAt = Number.NEGATIVE_INFINITY
   #fell = false
+  /** A call out began of which `begunLately` has not told. */
+  #beganAnew = false
 
   /** `epoch` of the clock: UTC ms at monotonic 0, as it stands. */
   constructor(clock: { readonly epoch: number }, known: LimitSource) {
@@ -274,8 +278,20 @@ export class Ledger implements BeatReporter {
     return { leases: this.leases(), slices: this.slices(now) }
   }
 
+  /** What counts still of how fast calls out began, for the process after this one; undefined: none began since it was asked. */
+  begunLately(now: MonotonicMs): BegunBefore[] | undefined {
+    if (!this.#beganAnew) return undefined
+    this.#beganAnew = false
+    return this.#usage.recent(now).flatMap((usage) => usage.begunLately(now))
+  }
+
   /** What the edge says: slices, others' seconds, and that what we said at `sentAt` came through. */
   receive(event: LedgerInput, now: MonotonicMs): never[] {
+    if (event.type === 'remembered') {
+      for (const one of event.begun)
+        this.#usage.open(now, one.scope, one.customerId ?? undefined).remember(now, one)
+      return []
+    }
     this.#heardAt = now
     if (event.type === 'beat') this.#usage.reported(now, event.sentAt)
     if (event.type === 'pong') return []
@@ -318,6 +334,7 @@ export class Ledger implements BeatReporter {
       if (limited && limitOf(limited, velocity) !== null) {
         this.#begun(usage, velocity, now, limited)
         usage.begin(name, now, velocity)
+        this.#beganAnew = true
       }
   }
 

@@ -1,4 +1,5 @@
 import { type MonotonicMs, type Resource, resources, type Scope, type Velocity, velocities } from '#contract'
+import type { BegunBefore } from '../ground/begun-before.ts'
 import { BeginningsWindow } from './beginnings-window.ts'
 import { keyOf } from './scope.ts'
 
@@ -46,9 +47,22 @@ export class ScopeUsage {
 
   /** A call out begins, which is one more of what is limited so. */
   begin(name: string, now: MonotonicMs, velocity: Velocity): void {
-    const window = this.#begun.get(velocity) ?? new BeginningsWindow(windowMs[velocity])
-    this.#begun.set(velocity, window)
-    window.add(name, now, true)
+    this.#window(velocity).add(name, now, true)
+  }
+
+  /** What of calls out counts still, for the process after this one. */
+  begunLately(now: MonotonicMs): BegunBefore[] {
+    const { scope, customerId = null } = this
+    return [...this.#begun].flatMap(([velocity, window]) => {
+      const begun = window.ages(now)
+      return begun.length > 0 ? { scope, customerId, velocity, releasedAt: this.#releasedAt, begun } : []
+    })
+  }
+
+  /** What of calls out counts still, from the process before this one. */
+  remember(now: MonotonicMs, { velocity, releasedAt, begun }: BegunBefore): void {
+    this.#releasedAt = releasedAt
+    this.#window(velocity).remember(now, begun)
   }
 
   /** Calls out which began within the window, since they were released last; `most`: at any time since the edge was told. */
@@ -63,6 +77,12 @@ export class ScopeUsage {
   isIdle(now: MonotonicMs): boolean {
     if (this.calls.size > 0 || now - this.lastAt <= restMs) return false
     return velocities.every((velocity) => (this.#begun.get(velocity)?.count(now) ?? 0) === 0)
+  }
+
+  #window(velocity: Velocity): BeginningsWindow {
+    const window = this.#begun.get(velocity) ?? new BeginningsWindow(windowMs[velocity])
+    this.#begun.set(velocity, window)
+    return window
   }
 
   refuse(now: MonotonicMs, callId: string, resource: Resource): void {

@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import type { Row } from '../support/api.ts'
 import { busy, Carrier } from '../support/carrier.ts'
 import { changeHeard } from '../support/customer.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import type { Phone } from '../support/phone.ts'
@@ -17,6 +21,8 @@ import { soon } from '../support/wait.ts'
  */
 
 const NUMBER = '+15551234567'
+const secondAt = '127.0.7.81'
+const folder = mkdtempSync(join(tmpdir(), 'trunkline-second-'))
 let stack: OwnStack
 let second: LoneRelay
 let carrier: Carrier
@@ -25,11 +31,7 @@ const phones: Phone[] = []
 
 beforeAll(async () => {
   stack = await startStack()
-  const secret = readSecrets(stack.folder)?.relay_secret ?? ''
-  second = await startRelay(stack.local.api_url, '127.0.7.81', {
-    RELAY_KEY: await relayKey(secret, 'second'),
-    BASE_DOMAIN: stack.local.realm.split('.registrar.')[1] ?? '',
-  })
+  second = await startSecond(String(await freePort(secondAt)))
   carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.82', relay: stack.relay }, busy)
   office = await openOffice(stack, [carrier.place], ['office1', 'office2'])
   for (const [name, address, relay] of [
@@ -43,6 +45,7 @@ afterAll(async () => {
   for (const phone of phones) phone.close()
   carrier?.close()
   await second?.stop().catch(() => undefined)
+  rmSync(folder, { recursive: true, force: true })
   await stack?.stop()
 })
 
@@ -73,9 +76,26 @@ describe('the guard against fraud, over two relays', () => {
     await soon('a call to be let in', async () => (await dialled(1)) === 486 || undefined, 30_000, 500)
   })
 
+  test('does not forget what began at a relay which is killed and begins anew', async () => {
+    const id = await extensionOf('office1')
+    await office.api.patch(`/extensions/${id}`, { max_calls_per_minute: null, max_calls_per_hour: 1 })
+    // A relay which waits for a share in vain refuses, too, but not three times.
+    let refused = 0
+    await soon('the limit to be used up', async () => {
+      const { result } = await phone(1).call(NUMBER)
+      refused = header(await result, 'reason')?.includes('Too many calls an hour') ? refused + 1 : 0
+      return refused === 3
+    })
+    await second.kill()
+    second = await startSecond(String(second.place.port))
+    const before = carrier.calls.length
+    expect([await dialled(1), await dialled(0)]).toEqual([403, 403])
+    expect(carrier.calls).toHaveLength(before)
+  })
+
   test('stops an account at both relays, and no other', async () => {
     const id = await extensionOf('office1')
-    await office.api.patch(`/extensions/${id}`, { max_calls_per_minute: null })
+    await office.api.patch(`/extensions/${id}`, { max_calls_per_hour: null })
     await office.api.post(`/extensions/${id}/block`, { hang_up: true })
     await changeHeard(stack, office.api)
     expect([await dialled(0), await dialled(1), await dialled(2)]).toEqual([403, 403, 486])
@@ -120,6 +140,15 @@ describe.skipIf(!hasSipp)('a drill', () => {
     )
   })
 })
+
+async function startSecond(port: string): Promise<LoneRelay> {
+  return startRelay(stack.local.api_url, secondAt, {
+    RELAY_KEY: await relayKey(readSecrets(stack.folder)?.relay_secret ?? '', 'second'),
+    BASE_DOMAIN: stack.local.realm.split('.registrar.')[1] ?? '',
+    SIP_PORT: port,
+    DATA_DIR: folder,
+  })
+}
 
 /** Dials from one of the phones, and gives what it hears in the end. */
 async function dialled(at: number): Promise<number> {

@@ -6,7 +6,9 @@ import {
   type RouteDecision,
   type SliceHeld,
   type Velocity,
+  velocities,
 } from '#contract'
+import type { BegunBefore } from '../../../relay/ground/begun-before.ts'
 import { admitCall } from '../../../relay/limits/admit-call.ts'
 import { Ledger } from '../../../relay/limits/ledger.ts'
 import { alicesPhone, counted, limitedBy } from '../../support/limits.ts'
@@ -99,14 +101,48 @@ describe('calls out of one extension', () => {
   })
 })
 
+describe('a relay which begins anew', () => {
+  test('counts what began in the process before, as long as it counts, and no call which was released since', () => {
+    const guard: Partial<OutboundGuard> = { max_calls_per_minute: 3, max_calls_per_hour: 3 }
+    const before = guardedPhone(guard)
+    for (const velocity of velocities) before.granted(0, 3, velocity)
+    expect([before.dials(0), before.dials(40_000)]).toEqual(['connect', 'connect'])
+    const written = { at: 40_000, begun: before.ledger.begunLately(ms(40_000)) ?? [] }
+    expect(before.ledger.begunLately(ms(41_000))).toBeUndefined()
+    const anew = () => {
+      const phone = guardedPhone(guard)
+      phone.remembers(50_000, written)
+      return phone
+    }
+    const after = anew()
+    expect(after.standing(50_000)).toMatchObject({ held: 2, used: 2 })
+    expect(after.standing(60_000)).toMatchObject({ held: 1 })
+    for (const velocity of velocities) after.granted(60_000, 3, velocity)
+    expect([after.dials(60_000), after.dials(60_001)]).toEqual(['connect', 'VELOCITY_EXCEEDED'])
+    guard.released_at = '2026-01-05T12:00:01Z'
+    expect(anew().standing(50_000)).toMatchObject({ held: null, used: 0 })
+  })
+})
+
 describe('relays which share how fast calls begin', () => {
   const step = fc.record({
     relay: fc.nat(1),
     ms: fc.nat(3_000),
-    act: fc.constantFrom('call', 'call', 'beat', 'beat', 'answer', 'answer', 'answer', 'lost', 'end'),
+    act: fc.constantFrom(
+      'call',
+      'call',
+      'beat',
+      'beat',
+      'answer',
+      'answer',
+      'answer',
+      'lost',
+      'end',
+      'restart',
+    ),
   })
 
-  test('never let more begin within any minute than may, whatever beat or answer is late or lost', () => {
+  test('never let more begin within any minute than may, whatever beat or answer is late or lost, and whichever begins anew', () => {
     let [refused, begunInAll] = [0, 0]
     fc.assert(
       fc.property(
@@ -116,6 +152,7 @@ describe('relays which share how fast calls begin', () => {
           const edge = new Edge(limit)
           const relays = [0, 1].map(() => guardedPhone({ max_calls_per_minute: limit }))
           const answers = relays.map((): { slices: number; sentAt: number }[] => [])
+          const written = relays.map(() => ({ at: 0, begun: [] as readonly BegunBefore[] }))
           const begun: number[] = []
           let now = 0
           for (const relay of relays) relay.hears(0, [], 2)
@@ -128,6 +165,13 @@ describe('relays which share how fast calls begin', () => {
             if (act === 'call') {
               if (relay.dials(now) === 'connect') begun.push(now)
               else refused++
+              const last = relay.ledger.begunLately(ms(now))
+              if (last) written[nth] = { at: now, begun: last }
+            } else if (act === 'restart') {
+              relays[nth] = guardedPhone({ max_calls_per_minute: limit })
+              relays[nth]?.hears(now, [], 2)
+              relays[nth]?.remembers(now, written[nth])
+              waiting.splice(0)
             } else if (act === 'end') relay.endsAll(now)
             else if (act === 'beat' || act === 'lost') {
               const slices = edge.hear(nth, relay.standing(now))
@@ -164,6 +208,15 @@ function guardedPhone(guard: Partial<OutboundGuard>) {
   return {
     ledger,
     hears,
+    /** What the process before wrote down. */
+    remembers(now: number, written: { at: number; begun: readonly BegunBefore[] } | undefined): void {
+      const { at = 0, begun = [] } = written ?? {}
+      const aged = begun.map((one) => ({
+        ...one,
+        begun: one.begun.map(([ago, of]) => [ago + now - at, of] as const),
+      }))
+      ledger.receive({ type: 'remembered', begun: aged }, ms(now))
+    },
     stays: (now: number) => hears(now, [], relays, -1),
     granted: (now: number, amount: number, resource: Velocity = 'calls_per_minute', of = 2, sentAt = now) =>
       hears(now, [{ scope: alicesPhone, resource, amount }], of, sentAt),
