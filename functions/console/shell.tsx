@@ -48,6 +48,11 @@ const screens: Readonly<Record<string, Screen>> = {
     title: 'Keys',
     list: later(() => import('./keys-screen.tsx').then(({ KeysScreen }) => KeysScreen)),
   },
+  reference: {
+    title: 'API',
+    list: later(() => import('./reference-screen.tsx').then(({ ReferenceScreen }) => ReferenceScreen)),
+    one: later(() => import('./operation-screen.tsx').then(({ OperationScreen }) => OperationScreen)),
+  },
 }
 const FIRST = 'calls'
 
@@ -86,7 +91,6 @@ function Head() {
       </nav>
       <div class="tools">
         <Standing />
-        <a href="/docs">API</a>
         <ThemeChoice />
         <button type="button" onClick={leave}>
           Sign out

@@ -1,6 +1,13 @@
 import { html, raw } from 'hono/html'
 import type { JsonSchema } from './json-schema.ts'
-import type { ApiResponse, OpenApi, Parameter, PathOperation, Reference } from './openapi-document.ts'
+import type {
+  ApiResponse,
+  CodeSample,
+  OpenApi,
+  Parameter,
+  PathOperation,
+  Reference,
+} from './openapi-document.ts'
 import { nameOfReference, partsOf, schemaWords } from './schema-words.ts'
 
 type Html = ReturnType<typeof html>
@@ -73,7 +80,7 @@ function article(document: OpenApi, placed: Placed): Html {
 <h3><b class="${method}">${method}</b> <code>${path}</code></h3>
 <p>${summary}. <small>${operationId}${scopeWords(operation)}</small></p>
 ${description === undefined ? '' : html`<p>${prose(description)}</p>`}
-${example(placed)}
+${samples(operation['x-codeSamples'] ?? [])}
 ${list(
   'Parameters',
   parameters.map((one) => parameterRow(parameterAt(document, one))),
@@ -106,22 +113,13 @@ function answer(document: OpenApi, status: string, response: ApiResponse | Refer
 ${example === undefined ? '' : html`<details><summary>Example of the answer</summary><pre>${JSON.stringify(example, null, 2)}</pre></details>`}`
 }
 
-/** The request as it is typed into a shell. */
-function example({ method, path, operation }: Placed): Html {
-  const parameters = (operation.parameters ?? []).filter((one): one is Parameter => 'name' in one)
-  const given = (place: string) => parameters.filter((one) => one.in === place && one.example !== undefined)
-  const filled = given('path').reduce(
-    (at, { name, example }) => at.replace(`{${name}}`, String(example)),
-    path,
+/** The request as it is copied: into a shell, and into a program. */
+function samples(all: readonly CodeSample[]): (Html | '')[] {
+  return all.map(({ label, source }) =>
+    label === 'curl'
+      ? html`<pre>${source}</pre>`
+      : html`<details><summary>${label}</summary><pre>${source}</pre></details>`,
   )
-  const query = given('query').map(({ name, example }) => `${name}=${encodeURIComponent(String(example))}`)
-  const body = operation.requestBody?.content['application/json'].example
-  const words = [
-    `curl ${method === 'GET' || (method === 'POST' && body !== undefined) ? '' : `-X ${method} `}"$API${filled}${query.length > 0 ? `?${query.join('&')}` : ''}"`,
-    ...(operation.security?.length === 0 ? [] : ['-H "Authorization: Bearer $KEY"']),
-    ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d '${JSON.stringify(body)}'`]),
-  ]
-  return html`<pre>${words.join(' \\\n  ')}</pre>`
 }
 
 function namedShape(name: string, schema: JsonSchema): Html {

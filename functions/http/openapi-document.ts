@@ -43,6 +43,8 @@ export interface PathOperation {
   parameters?: (Parameter | Reference)[]
   requestBody?: { required: true; content: Content & Partial<Content<string>> }
   responses: Record<string, ApiResponse | Reference>
+  /** Requests to copy, as readers of OpenAPI show them. */
+  'x-codeSamples'?: readonly CodeSample[]
 }
 export interface Parameter {
   name: string
@@ -64,6 +66,12 @@ export interface ApiResponse {
 interface ResponseHeader {
   description: string
   schema: JsonSchema
+}
+/** A request as it is written in one language. */
+export interface CodeSample {
+  readonly lang: 'Shell' | 'TypeScript'
+  readonly label: 'curl' | 'TypeScript'
+  readonly source: string
 }
 export interface Reference {
   $ref: string

@@ -24,6 +24,7 @@ import {
   refusedWithBody,
   refusedWithKey,
 } from './operation.ts'
+import { samplesOf } from './request-samples.ts'
 
 /** The document of these operations. Throws where two are at one place, or two schemas which differ have one name. */
 export function openApi(operations: readonly Operation[], about: About): OpenApi {
@@ -35,7 +36,9 @@ export function openApi(operations: readonly Operation[], about: About): OpenApi
   for (const operation of operations) {
     const path = document.paths[operation.path] ?? {}
     if (path[operation.method]) throw new Error(`Two operations are ${operation.method} ${operation.path}.`)
-    document.paths[operation.path] = { ...path, [operation.method]: described(operation, parts) }
+    const told = described(operation, parts)
+    const samples = samplesOf(operation.method, operation.path, told)
+    document.paths[operation.path] = { ...path, [operation.method]: { ...told, 'x-codeSamples': samples } }
   }
   describeFields(document, about.words)
   return document

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,6 +10,7 @@ import { type Customer, newCustomer } from '../support/customer.ts'
 import { Receiver } from '../support/receiver.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 
+const inShell = promisify(execFile)
 /** Nothing is there: how well it is stays not known. */
 const unprobed = { probe_interval: 0 }
 
@@ -81,7 +84,6 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
       await question.getByText(/There is no version 1000000 yet; the newest is \d+/).waitFor()
       // The browser complains of each answer of 400 or more.
       expect(complaints.splice(0)).toEqual([expect.stringContaining('404')])
-      expect(await faultsOf(page)).toEqual([])
     })
 
     test('come back as they were, after what would change was shown and one said yes', async () => {
@@ -304,6 +306,40 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
         await page.locator('.versions summary', { hasText: 'webhook.test' }).first().waitFor()
         for (const order of ['Test', 'Enable', 'Give it another secret', 'Delete', 'Send again'])
           expect(await page.getByRole('button', { name: order }).isDisabled()).toBe(true)
+      })
+    })
+  })
+
+  describe('the API', () => {
+    test('has for each request what is copied into a shell, and does there what it says', async () => {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await show('API')
+      await page.getByLabel('Find a request').focus()
+      await page.keyboard.type('list routes')
+      await page.getByText('1 request', { exact: true }).waitFor()
+      expect(await faultsOf(page)).toEqual([])
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      await page.getByText('It needs a key with the scope read: yours has it.').waitFor()
+      await page.getByRole('button', { name: 'Copy as curl' }).click()
+      await page.getByRole('button', { name: 'Copied as curl' }).waitFor()
+      const command = String(await page.evaluate('navigator.clipboard.readText()'))
+      expect(command).toContain(`${stack.local.api_url}/v1.0/routes`)
+      const env = { KEY: office.key, PATH: process.env.PATH }
+      const { result } = JSON.parse((await inShell('sh', ['-c', command], { env })).stdout)
+      const routes = await office.api.list('/routes')
+      expect(routes.length).toBeGreaterThan(0)
+      expect(result.map(({ id }: Row) => id)).toEqual(routes.map(({ id }) => id))
+      expect(await page.locator('pre', { hasText: 'await fetch(' }).textContent()).toContain('/v1.0/routes')
+      expect(await faultsOf(page)).toEqual([])
+    })
+
+    test('says what a key may not ask', async () => {
+      await asReader(async () => {
+        await show('API')
+        await page.getByLabel('Find a request').fill('POST /v1.0/routes create')
+        await page.getByRole('link', { name: 'Create a route' }).click()
+        await page.getByText('It needs a key with the scope configure: yours has not.').waitFor()
       })
     })
   })

@@ -70,7 +70,9 @@ async function listening(asked: string[]): Promise<Server> {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(response)
     })
-    onward.on('error', () => response.writeHead(502).end())
+    onward.on('error', () => response.headersSent || response.writeHead(502).end())
+    // A stream which the page leaves is left.
+    response.on('close', () => onward.destroy())
     request.pipe(onward)
   })
   proxy.on('connect', ({ url = '' }, socket) => {
