@@ -12,6 +12,12 @@ import { clockTime } from './words.ts'
 const versioned = ['customer', 'provider', 'route', 'extension', 'trunk', 'flow', 'number']
 const passedOver = ['tm_create', 'tm_update', 'tm_delete', 'id', 'customer_id', 'etag', 'version']
 
+/** Whether an event of that type is a change which makes a version. */
+export function isOfVersions(type: string): boolean {
+  const [noun = '', change = ''] = type.split('.')
+  return versioned.includes(noun) && ['created', 'updated', 'deleted'].includes(change)
+}
+
 /** How what is configured came to be as it is, change by change, and how it is brought back. `turn` rises with each change. */
 export function ConfigVersions({ turn }: { turn: number }) {
   const [token, setToken] = useState('')
@@ -45,10 +51,11 @@ function Page({ page, turn, older, newest }: PageOf) {
             version={version}
             changes={all.filter((one) => one.version === version)}
             isNow={page === '' && place === 0}
+            turn={turn}
           />
         ))}
       </ol>
-      {answer && versions.length === 0 && <p>No change is kept.</p>}
+      {answer?.next_page_token === '' && versions.length === 0 && <p>No change is kept.</p>}
       <nav class="pages" aria-label="Pages of versions">
         {page !== '' && (
           <button type="button" onClick={newest}>
@@ -69,9 +76,10 @@ interface VersionOf {
   readonly version: number
   readonly changes: readonly ShownChange[]
   readonly isNow: boolean
+  readonly turn: number
 }
 
-function Version({ version, changes, isNow }: VersionOf) {
+function Version({ version, changes, isNow, turn }: VersionOf) {
   const [open, setOpen] = useState(false)
   const [first] = changes
   return (
@@ -93,7 +101,7 @@ function Version({ version, changes, isNow }: VersionOf) {
                 <DifferenceList differing={differing(change)} of={thing(change)} />
               </div>
             ))}
-            {!isNow && <Restore version={version} />}
+            {!isNow && <Restore version={version} turn={turn} />}
           </>
         )}
       </details>
@@ -124,27 +132,47 @@ function differing({ before, after, changed }: ShownChange): Differing[] {
   return [...values, ...hidden.map((at) => ({ at, was: '"…"', is: '"another"' }))]
 }
 
-/** One noun's rows, as a version shows them. */
+/** A configuration, as a version shows it. */
 type VersionShown = Readonly<Record<string, unknown>>
 
+interface RestoreOf {
+  readonly version: number
+  readonly turn: number
+}
+
 /** Compares a version with what is configured now, and brings it back. */
-function Restore({ version }: { version: number }) {
-  const then = useAnswer<VersionShown>(`/v1.0/versions/${version}`)
-  const customer = useAnswer<{ configuration_version: number }>('/v1.0/customer')
-  const newest = customer.answer?.configuration_version
-  const now = useAnswer<VersionShown>(newest === undefined ? '' : `/v1.0/versions/${newest}`)
-  const refusal = then.refusal ?? customer.refusal ?? now.refusal
+function Restore({ version, turn }: RestoreOf) {
   const run = async () => {
     const path = `/v1.0/versions/${version}/restore`
     const { changes, left_out } = await asked<RestorationShown>({ method: 'POST', path })
     const kept = left_out.map(({ resource_type, message }) => ` Not the ${resource_type}: ${message}`)
     return `${changes.length === 0 ? 'Nothing had to change.' : `Brought back: ${counted(changes.length)}.`}${kept.join('')}`
   }
+  return (
+    <div class="restore">
+      <Comparison version={version} turn={turn} />
+      <Order
+        action={`Restore version ${version}`}
+        scope="configure"
+        sure={`What was changed since version ${version} is undone, and what was made since is deleted. Calls under way go on.`}
+        danger
+        run={run}
+      />
+    </div>
+  )
+}
+
+function Comparison({ version, turn }: RestoreOf) {
+  const then = useAnswer<VersionShown>(`/v1.0/versions/${version}`)
+  const customer = useAnswer<{ configuration_version: number }>('/v1.0/customer', turn)
+  const newest = customer.answer?.configuration_version
+  const now = useAnswer<VersionShown>(newest === undefined ? '' : `/v1.0/versions/${newest}`)
+  const refusal = then.refusal ?? customer.refusal ?? now.refusal
   if (refusal) return <Refusal refusal={refusal} again={then.again} />
   if (!then.answer || !now.answer) return <p class="hint">Comparing with what is configured now …</p>
   const steps = stepsBetween(now.answer, then.answer)
   return (
-    <div class="restore">
+    <>
       <p>
         {steps.length === 0
           ? 'What is configured now is the same.'
@@ -158,14 +186,7 @@ function Restore({ version }: { version: number }) {
           </li>
         ))}
       </ul>
-      <Order
-        action={`Restore version ${version}`}
-        scope="configure"
-        sure={`What was changed since version ${version} is undone, and what was made since is deleted. Calls under way go on.`}
-        danger
-        run={run}
-      />
-    </div>
+    </>
   )
 }
 

@@ -44,6 +44,17 @@ export function faultsOfAction(faults: readonly FieldFault[], place: number): Fi
     .map(({ field, message }) => ({ field: field.replace(at, ''), message }))
 }
 
+/** The faults which still say something: none where actions came, went or moved, else not those of what was rewritten. */
+export function faultsLeft(
+  faults: readonly FieldFault[],
+  before: readonly DraftAction[],
+  after: readonly DraftAction[],
+): FieldFault[] {
+  if (before.map(({ key }) => key).join() !== after.map(({ key }) => key).join()) return []
+  const rewritten = [...after.keys()].filter((place) => after[place]?.text !== before[place]?.text)
+  return faults.filter((fault) => rewritten.every((place) => faultsOfAction([fault], place).length === 0))
+}
+
 /** An action of a type to begin with, under an id which no other has. */
 export function newAction(type: string, ids: readonly string[]): DraftAction {
   let id = type

@@ -1,9 +1,9 @@
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { addressOf } from './address.ts'
 import { useAll } from './all-pages.ts'
 import { useAnswer } from './answer.ts'
 import { type FieldFault, Refused } from './api.ts'
-import { type DraftAction, draftOf, faultsOfAction, readDraft } from './flow-draft.ts'
+import { type DraftAction, draftOf, faultsLeft, faultsOfAction, readDraft } from './flow-draft.ts'
 import { FlowEditor } from './flow-editor.tsx'
 import { FlowGraph } from './flow-graph.tsx'
 import { FlowTrial, type TrialShown } from './flow-trial.tsx'
@@ -48,14 +48,16 @@ function Told({ flow, again }: { flow: ShownFlow; again: () => void }) {
   const [faults, setFaults] = useState<readonly FieldFault[]>([])
   const [trial, setTrial] = useState<TrialShown | undefined>()
   const [open, setOpen] = useState<number | undefined>()
+  // Made once of each version: who stands at an action with the keyboard stays there.
+  const kept = useMemo(() => draftOf(flow.actions), [flow.etag])
+  const shown = draft?.actions ?? kept
   const write = (changed: FlowDraft | undefined) => {
     if (changed) drafts.set(flow.id, changed)
     else drafts.delete(flow.id)
     setDraft(changed)
-    setFaults([])
+    setFaults(changed ? faultsLeft(faults, shown, changed.actions) : [])
     setTrial(undefined)
   }
-  const shown = draft?.actions ?? draftOf(flow.actions)
   const read = readDraft(shown)
   const all = [...read.faults, ...faults]
   const actions = writtenActions(read.actions)
@@ -80,7 +82,6 @@ function Told({ flow, again }: { flow: ShownFlow; again: () => void }) {
           }}
         />
         <FlowTrial
-          key={draft ? 'draft' : flow.etag}
           flow={tried}
           trial={trial}
           show={(one) => {

@@ -68,8 +68,12 @@ function pause(ms: number, leaving: AbortSignal): Promise<void> {
 /** Several events come at once where a call is set up; what is shown is asked for once. */
 const TOGETHER_MS = 250
 
-/** Calls `heard` soon after events of which `concerns` is true; while nothing is heard live, every ten seconds. */
-export function useEvents(concerns: (event: HappenedEvent) => boolean, heard: () => void): void {
+/** Calls `heard` soon after events of which `concerns` is true, once in so many milliseconds; while nothing is heard live, every ten seconds. */
+export function useEvents(
+  concerns: (event: HappenedEvent) => boolean,
+  heard: () => void,
+  together = TOGETHER_MS,
+): void {
   const latest = useRef({ concerns, heard })
   latest.current = { concerns, heard }
   useEffect(() => {
@@ -79,7 +83,7 @@ export function useEvents(concerns: (event: HappenedEvent) => boolean, heard: ()
       soon ??= setTimeout(() => {
         soon = undefined
         latest.current.heard()
-      }, TOGETHER_MS)
+      }, together)
     }
     hearing.add(hears)
     const unheard = setInterval(() => isLive.peek() || latest.current.heard(), 10_000)
@@ -88,7 +92,7 @@ export function useEvents(concerns: (event: HappenedEvent) => boolean, heard: ()
       clearTimeout(soon)
       clearInterval(unheard)
     }
-  }, [])
+  }, [together])
 }
 
 /** Calls `heard` with each event as it comes. */

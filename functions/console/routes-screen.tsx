@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { useAll } from './all-pages.ts'
-import { ConfigVersions } from './config-versions.tsx'
+import { ConfigVersions, isOfVersions } from './config-versions.tsx'
 import { useEvents } from './live.ts'
 import { Refusal } from './refusal.tsx'
 import { RouteQuestion } from './route-question.tsx'
@@ -12,10 +12,12 @@ export function RoutesScreen() {
   const routes = useAll<ShownRoute>('/v1.0/routes')
   const providers = useAll<ShownProvider>('/v1.0/providers')
   const [turn, setTurn] = useState(0)
-  const changed = ({ type }: { type: string }) => /\.(?:created|updated|deleted)$/.test(type)
   useEvents(({ type }) => type.startsWith('route.'), routes.again)
   useEvents(({ type }) => type.startsWith('provider.'), providers.again)
-  useEvents(changed, () => setTurn((now) => now + 1))
+  useEvents(
+    ({ type }) => isOfVersions(type),
+    () => setTurn((now) => now + 1),
+  )
   const known = routes.rows !== undefined && providers.rows !== undefined
   return (
     <>

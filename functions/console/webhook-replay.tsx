@@ -15,7 +15,7 @@ interface EventToReplay {
 /** Sends again what happened after one event, of what the webhook is told of. */
 export function WebhookReplay({ webhook, sent }: { webhook: ShownWebhook; sent: () => void }) {
   const { answer, again } = useAnswer<Listed<EventToReplay>>('/v1.0/events?page_size=100')
-  useEvents(() => true, again)
+  useEvents(() => true, again, 5_000)
   const choices = (answer?.result ?? []).map(
     ({ id, type, tm_create }) => [id, `${clockTime(tm_create)} ${type}`] as const,
   )

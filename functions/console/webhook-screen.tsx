@@ -20,10 +20,11 @@ export function WebhookScreen({ id }: { id: string }) {
   const { answer: webhook, refusal, again } = useAnswer<ShownWebhook>(path)
   const [turn, setTurn] = useState(0)
   useEvents(({ resource_id, type }) => resource_id === id && type.startsWith('webhook.'), again)
-  // Whatever happens may be sent there.
+  // Whatever happens may be sent there, and much may happen.
   useEvents(
     () => true,
     () => setTurn((now) => now + 1),
+    2_000,
   )
   return (
     <>

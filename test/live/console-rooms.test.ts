@@ -148,6 +148,11 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
     })
 
     test('show what is refused at the action it names, and are saved once it is mended', async () => {
+      const which = page.locator('.actions .opens', { hasText: 'which' })
+      await which.focus()
+      await page.keyboard.press('Enter')
+      await page.getByRole('textbox', { name: 'which as JSON' }).waitFor()
+      expect(await page.evaluate('document.activeElement.textContent')).toContain('which')
       await rewrite('which', '"sales"', '"nowhere"')
       await page.getByRole('button', { name: 'Save' }).click()
       await page.locator('.actions > li.refused', { hasText: 'leads to "nowhere"' }).waitFor()
@@ -207,10 +212,7 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
   describe('keys', () => {
     test('are made by keyboard alone, shown once, and open what was chosen', async () => {
       await show('Keys')
-      await page
-        .getByRole('region', { name: /^Key Rooms / })
-        .getByText('this page’s')
-        .waitFor()
+      await page.getByText('this page’s', { exact: true }).waitFor()
       await page.getByLabel('Name').focus()
       await page.keyboard.type('nightly report')
       for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('Tab')
@@ -411,7 +413,8 @@ async function asReader(walk: () => Promise<void>): Promise<void> {
   await signIn(String(token))
   await walk()
   await page.getByRole('button', { name: 'Sign out' }).click()
-  await signIn(office.key)
+  // The edge finds out later that a stream was left, and a key may have few of them.
+  await signIn(String((await office.api.post('/accesskeys', { name: 'again' })).token))
 }
 
 /** The routes of a target stand so, or will soon. */

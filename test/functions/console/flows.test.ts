@@ -4,6 +4,7 @@ import { actionsExample } from '../../../functions/config/flow-actions.ts'
 import {
   drafted,
   draftOf,
+  faultsLeft,
   faultsOfAction,
   newAction,
   newActionTypes,
@@ -149,6 +150,17 @@ describe('a draft', () => {
       }),
     )
     expect(faultsOfAction(faults, 1).map(({ field }) => field)).toEqual(['', 'option.text', 'id'])
+  })
+
+  test('keeps the faults of actions which were not touched, and none where places are others by now', () => {
+    const before = draftOf([{ id: 'a' }, { id: 'b' }])
+    const [one, other] = before
+    if (!one || !other) throw new Error('The draft is empty.')
+    const faults = ['actions.0.id', 'actions.1', 'actions'].map((field) => ({ field, message: 'x' }))
+    const left = (after: typeof before) => faultsLeft(faults, before, after).map(({ field }) => field)
+    expect(left([one, { ...other, text: '{}' }])).toEqual(['actions.0.id', 'actions'])
+    expect(left([other, one])).toEqual([])
+    expect(left([one])).toEqual([])
   })
 
   test.each(newActionTypes)('is given %s as an action which there is', (type) => {
