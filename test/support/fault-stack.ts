@@ -23,7 +23,6 @@ export async function openFaultStack(network: string): Promise<FaultStack> {
   const proxy = await ChaosProxy.open(stack.local.api_url)
   const relay = await startRelay(proxy.url, `${network}.1`, {
     RELAY_KEY: await keyOf(stack, 'behind-proxy'),
-    ASK_BUDGET_MS: '3000',
   })
   const traffic = await Traffic.open(stack, relay.place, network)
   await traffic.settle()
