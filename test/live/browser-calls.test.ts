@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     await stack?.stop()
   })
 
-  test('calls a phone of plain RTP: both are heard, both are told of each other by RTCP, and the record names the cipher', async () => {
+  test('calls a phone of plain RTP: both are heard, and the record names the cipher', async () => {
     const known = await knownCalls(office.api)
     const { call, peer, answer } = await dials(['PCMU'])
     expect(answer).toMatch(/^a=ice-lite\r\n/m)

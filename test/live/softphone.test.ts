@@ -120,7 +120,7 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
   )
 
   test.skipIf(!hasBaresip)(
-    'is called by a softphone (baresip), answers, and each hears the other',
+    'is called by a softphone (baresip), answers, and hears it',
     async () => {
       const soft = await softphone('office2', 880)
       soft.command('dial', `sip:office1@${office.realm}`)

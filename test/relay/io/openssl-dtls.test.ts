@@ -43,7 +43,7 @@ describe('keys agreed on by DTLS-SRTP (RFC 5764)', () => {
     ])
   })
 
-  test('are agreed on though each handshake message comes in pieces, as browsers send theirs', () => {
+  test('are agreed on in datagrams of 1200 octets at most, in which a longer message goes in pieces', () => {
     const pieces: number[] = []
     const { server } = shaken({ heard: (datagram) => pieces.push(datagram.length) })
     expect(server).toHaveProperty('ours')
