@@ -1,7 +1,8 @@
-import { fileNouns, isReference, replacedTexts, type ThingSettings } from './configuration.ts'
+import { isReference, replacedTexts, type ThingSettings } from './configuration.ts'
 import type { ThingDifference } from './difference.ts'
 import type { EdgeClient } from './edge-client.ts'
 import { CommandFailure } from './failure.ts'
+import { withSecrets } from './variables.ts'
 
 /** Fields which may lead to what is made after: a thing is made without, and gets them at the end. */
 const later = new Set(['caller_id', 'caller_ids', 'emergency', 'destinations', 'default_outgoing_number_id'])
@@ -53,12 +54,16 @@ async function applied(difference: ThingDifference, application: Application): P
   const { kind, noun, reference, fields } = difference
   if (kind === 'change') {
     const path = noun === 'customer' ? '/v1.0/customer' : `/v1.0/${noun}/${idOf(application, reference)}`
-    await application.edge.ask('PATCH', path, meant(fields, application))
+    await application.edge.ask('PATCH', path, meant(noun, fields, application))
     application.done(difference)
     return []
   }
   const { now, waits } = parted(fields)
-  const made = await application.edge.ask<{ id: string }>('POST', `/v1.0/${noun}`, meant(now, application))
+  const made = await application.edge.ask<{ id: string }>(
+    'POST',
+    `/v1.0/${noun}`,
+    meant(noun, now, application),
+  )
   application.ids.set(reference, made.id)
   application.done(difference)
   return Object.keys(waits).length === 0 ? [] : [{ ...difference, kind: 'change', fields: waits, was: {} }]
@@ -73,41 +78,17 @@ function parted(fields: ThingSettings): { now: ThingSettings; waits: ThingSettin
 }
 
 /** What the API is told: ids in the place of names, and secrets in that of variables. */
-function meant(fields: ThingSettings, application: Application): ThingSettings {
+function meant(noun: string, fields: ThingSettings, application: Application): ThingSettings {
   const led = replacedTexts(fields, (text) =>
     isReference(text) ? idOf(application, text) : text,
   ) as ThingSettings
-  const told = Object.entries(led).map(([name, value]) => [name, secretIn(value, application.environment)])
-  return Object.fromEntries(told)
-}
-
-function secretIn(value: unknown, environment: Application['environment']): unknown {
-  const variable = variableIn(value)
-  return variable === undefined ? value : environment[variable]
+  return withSecrets(noun, led, application.environment)
 }
 
 function idOf({ ids }: Application, reference: string): string {
   const id = ids.get(reference)
   if (id === undefined) throw new CommandFailure('refused', `${reference} is neither there nor in the file.`)
   return id
-}
-
-/** Variables with secrets of what is to be made which are not set. */
-export function missingVariables(
-  differences: readonly ThingDifference[],
-  environment: Application['environment'],
-): string[] {
-  const secretsOf = (noun: string) => fileNouns.find((one) => one.noun === noun)?.secrets ?? []
-  return differences
-    .filter(({ kind }) => kind === 'add')
-    .flatMap(({ noun, fields }) => secretsOf(noun).map((secret) => variableIn(fields[secret])))
-    .filter((variable) => variable !== undefined && !environment[variable]) as string[]
-}
-
-function variableIn(value: unknown): string | undefined {
-  const variable: unknown =
-    typeof value === 'object' && value !== null ? Reflect.get(value, 'env') : undefined
-  return typeof variable === 'string' ? variable : undefined
 }
 
 /** Takes away what the file has not, what leans on others first. Throws where something is in use. */

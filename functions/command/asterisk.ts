@@ -198,10 +198,11 @@ function last(section: PjsipSection, name: string): string | undefined {
   return values(section, name).at(-1)
 }
 
-/** `[name](!)` is a template, `[name](one,two)` takes after such, `[name](+)` goes on with one before. */
+/** `[name](!)` is a template, `[name](one,two)` takes after such, `[name](+)` goes on with the first of that name. */
 function sectionsOf(text: string): { sections: PjsipSection[]; left: string[] } {
   const sections: { name: string; template: boolean; options: [string, string][] }[] = []
   const left: string[] = []
+  let current: (typeof sections)[number] | undefined
   for (const line of text
     .replace(/;--[\s\S]*?--;/g, '')
     .split(/\r?\n/)
@@ -212,15 +213,31 @@ function sectionsOf(text: string): { sections: PjsipSection[]; left: string[] } 
       const inherited = marks.flatMap(
         (mark) => sections.find((one) => one.template && one.name === mark)?.options ?? [],
       )
-      if (!marks.includes('+'))
-        sections.push({ name, template: marks.includes('!'), options: [...inherited] })
+      const further = marks.find((mark) => mark.startsWith('+'))
+      if (further === undefined) {
+        current = { name, template: marks.includes('!'), options: [...inherited] }
+        sections.push(current)
+        continue
+      }
+      current = sections.find((one) => one.name === name && isMeant(one, further))
+      current?.options.push(...inherited)
+      if (!current) left.push(`${line}: no such section is before it`)
       continue
     }
     const [, key, value] = /^([\w-]+)\s*=>?\s*(.*)$/.exec(line) ?? []
-    if (key !== undefined) sections.at(-1)?.options.push([key.toLowerCase(), value ?? ''])
+    if (key !== undefined) current?.options.push([key.toLowerCase(), value ?? ''])
     else if (line.startsWith('#')) left.push(line)
   }
   return { sections: sections.filter(({ template }) => !template), left }
+}
+
+/** Whether a section is one of those which `+` speaks of: `+type=endpoint&context=office` of such as say so. */
+function isMeant(section: PjsipSection, further: string): boolean {
+  const said = further.slice(1).split('&').filter(Boolean)
+  return said.every((one) => {
+    const [key = '', ...value] = one.split('=')
+    return last(section, key) === value.join('=')
+  })
 }
 
 /** A line without its comment; `\;` is a semicolon. */

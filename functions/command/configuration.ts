@@ -2,7 +2,8 @@ import type { ApiRow } from './edge-client.ts'
 
 /*
  * A customer's configuration as one file. What leads to something names it, `@providers/Telnyx`, instead of its id, so that
- * the file means the same of another customer. Secrets are not in it: `{"env": "NAME"}` says which variable has one.
+ * the file means the same of another customer. Secrets are not in it: `{"env": "NAME"}` says which variable has one. A webhook's
+ * URL is one, since receivers such as Slack know who may send by its path.
  */
 
 /** A noun of the file: by which field its things are told apart, and what of them is not in it. */
@@ -22,10 +23,15 @@ export const fileNouns: readonly FileNoun[] = [
   { noun: 'flows', named: 'name' },
   { noun: 'numbers', named: 'number', left: ['ownership', 'message_flow_id'] },
   { noun: 'routes', named: 'name' },
-  { noun: 'webhooks', named: 'name' },
+  { noun: 'webhooks', named: 'name', secrets: ['url'] },
   { noun: 'alerts', named: 'name', secrets: ['routing_key'] },
   { noun: 'drills', named: 'name' },
 ]
+
+/** Fields of a noun, or `customer`, which are secrets. */
+export function secretsOf(noun: string): readonly string[] {
+  return fileNouns.find((one) => one.noun === noun)?.secrets ?? []
+}
 
 /** Fields of a thing, as the API takes them. */
 export type ThingSettings = Readonly<Record<string, unknown>>
@@ -49,12 +55,17 @@ export function referencesOf(
   { noun, named }: Pick<FileNoun, 'noun' | 'named'>,
   things: readonly ThingSettings[],
 ): string[] {
+  const names = things.map((thing) => String(thing[named] ?? ''))
+  return toldApart(names, (name, nth) => `${name}#${nth}`).map((name) => `@${noun}/${name}`)
+}
+
+/** Texts, and where one is there again, which of them it is. */
+function toldApart(texts: readonly string[], nthOf: (text: string, nth: number) => string): string[] {
   const seen = new Map<string, number>()
-  return things.map((thing) => {
-    const name = String(thing[named] ?? '')
-    const nth = (seen.get(name) ?? 0) + 1
-    seen.set(name, nth)
-    return nth === 1 ? `@${noun}/${name}` : `@${noun}/${name}#${nth}`
+  return texts.map((text) => {
+    const nth = (seen.get(text) ?? 0) + 1
+    seen.set(text, nth)
+    return nth === 1 ? text : nthOf(text, nth)
   })
 }
 
@@ -68,14 +79,24 @@ export function namesById({ rows }: Pick<ReadConfiguration, 'rows'>): Map<string
   return new Map(pairs)
 }
 
-/** The file which says what is configured. */
-export function writtenConfiguration(read: ReadConfiguration): ConfigurationFile {
+/** The file which says what is configured; `shown`: with the secrets which the API shows, to compare them. */
+export function writtenConfiguration(
+  read: ReadConfiguration,
+  secrets: 'left' | 'shown' = 'left',
+): ConfigurationFile {
   const names = namesById(read)
   const file: Record<string, unknown> = {
     customer: settingsOf(read.customer, read.settable.customer ?? [], names),
   }
-  for (const noun of fileNouns)
-    file[noun.noun] = (read.rows[noun.noun] ?? []).map((row) => writtenThing(noun, row, read, names))
+  for (const noun of fileNouns) {
+    const rows = read.rows[noun.noun] ?? []
+    const asked = askedSecrets(noun, rows)
+    file[noun.noun] = rows.map((row, at) => ({
+      ...writtenThing(noun, row, read, names),
+      ...asked[at],
+      ...(secrets === 'shown' && shownSecrets(noun, row)),
+    }))
+  }
   return { trunkline: 1, ...file }
 }
 
@@ -87,12 +108,26 @@ function writtenThing(
 ): ThingSettings {
   const left = [...(noun.left ?? []), ...(noun.secrets ?? [])]
   const fields = (read.settable[noun.noun] ?? []).filter((field) => !left.includes(field))
-  const secrets = (noun.secrets ?? []).filter((secret) => row[`${secret}_set`] === true)
-  const asked = secrets.map((secret) => [
-    secret,
-    { env: variableOf(noun.noun, String(row[noun.named]), secret) },
-  ])
-  return { ...settingsOf(row, fields, names), ...Object.fromEntries(asked) }
+  return settingsOf(row, fields, names)
+}
+
+/** Of each thing the secrets which it has, as variables. */
+function askedSecrets(noun: FileNoun, rows: readonly ApiRow[]): ThingSettings[] {
+  const asked = (noun.secrets ?? []).map((secret) => [secret, variablesOf(noun, rows, secret)] as const)
+  return rows.map((row, at) => {
+    const has = asked.filter(([secret]) => row[`${secret}_set`] === true || row[secret] !== undefined)
+    return Object.fromEntries(has.map(([secret, variables]) => [secret, { env: variables[at] }]))
+  })
+}
+
+function shownSecrets({ secrets = [] }: FileNoun, row: ApiRow): ThingSettings {
+  const shown = secrets.filter((secret) => row[secret] !== undefined && !isShortened(row[secret]))
+  return Object.fromEntries(shown.map((secret) => [secret, row[secret]]))
+}
+
+/** Whether it is a URL of which a key which only reads is shown the beginning. */
+export function isShortened(value: unknown): boolean {
+  return typeof value === 'string' && value.endsWith('/…')
 }
 
 function settingsOf(
@@ -112,6 +147,20 @@ export function variableOf(noun: string, name: string, secret: string): string {
     .join('_')
     .replace(/[^A-Za-z0-9]+/g, '_')
     .toUpperCase()
+}
+
+/** The variables which have a secret of things, to each its own: `WEBHOOKS_HOOK_URL`, `WEBHOOKS_HOOK__2_URL`. */
+export function variablesOf(
+  { noun, named }: Pick<FileNoun, 'noun' | 'named'>,
+  things: readonly ThingSettings[],
+  secret: string,
+): string[] {
+  const variables = things.map((thing) => variableOf(noun, String(thing[named] ?? ''), secret))
+  // No name comes to two underscores, so that a thing called "hook 2" has another.
+  return toldApart(
+    variables,
+    (variable, nth) => `${variable.slice(0, -secret.length)}_${nth}_${secret.toUpperCase()}`,
+  )
 }
 
 /** A value with each text in it replaced. */

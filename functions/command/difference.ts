@@ -3,6 +3,7 @@ import {
   type FileNoun,
   fileNouns,
   referencesOf,
+  secretsOf,
   type ThingSettings,
 } from './configuration.ts'
 
@@ -15,7 +16,7 @@ export interface ThingDifference {
   readonly kind: 'add' | 'change' | 'beyond'
   /** Fields as the file has them; of a change those which differ. */
   readonly fields: ThingSettings
-  /** The same as they are. */
+  /** The same as they are, without secrets. */
   readonly was: ThingSettings
 }
 
@@ -32,7 +33,7 @@ function ofNoun(noun: FileNoun, wanted: ConfigurationFile, there: ConfigurationF
   const [asked, present] = [byReference(noun, wanted), byReference(noun, there)]
   const wants = [...asked].flatMap(([reference, fields]): ThingDifference[] => {
     const is = present.get(reference)
-    if (is) return changed(reference, noun.noun, without(fields, noun.secrets), is)
+    if (is) return changed(reference, noun.noun, withoutKept(noun.noun, fields, is), is)
     return [{ reference, noun: noun.noun, kind: 'add', fields, was: {} }]
   })
   const beyond = [...present].filter(([reference]) => !asked.has(reference))
@@ -43,7 +44,7 @@ function ofNoun(noun: FileNoun, wanted: ConfigurationFile, there: ConfigurationF
       noun: noun.noun,
       kind: 'beyond' as const,
       fields: {},
-      was,
+      was: withoutSecrets(noun.noun, was),
     })),
   ]
 }
@@ -61,15 +62,23 @@ function changed(
 ): ThingDifference[] {
   const others = Object.keys(fields).filter((field) => !isAsWanted(fields[field], is[field] ?? null))
   if (others.length === 0) return []
-  return [{ reference, noun, kind: 'change', fields: picked(fields, others), was: picked(is, others) }]
+  const was = withoutSecrets(noun, picked(is, others))
+  return [{ reference, noun, kind: 'change', fields: picked(fields, others), was }]
 }
 
 function picked(fields: ThingSettings, names: readonly string[]): ThingSettings {
   return Object.fromEntries(names.map((name) => [name, fields[name] ?? null]))
 }
 
-function without(fields: ThingSettings, names: readonly string[] = []): ThingSettings {
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
+/** Without the secrets which what is there keeps: all but a text which is known to be another. */
+function withoutKept(noun: string, fields: ThingSettings, is: ThingSettings): ThingSettings {
+  const isKept = (name: string) =>
+    secretsOf(noun).includes(name) && !(typeof fields[name] === 'string' && typeof is[name] === 'string')
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !isKept(name)))
+}
+
+function withoutSecrets(noun: string, fields: ThingSettings): ThingSettings {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !secretsOf(noun).includes(name)))
 }
 
 /** Whether a value is as the file has it; what it leaves out of an object is as it is, since the API fills in what is usual. */
@@ -84,11 +93,13 @@ function isAsWanted(wanted: unknown, is: unknown): boolean {
 }
 
 /** A difference in lines, for people. */
-export function differenceLines({ reference, kind, fields, was }: ThingDifference): string[] {
+export function differenceLines({ reference, noun, kind, fields, was }: ThingDifference): string[] {
   if (kind === 'beyond') return [`? ${reference}`]
   if (kind === 'add') return [`+ ${reference}`]
-  const told = Object.keys(fields).map(
-    (name) => `    ${name}: ${shortened(was[name])} → ${shortened(fields[name])}`,
+  const told = Object.keys(fields).map((name) =>
+    secretsOf(noun).includes(name)
+      ? `    ${name}: another`
+      : `    ${name}: ${shortened(was[name])} → ${shortened(fields[name])}`,
   )
   return [`~ ${reference}`, ...told]
 }

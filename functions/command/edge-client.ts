@@ -21,29 +21,41 @@ export interface EdgeAccess {
   readonly key: string
 }
 
-/** By the environment, else the stack which runs in this folder. Throws where neither says. */
+/**
+ * By the environment, else the stack which runs in this folder: both from one place, so that no key goes to where it is not
+ * for. Throws where neither says.
+ */
 export function findAccess(
   environment: Readonly<Record<string, string | undefined>>,
   folder: string,
 ): EdgeAccess {
-  const local = localAccess(environment.DATA_DIR ?? join(folder, '.trunkline'))
-  const url = environment.TRUNKLINE_URL || local?.url
-  const key = environment.TRUNKLINE_KEY || (environment.TRUNKLINE_URL ? undefined : local?.key)
-  if (url === undefined)
+  const access = givenAccess(environment) ?? localAccess(environment.DATA_DIR ?? join(folder, '.trunkline'))
+  if (access === undefined)
     throw new CommandFailure(
       'unreached',
       'No edge is known: start one here (npm start), or set TRUNKLINE_URL and TRUNKLINE_KEY.',
     )
-  if (key === undefined)
-    throw new CommandFailure('unreached', 'TRUNKLINE_URL is set, and TRUNKLINE_KEY is not.')
+  const { url, key } = access
   if (!URL.canParse(url)) throw new CommandFailure('usage', `TRUNKLINE_URL is no URL: ${url}`)
   return { url: url.replace(/\/(v1\.0\/?)?$/, ''), key }
+}
+
+function givenAccess({
+  TRUNKLINE_URL: url,
+  TRUNKLINE_KEY: key,
+}: Readonly<Record<string, string | undefined>>): EdgeAccess | undefined {
+  if (url && key) return { url, key }
+  if (!url && !key) return undefined
+  const [set, missing] = url ? ['TRUNKLINE_URL', 'TRUNKLINE_KEY'] : ['TRUNKLINE_KEY', 'TRUNKLINE_URL']
+  throw new CommandFailure('unreached', `${set} is set, and ${missing} is not: set both, or neither.`)
 }
 
 function localAccess(folder: string): EdgeAccess | undefined {
   try {
     const { api_url, access_key } = JSON.parse(readFileSync(join(folder, 'local.json'), 'utf8'))
-    return { url: api_url, key: access_key }
+    return typeof api_url === 'string' && typeof access_key === 'string'
+      ? { url: api_url, key: access_key }
+      : undefined
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { apply, missingVariables, prune } from './applying.ts'
+import { apply, prune } from './applying.ts'
 import { type CommandRequest, oneWord, shownAsJson, type TerminalCommand, textOf } from './asked.ts'
 import { fromAsterisk } from './asterisk.ts'
 import { type ConfigurationFile, namesById, writtenConfiguration } from './configuration.ts'
@@ -8,6 +8,7 @@ import { differenceLines, differencesOf, type ThingDifference } from './differen
 import { CommandFailure } from './failure.ts'
 import { harmless, painted } from './terminal.ts'
 import { fromTwilio } from './twilio.ts'
+import { refuseOddSecrets, type SecretVariable, variablesUsed } from './variables.ts'
 
 /** Writes the configuration as one file. */
 export const exporting: TerminalCommand = {
@@ -58,18 +59,21 @@ export const importing: TerminalCommand = {
   run: async (asked) => {
     const { edge, terminal, options, environment } = asked
     const { file, left } = brought(asked)
+    refuseOddSecrets(file)
     for (const sentence of left) terminal.aside(`left out: ${harmless(sentence)}`)
     if (options.print === true) {
       terminal.out(JSON.stringify(file, undefined, 2))
       return 0
     }
     const there = await readConfiguration(edge)
-    const differences = differencesOf(file, writtenConfiguration(there))
+    const differences = differencesOf(file, writtenConfiguration(there, 'shown'))
     const goes = options.prune === true ? differences : differences.filter(({ kind }) => kind !== 'beyond')
-    const missing = missingVariables(differences, environment)
+    const used = variablesUsed(differences)
+    if (used.length > 0) terminal.aside(harmless(`from the environment: ${used.map(useSentence).join(', ')}`))
+    const missing = used.map(({ variable }) => variable).filter((variable) => !environment[variable])
     if (options['dry-run'] === true) {
       if (!shownAsJson(asked, goes)) shown(asked, goes, differences)
-      if (missing.length > 0) terminal.aside(`needs, set in the environment: ${missing.join(', ')}`)
+      if (missing.length > 0) terminal.aside(harmless(`needs, set in the environment: ${missing.join(', ')}`))
       return 0
     }
     if (missing.length > 0)
@@ -85,6 +89,10 @@ export const importing: TerminalCommand = {
     if (goes.length === 0) terminal.out('Nothing differs.')
     return 0
   },
+}
+
+function useSentence({ variable, field, reference }: SecretVariable): string {
+  return `${variable} (${field} of ${reference})`
 }
 
 /** What a file says, in our own form. Throws where it cannot be read. */

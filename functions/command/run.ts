@@ -6,7 +6,7 @@ import { events } from './events.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
 import { phones, providerTest, route } from './looking.ts'
 import { exporting, importing } from './moving.ts'
-import { columns } from './terminal.ts'
+import { columns, harmless } from './terminal.ts'
 
 /** All there is, by what is typed. */
 const commands: Readonly<Record<string, TerminalCommand>> = {
@@ -46,7 +46,7 @@ export async function run(typed: readonly string[], around: Surroundings): Promi
     return await command.run(asked(name, command, typed, around))
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error
-    terminal.aside(error.message)
+    terminal.aside(harmless(error.message))
     return error.code
   }
 }

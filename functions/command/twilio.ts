@@ -1,4 +1,4 @@
-import { type ConfigurationFile, type ThingSettings, variableOf } from './configuration.ts'
+import { type ConfigurationFile, referencesOf, type ThingSettings, variablesOf } from './configuration.ts'
 import { CommandFailure } from './failure.ts'
 
 /** What of a trunk is carried over, or says nothing but who and when it is. */
@@ -7,6 +7,8 @@ const understood = new Set([
   ...['url', 'links', 'date_created', 'date_updated', 'auth_type', 'auth_type_set'],
 ])
 
+const noun = { noun: 'providers', named: 'name' }
+
 /**
  * Twilio's Elastic SIP trunks as providers, each with a route, and their numbers: what `GET /v1/Trunks` answers, or a list of
  * trunks, each with `phone_numbers` and `origination_urls` put into it. What cannot be told is left out, and said.
@@ -14,10 +16,12 @@ const understood = new Set([
 export function fromTwilio(text: string): { file: ConfigurationFile; left: string[] } {
   const left: string[] = []
   const trunks = trunksIn(text)
-  const providers = trunks.map((trunk) => providerOf(trunk, left))
+  const read = trunks.map((trunk) => providerOf(trunk, left))
+  const [references, variables] = [referencesOf(noun, read), variablesOf(noun, read, 'password')]
+  const providers = read.map((one, at) => ({ ...one, password: { env: variables[at] } }))
   const routes = providers.map(({ name }, at) => ({
     name,
-    provider_id: `@providers/${name}`,
+    provider_id: references[at],
     priority: at + 1,
   }))
   const numbers = trunks.flatMap((trunk) => listIn(trunk, 'phone_numbers').map(numberOf))
@@ -52,7 +56,6 @@ function providerOf(trunk: ThingSettings, left: string[]): ThingSettings & { nam
     hostname,
     ...(trunk.secure === true && { transport: 'tls', secure: 'required' }),
     username: name,
-    password: { env: variableOf('providers', name, 'password') },
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -86,20 +86,41 @@ describe('a command', () => {
     expect((await typed('phones', '', { TRUNKLINE_URL: '', DATA_DIR: folder })).code).toBe(0)
     expect((await typed('phones', '', { TRUNKLINE_URL: '', DATA_DIR: own })).code).toBe(3)
   })
+
+  test('takes where the edge is and its key from one place', async () => {
+    const elsewhere = join(folder, 'elsewhere')
+    mkdirSync(elsewhere)
+    writeFileSync(join(elsewhere, 'local.json'), JSON.stringify({ api_url: edge, access_key: bob.key }))
+    const keyAlone = await typed('phones', alice.key, { TRUNKLINE_URL: '', DATA_DIR: elsewhere })
+    expect([keyAlone.code, keyAlone.aside]).toEqual([
+      3,
+      'TRUNKLINE_KEY is set, and TRUNKLINE_URL is not: set both, or neither.',
+    ])
+    const urlAlone = await typed('phones', '', { DATA_DIR: elsewhere })
+    expect([urlAlone.code, urlAlone.aside]).toEqual([
+      3,
+      'TRUNKLINE_URL is set, and TRUNKLINE_KEY is not: set both, or neither.',
+    ])
+  })
 })
 
 const office = {
   trunkline: 1,
   customer: { detail: 'from a file', default_outgoing_number_id: '@numbers/+15557654321' },
   providers: [
-    { name: 'Primary', hostname: 'sip.provider.com', username: 'acme', password: { env: 'CARRIER' } },
+    {
+      name: 'Primary',
+      hostname: 'sip.provider.com',
+      username: 'acme',
+      password: { env: 'TRUNKLINE_SECRET_CARRIER' },
+    },
     { name: 'Primary', hostname: 'sip.other.com' },
   ],
   extensions: [
     {
       name: 'Desk',
       extension: 'office1',
-      password: { env: 'DESK' },
+      password: { env: 'EXTENSIONS_DESK_PASSWORD' },
       caller_id: '+15557654321',
       destinations: [
         { type: 'extension', target: 'office2', ring_seconds: 20, delay_seconds: 0, when: [] },
@@ -116,7 +137,7 @@ const office = {
   ],
   webhooks: [{ name: 'Ours', url: 'https://example.com/hook', events: ['call.*'] }],
 }
-const secrets = { CARRIER: 'carrier-password', DESK: 'desk-password' }
+const secrets = { TRUNKLINE_SECRET_CARRIER: 'carrier-password', EXTENSIONS_DESK_PASSWORD: 'desk-password' }
 
 describe('the configuration as one file', () => {
   test('is shown as what it would change, and nothing changes', async () => {
@@ -125,20 +146,31 @@ describe('the configuration as one file', () => {
     expect(code).toBe(0)
     expect(out).toContain('+ @providers/Primary#2')
     expect(out).toContain('    detail: "" → "from a file"')
-    expect(aside).toContain('CARRIER, DESK')
+    expect(aside).toBe(
+      'from the environment: TRUNKLINE_SECRET_CARRIER (password of @providers/Primary), EXTENSIONS_DESK_PASSWORD (password of @extensions/office1)\n' +
+        'needs, set in the environment: TRUNKLINE_SECRET_CARRIER, EXTENSIONS_DESK_PASSWORD',
+    )
     expect((await typed('phones')).out).toBe('There is no phone yet.')
   })
 
   test('is not begun while a secret of what is new is missing, which it names', async () => {
-    const { code, aside } = await typed(`import ${saved('office.json', office)}`, alice.key, { DESK: 'x' })
-    expect([code, aside]).toEqual([2, expect.stringMatching(/not set in the environment: CARRIER\.$/)])
+    const { code, aside } = await typed(`import ${saved('office.json', office)}`, alice.key, {
+      EXTENSIONS_DESK_PASSWORD: 'x',
+    })
+    expect([code, aside]).toEqual([
+      2,
+      expect.stringMatching(/not set in the environment: TRUNKLINE_SECRET_CARRIER\.$/),
+    ])
     expect((await typed('phones')).out).toBe('There is no phone yet.')
   })
 
   test('is applied with what leads to one another in whatever order, and twice makes no difference', async () => {
     const file = saved('office.json', office)
     const first = await typed(`import ${file}`, alice.key, secrets)
-    expect([first.aside, first.code]).toEqual(['', 0])
+    expect([first.aside, first.code]).toEqual([
+      expect.stringMatching(/^from the environment: TRUNKLINE_SECRET_CARRIER [^\n]+$/),
+      0,
+    ])
     expect(await typed(`import ${file}`, alice.key, secrets)).toEqual({
       code: 0,
       out: 'Nothing differs.',
@@ -155,9 +187,11 @@ describe('the configuration as one file', () => {
     const text = readFileSync(whole, 'utf8')
     const { body } = await app.as(alice.key)('GET', '/v1.0/providers')
     expect(text).not.toContain(body.result[0].id)
-    for (const secret of [...Object.values(secrets), 'given-in-the-file']) expect(text).not.toContain(secret)
+    for (const secret of [...Object.values(secrets), 'given-in-the-file', '/hook'])
+      expect(text).not.toContain(secret)
     const file = JSON.parse(text)
     expect(file.extensions[0]).toMatchObject({ password: { env: 'EXTENSIONS_OFFICE1_PASSWORD' } })
+    expect(file.webhooks[0].url).toEqual({ env: 'WEBHOOKS_OURS_URL' })
     expect(file.routes[1].provider_id).toBe('@providers/Primary#2')
     // A phone number rings in one place in the world: his is another.
     const his = text.replaceAll('+15557654321', '+15557650000')
@@ -165,11 +199,13 @@ describe('the configuration as one file', () => {
       PROVIDERS_PRIMARY_PASSWORD: 'carrier-password',
       EXTENSIONS_OFFICE1_PASSWORD: 'desk-password',
       EXTENSIONS_OFFICE2_PASSWORD: 'hall-password',
+      WEBHOOKS_OURS_URL: 'https://example.com/his',
     }
     writeFileSync(again, his)
     const made = await typed(`import ${again}`, bob.key, passwords)
-    expect([made.aside, made.code]).toEqual(['', 0])
+    expect([made.aside, made.code]).toEqual([expect.stringContaining('WEBHOOKS_OURS_URL (url of'), 0])
     expect((await typed('export', bob.key)).out).toBe(his.trimEnd())
+    expect(await hooksOf(bob.key)).toEqual(['https://example.com/his'])
   })
 
   test('changes what differs alone, and takes away what it has not only where that is asked', async () => {
@@ -205,6 +241,76 @@ describe('the configuration as one file', () => {
       writeFileSync(join(folder, 'text.json'), text ?? '')
       expect((await typed(`import ${join(folder, 'text.json')}`)).aside).toContain(said)
     }
+  })
+
+  test.each([
+    [
+      'providers',
+      { username: { env: 'AWS_SECRET_ACCESS_KEY' } },
+      /^username of @providers\/Evil asks .*AWS_/,
+    ],
+    [
+      'providers',
+      { password: { env: 'AWS_SECRET_ACCESS_KEY' } },
+      /^password of @providers\/Evil asks .*AWS_/,
+    ],
+    ['providers', { password: { env: 'TRUNKLINE_KEY' } }, /^password of .* TRUNKLINE_KEY: its name is to/],
+    ['providers', { password: { env: 'ALERTS_EVIL_PASSWORD' } }, /PROVIDERS_…_PASSWORD\.$/],
+    ['numbers', { detail: { env: 'TRUNKLINE_SECRET_X' } }, /^detail of @numbers\/.* only secrets come/],
+  ])('of others carries nothing out of the environment: %s %j', async (noun, odd, said) => {
+    const whose =
+      noun === 'providers' ? { name: 'Evil', hostname: 'evil.example' } : { number: '+15557650001' }
+    const thing = { ...whose, ...odd }
+    const file = saved('evil.json', { trunkline: 1, [noun]: [thing] })
+    for (const more of ['', ' --dry-run']) {
+      const { code, out, aside } = await typed(`import ${file}${more}`, alice.key, {
+        AWS_SECRET_ACCESS_KEY: 'of-the-cloud',
+        ALERTS_EVIL_PASSWORD: 'of-alerts',
+      })
+      expect([code, out, aside]).toEqual([2, '', expect.stringMatching(said)])
+    }
+  })
+
+  test('may call a flow’s own variable `env`, and that is not the environment', async () => {
+    const flow = { ...office.flows[0], name: 'Named', variables: { env: 'HOME' } }
+    const file = saved('named.json', { trunkline: 1, flows: [flow] })
+    expect((await typed(`import ${file}`, alice.key, { HOME: '/nowhere' })).code).toBe(0)
+    const { body } = await app.as(alice.key)('GET', '/v1.0/flows')
+    expect(body.result[0]).toMatchObject({ name: 'Named', variables: { env: 'HOME' } })
+  })
+
+  test('leaves a webhook’s address where it is, and changes it for one in text', async () => {
+    const { body } = await app.as(alice.key)('POST', '/v1.0/accesskeys', { name: 'eyes', scopes: ['read'] })
+    const seen = JSON.parse((await typed('export', body.token)).out)
+    expect(seen.webhooks[0].url).toEqual({ env: 'WEBHOOKS_OURS_URL' })
+    const file = saved('seen.json', { trunkline: 1, webhooks: seen.webhooks })
+    expect((await typed(`import ${file}`)).out).toBe('Nothing differs.')
+    const hook = (url: string) =>
+      saved('hook.json', { trunkline: 1, webhooks: [{ ...seen.webhooks[0], url }] })
+    const cut = await typed(`import ${hook('https://example.com/…')}`)
+    const gone = saved('gone.json', { trunkline: 1, webhooks: [] })
+    for (const [of, more] of [
+      [gone, '--prune'],
+      [hook('https://example.com/other'), ''],
+    ])
+      expect((await typed(`import ${of} --dry-run --json ${more}`)).out).not.toContain('.com/hook')
+    expect([cut.code, cut.aside]).toEqual([2, expect.stringMatching(/^url of @webhooks\/Ours is shortened/)])
+    expect(await hooksOf(alice.key)).toEqual(['https://example.com/hook'])
+    const changed = await typed(`import ${hook('https://example.com/other')}`)
+    expect([changed.code, changed.out]).toEqual([0, '~ @webhooks/Ours\n    url: another'])
+    expect(await hooksOf(alice.key)).toEqual(['https://example.com/other'])
+  })
+
+  test('keeps the addresses of two webhooks of one name apart', async () => {
+    const ask = app.as((await app.newcomer('Carol')).key)
+    for (const at of ['one', 'two'])
+      await ask('POST', '/v1.0/webhooks', { name: 'a', url: `https://example.com/${at}`, events: ['*'] })
+    const { body } = await ask('POST', '/v1.0/accesskeys', { name: 'all', scopes: ['admin'] })
+    const { webhooks } = JSON.parse((await typed('export', body.token)).out)
+    expect(webhooks.map(({ url }: { url: object }) => url)).toEqual([
+      { env: 'WEBHOOKS_A_URL' },
+      { env: 'WEBHOOKS_A__2_URL' },
+    ])
   })
 
   test('may be another’s: an Asterisk’s is shown, and applied', async () => {
@@ -277,6 +383,11 @@ describe('looking', () => {
     expect(JSON.parse(heard[0] ?? '')).toMatchObject({ type: 'provider.created' })
   })
 })
+
+async function hooksOf(key: string): Promise<string[]> {
+  const { body } = await app.as(key)('GET', '/v1.0/webhooks')
+  return body.result.map(({ url }: { url: string }) => url)
+}
 
 function saved(name: string, file: object): string {
   const path = join(folder, name)

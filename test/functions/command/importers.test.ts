@@ -128,6 +128,37 @@ describe('pjsip.conf of an Asterisk', () => {
     ])
   })
 
+  test('goes on with a section where that is said, and not with the one before', () => {
+    const more = `
+[6001]
+type=endpoint
+auth=6001
+[6001]
+type=auth
+username=6001
+password=first
+[6002]
+type=endpoint
+auth=6002
+[6002]
+type=auth
+username=6002
+password=second
+[6001](+)
+callerid="Desk" <6001>
+[6001](+type=auth)
+password=changed
+[6009](+)
+password=of-none
+`
+    const { file, left } = fromAsterisk(more)
+    expect(file.extensions).toEqual([
+      { name: 'Desk', extension: '6001', password: 'changed' },
+      { name: '6002', extension: '6002', password: 'second' },
+    ])
+    expect(left[0]).toBe('[6009](+): no such section is before it')
+  })
+
   test('is nothing where it is empty', () => {
     expect(fromAsterisk('').file).toEqual({ trunkline: 1, providers: [], extensions: [] })
   })
@@ -163,6 +194,18 @@ describe('trunks of Twilio', () => {
       routes: [{ name: 'Main', provider_id: '@providers/Main', priority: 1 }],
     })
     expect(left.join('\n')).toMatch(/sip:pbx\.example\.com[\s\S]*trunk Main: cnam_lookup_enabled\n/)
+  })
+
+  test('of one name lead each to its own provider, with its own password', () => {
+    const { file } = fromTwilio(JSON.stringify([trunk, { ...trunk, domain_name: 'b.pstn.twilio.com' }]))
+    expect(file.routes).toEqual([
+      { name: 'Main', provider_id: '@providers/Main', priority: 1 },
+      { name: 'Main', provider_id: '@providers/Main#2', priority: 2 },
+    ])
+    expect(file.providers).toMatchObject([
+      { hostname: 'acme.pstn.twilio.com', password: { env: 'PROVIDERS_MAIN_PASSWORD' } },
+      { hostname: 'b.pstn.twilio.com', password: { env: 'PROVIDERS_MAIN__2_PASSWORD' } },
+    ])
   })
 
   test.each([
