@@ -171,8 +171,8 @@ class WebSockets implements WebSocketWire {
     }, this.#limits.firstMessageMs)
     socket.once('close', () => clearTimeout(limit))
     this.#handshakes.take(socket)
-    // One whose header was heard was halted behind that.
-    if (socket.isPaused()) socket.resume()
+    // One whose header was heard was halted behind that. TLS reads by itself, and what is let flow here is lost to it.
+    if (this.#transport === 'ws' && socket.isPaused()) socket.resume()
   }
 
   #accept(webSocket: WebSocket, socket: Socket): void {

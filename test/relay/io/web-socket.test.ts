@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
@@ -294,6 +294,22 @@ describe('behind a proxy which speaks the PROXY protocol', () => {
     }
   })
 
+  test.each([
+    ['in one segment with the header', true],
+    ['in one of its own', false],
+  ])('a phone shakes hands over TLS whose ClientHello comes %s', async (_, together) => {
+    const { wire, heard, closed } = await relay({ proxies: ['127.0.0.1'], pair: certificate() })
+    const port = await proxied(wire, together)
+    const phone = await dialled(`wss://127.0.0.1:${port}/`, { rejectUnauthorized: false })
+    phone.say(options)
+    await until(() => heard.length === 1)
+    expect(heard[0]?.flow).toMatchObject({ transport: 'wss', address: '198.51.100.7', port: 40_000 })
+    wire.send(heard[0]?.flow ?? lost(), bytes('still'))
+    await until(() => phone.heard.length === 1)
+    phone.close()
+    await until(() => closed.length === 1)
+  })
+
   test('one which does not say for whom it connects is shut, and others need not', async () => {
     const { wire } = await relay({ proxies: ['127.0.0.1'] })
     const socket = await plain(wire)
@@ -382,6 +398,30 @@ async function plain(wire: WebSocketWire): Promise<Socket> {
   await once(socket, 'connect')
   cleanups.push(() => socket.destroy())
   return socket
+}
+
+/** The port of a proxy which puts the header before what a phone says: in one segment with its first octets, or in one before. */
+async function proxied(wire: WebSocketWire, together: boolean): Promise<number> {
+  const proxy = createServer((phone) => {
+    const relay = connect({ port: wire.address.port, host: '127.0.0.1', noDelay: true })
+    for (const socket of [phone, relay]) socket.on('error', () => {})
+    phone.once('data', async (hello: Buffer) => {
+      phone.pause()
+      if (!together) {
+        relay.write(binary)
+        await pause(20)
+      }
+      relay.write(together ? Buffer.concat([binary, hello]) : hello)
+      phone.pipe(relay)
+    })
+    relay.pipe(phone)
+    phone.on('close', () => relay.destroy())
+    relay.on('close', () => phone.destroy())
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  cleanups.push(() => proxy.close())
+  return (proxy.address() as AddressInfo).port
 }
 
 function fingerprint(phone: WebSocketPhone): string {
