@@ -20,6 +20,8 @@ interface TracingOptions {
   readonly resource: TraceSpan['attributes']
   utc(): UtcMs
   readonly log: Log
+  /** How long the collector has, at the end, for all that waits, ms. */
+  readonly stopMs?: number
 }
 
 /* Implementation */
@@ -30,6 +32,7 @@ const callsAtMost = 4_096
 const gatherMs = 1_000
 const longestPauseMs = 30_000
 const answerMs = 5_000
+const usualStopMs = 3_000
 const complainMs = 60_000
 /** A collector is busy (OTLP/HTTP, “Retryable Response Codes”). */
 const busy = new Set([429, 502, 503, 504])
@@ -51,6 +54,8 @@ export class Tracing {
   #pauseMs = gatherMs
   #complainedAt = Number.NEGATIVE_INFINITY
   #sending: Promise<void> | undefined
+  /** What is under way. */
+  #request: AbortController | undefined
 
   constructor(options: TracingOptions) {
     this.#options = options
@@ -101,13 +106,24 @@ export class Tracing {
     return [this.#spans.family()]
   }
 
-  /** Sends what waits, once. */
+  /** Sends what waits, once, as far as the collector takes it in time. */
   async stop(): Promise<void> {
+    this.#rest()
+    let late = false
+    const limit = setTimeout(() => {
+      late = true
+      this.#request?.abort(new Error('the relay ends, and waits no longer'))
+    }, this.#options.stopMs ?? usualStopMs)
+    await this.#sending
+    this.#rest()
+    while (!late && this.#waiting.length > 0 && (await this.#send()));
+    clearTimeout(limit)
+    this.#rest()
+  }
+
+  #rest(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    await this.#sending
-    while (this.#waiting.length > 0 && (await this.#send()));
-    clearTimeout(this.#timer)
   }
 
   #remember(callId: string): void {
@@ -154,13 +170,16 @@ export class Tracing {
   /** Why they were not taken, and whether they are lost; undefined: they were. */
   async #post(spans: readonly TraceSpan[]): Promise<{ sentence: string; lost: boolean } | undefined> {
     const { collector, resource } = this.#options
+    const request = new AbortController()
+    const limit = setTimeout(() => request.abort(new Error(`no answer in ${answerMs} ms`)), answerMs).unref()
+    this.#request = request
     try {
       const response = await fetch(collector.url, {
         method: 'POST',
         headers: { ...collector.headers, 'content-type': 'application/json' },
         body: JSON.stringify(otlpTraces(resource, spans)),
         redirect: 'error',
-        signal: AbortSignal.timeout(answerMs),
+        signal: request.signal,
       })
       await response.arrayBuffer()
       if (response.ok) return undefined
@@ -168,6 +187,8 @@ export class Tracing {
     } catch (error) {
       const cause = error instanceof Error ? (error.cause ?? error) : error
       return { sentence: cause instanceof Error ? cause.message : String(cause), lost: false }
+    } finally {
+      clearTimeout(limit)
     }
   }
 

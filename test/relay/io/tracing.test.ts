@@ -14,6 +14,7 @@ import { spansOfCall } from '../../../relay/io/call-spans.ts'
 import { Tracing } from '../../../relay/io/tracing.ts'
 import { readExposition } from '../../support/exposition.ts'
 import { Receiver } from '../../support/receiver.ts'
+import { pause } from '../../support/wait.ts'
 import { callTell } from './tells.ts'
 
 const id = '019ad1c2-0000-7abc-8def-0123456789ab'
@@ -105,7 +106,7 @@ describe('the trace of a call', () => {
 let collector: Receiver | undefined
 afterEach(() => collector?.close())
 
-async function opened() {
+async function opened(stopMs?: number) {
   collector = await Receiver.open()
   const log: string[] = []
   const tracing = new Tracing({
@@ -113,6 +114,7 @@ async function opened() {
     resource: { 'service.name': 'trunkline-relay' },
     utc: () => utcMs(1_767_225_600_000.25),
     log: (_, event) => log.push(event),
+    ...(stopMs !== undefined && { stopMs }),
   })
   const counted = () => {
     const samples = readExposition(exposition(tracing.families())).get('trunkline_trace_spans_total')?.samples
@@ -200,6 +202,27 @@ describe('a collector of traces', () => {
     await tracing.stop()
     expect(counted()).toEqual({ dropped: 6_000 - 4_096, sent: 4_096 })
     expect(collector.messages).toHaveLength(8)
+  })
+})
+
+describe('a relay which stops', () => {
+  test('has one time for all that waits, however slowly each part of it is taken', async () => {
+    const { tracing, collector, counted, log } = await opened(300)
+    collector.slow = 200
+    for (let at = 0; at < 2_000; at += 1) tracing.tell(ended({ call_id: crypto.randomUUID() }))
+    await tracing.stop()
+    expect(collector.messages.length).toBeLessThan(8)
+    expect(counted().sent ?? 0).toBeLessThan(4_096)
+    expect(log).toEqual(['traces.unsent'])
+  })
+
+  test('waits no longer for what was under way, either, and goes on with nothing afterwards', async () => {
+    const { tracing, collector } = await opened(50)
+    collector.reply = () => 'hang'
+    tracing.tell(ended())
+    while (collector.messages.length === 0) await pause(10)
+    await tracing.stop()
+    expect(collector.messages).toHaveLength(1)
   })
 })
 
