@@ -4,6 +4,7 @@ import type { EndEvent, RTCSession } from 'jssip/lib/RTCSession'
 import type { RTCSessionEvent } from 'jssip/lib/UA'
 import { asked, session } from './session.ts'
 import type { ShownToken } from './shown.ts'
+import { renewing } from './softphone-renewal.ts'
 import { openMicrophone } from './softphone-sound.ts'
 import { callerWords, endOf } from './softphone-words.ts'
 import { TalkedCall } from './talked-call.ts'
@@ -28,12 +29,10 @@ debug.disable()
 interface PhoneLine {
   readonly ua: UA
   readonly domain: string
-  readonly renewal: number
+  endRenewal(): void
 }
 
 let line: PhoneLine | undefined
-/** A new token is asked for this long before one is over. */
-const aheadMs = 60_000
 const [busy, declined] = [486, 603]
 
 // Who signs out takes the phone along.
@@ -68,8 +67,12 @@ export async function registerAs(extensionId: string): Promise<void> {
   const now = (kind: PhoneStanding['kind'], words: string) => {
     if (line?.ua === ua) standing.value = { kind, words, extensionId }
   }
-  const renewal = setInterval(() => void renew(ua, extensionId, now), renewedAfter(token))
-  line = { ua, domain: token.realm, renewal }
+  const endRenewal = renewing({
+    expire: token.expire,
+    renew: () => renew(ua, extensionId),
+    over: (why) => now('failed', why instanceof Error ? why.message : String(why)),
+  })
+  line = { ua, domain: token.realm, endRenewal }
   ua.on('connecting', () => now('connecting', `Connecting to ${url} …`))
   ua.on('registered', () => now('registered', `Registered as ${token.uri.replace(/^sip:/, '')}.`))
   ua.on('disconnected', ({ error }) => error && now('connecting', `No connection to ${url}; trying again …`))
@@ -85,7 +88,7 @@ export async function registerAs(extensionId: string): Promise<void> {
 /** Unregisters, and ends what there is. */
 export function hangUpLine(): void {
   if (line === undefined) return
-  clearInterval(line.renewal)
+  line.endRenewal()
   const { ua } = line
   line = undefined
   call.value?.over('The phone was switched off.')
@@ -145,25 +148,16 @@ function began(session: RTCSession, talked: TalkedCall): void {
   session.on('failed', ended)
 }
 
-async function renew(
-  ua: UA,
-  extensionId: string,
-  now: (kind: PhoneStanding['kind'], words: string) => void,
-): Promise<void> {
-  try {
-    const token = await tokenOf(extensionId)
-    ua.set('authorization_user', token.username)
-    ua.set('password', token.password)
-  } catch (error) {
-    now('failed', error instanceof Error ? error.message : String(error))
-  }
+async function renew(ua: UA, extensionId: string): Promise<number> {
+  const token = await tokenOf(extensionId)
+  ua.set('authorization_user', token.username)
+  ua.set('password', token.password)
+  // What slept past the end of its token was refused meanwhile.
+  if (line?.ua === ua && ua.isConnected() && !ua.isRegistered()) ua.register()
+  return token.expire
 }
 
 function tokenOf(extensionId: string): Promise<ShownToken> {
   const path = `/v1.0/extensions/${encodeURIComponent(extensionId)}/tokens`
   return asked<ShownToken>({ method: 'POST', path, body: {} })
-}
-
-function renewedAfter({ expire }: ShownToken): number {
-  return Math.max(aheadMs / 2, expire * 1000 - aheadMs)
 }
