@@ -22,6 +22,7 @@ import { historyFilters, historyOf } from './registration-history.ts'
 import { registrationsOf } from './registrations.ts'
 import { destinations, destinationsOf, ringing } from './ring-destinations.ts'
 import { announcementThere, codecs, record, recordedAfter } from './sip-fields.ts'
+import { endedByPassword } from './token-endings.ts'
 import { refuseWeak } from './weak-password.ts'
 
 type ExtensionRow = typeof table.$inferSelect
@@ -68,7 +69,7 @@ export const extensions = resource({
   quota: quota('extensions'),
   async draft(input, { c, id, customerId, stored }) {
     const row = stored ? await unmoved(input, stored) : { id, customerId, extension: await named(c, input) }
-    const kept = input.password === undefined ? {} : await secrets(c, row, input.name, input.password)
+    const kept = input.password === undefined ? undefined : await secrets(c, row, input.name, input.password)
     const callerId = input.caller_id === null ? null : await ownNumber(c, 'caller_id', input.caller_id)
     const callback = input.emergency?.callback_number
     const back = callback
@@ -85,7 +86,12 @@ export const extensions = resource({
     const known = await countriesKnown('extension', { id, customerId }, input, stored)
     const own = { ...known, ...(!stored && { extension }), callerId, emergency, destinations }
     const said = announcementThere(input.record_announcement, customerId)
-    return { row: { ...own, ...expiryRow(input), ...kept }, checks: [...checks, ...said] }
+    return {
+      row: { ...own, ...expiryRow(input), ...kept },
+      checks: [...checks, ...said],
+      also: (possible) =>
+        stored && kept ? endedByPassword(c.get('db'), { id, customerId }, kept.passwordHash, possible) : [],
+    }
   },
   deleting: {
     leaners: ({ id, customerId }) => {

@@ -18,6 +18,7 @@ import {
   settingsFor,
 } from './provisioning-formats.ts'
 import { gonePage, offerPage, pageHeaders, typedPage } from './provisioning-page.ts'
+import { tokensEnded } from './token-endings.ts'
 
 /** Where phones fetch their settings, without an access key: the token of the link is in the path. */
 export const PROVISIONING_LINKS = '/provisioning'
@@ -131,6 +132,7 @@ async function spent(c: Context<Edge>, link: OpenLink): Promise<PhoneAccount | u
         .set({ ...kept, updatedAt: now })
         .where(and(eq(extensions.id, id), isNull(extensions.deletedAt), opens))
         .returning({ id: extensions.id }),
+      tokensEnded(db, { id, customerId }, opens),
       db.update(links).set({ spentAt: now }).where(isOpen(hash)),
     ])
     return changed.length === 1 ? { ...phone, password } : undefined

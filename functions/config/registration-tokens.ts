@@ -15,12 +15,14 @@ import { extensions } from './extensions.ts'
 
 /** How many of an extension may be good at once. */
 const tokensAtMost = 20
+/** Seconds. Who makes all there may be keeps others from theirs no longer. */
+const longest = 14_400
 
 const tokenInput = z.strictObject({
   expire: z
     .int()
     .min(60)
-    .max(86_400)
+    .max(longest)
     .default(3600)
     .describe('Seconds for which a phone may prove itself by it.'),
 })
@@ -84,7 +86,7 @@ async function count(
   if (made.rows.length === 0)
     throw new ApiError(
       'TOO_MANY_TOKENS',
-      `This extension has ${tokensAtMost} tokens which are good still: take one of them, or wait until one is over.`,
+      `This extension has ${tokensAtMost} tokens which are good still: take one of them, wait until one is over, or give it another password, which ends them all.`,
     )
 }
 
@@ -96,7 +98,7 @@ export const registrationTokenOperations: readonly Operation[] = [
     path: '/v1.0/extensions/{id}/tokens',
     summary: 'Make a credential by which a phone registers for a time',
     description:
-      'For phones in browsers and apps, which are not to be given the password: `username` and `password` answer digest challenges (JsSIP’s `authorization_user` and `password`) of REGISTER and INVITE until `tm_expire`. They are good no longer once the extension is disabled, deleted or has another password. Twenty of an extension may be good at once. They are shown here alone, and kept nowhere.',
+      'For phones in browsers and apps, which are not to be given the password: `username` and `password` answer digest challenges (JsSIP’s `authorization_user` and `password`) of REGISTER and INVITE until `tm_expire`. They are good no longer once the extension is disabled, deleted or has another password. Twenty of an extension may be good at once, and none can be taken back by itself, also not with the access key which made it: another password ends them all, and makes room. They are shown here alone, and kept nowhere.',
     tag: 'extensions',
     scope: 'call',
     body: tokenInput,

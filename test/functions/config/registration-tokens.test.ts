@@ -61,9 +61,10 @@ describe('a token of an extension', () => {
     expect([status, body.error.reason]).toEqual([404, 'EXTENSION_NOT_FOUND'])
   })
 
-  test('lasts an hour unless it is said, a minute at least and a day at most', async () => {
+  test('lasts an hour unless it is said, a minute at least and four hours at most', async () => {
     expect((await alice('POST', path, {})).body.expire).toBe(3600)
-    for (const expire of [59, 86_401, 1.5, '60'])
+    expect((await alice('POST', path, { expire: 14_400 })).body.expire).toBe(14_400)
+    for (const expire of [59, 14_401, 1.5, '60'])
       expect((await alice('POST', path, { expire })).body.error).toMatchObject({
         details: [{ field: 'expire' }],
       })
@@ -87,6 +88,31 @@ describe('a token of an extension', () => {
     expect((await make()).status).toBe(429)
   })
 
+  test.each<[string, number, string, object | undefined]>([
+    ['another password', 200, '', { password: 'another-password' }],
+    ['a phone set itself up by a link', 200, '/provisioning', undefined],
+    ['the password which it has', 429, '', { password: 'secure-password' }],
+    ['a refused change', 429, '', { password: 'another-password', record_announcement: noPrompt }],
+    ['being disabled and enabled, which makes those it had good again,', 429, '', { enabled: false }],
+  ])(
+    'counts while it may be good: after %s one more is answered with %i',
+    async (_, status, below, change) => {
+      const username = `phone${crypto.randomUUID().slice(0, 8)}`
+      const { body } = await alice('POST', '/v1.0/extensions', { username, password: 'secure-password' })
+      await app.database.pool.query(
+        `insert into registration_tokens (id, extension_id, customer_id, expires_at)
+       select gen_random_uuid(), id, customer_id, now() + interval '1 hour' from extensions, generate_series(1, 20) where id = $1`,
+        [body.id],
+      )
+      const its = `/v1.0/extensions/${body.id}`
+      expect((await alice('POST', `${its}/tokens`, {})).status).toBe(429)
+      const answer = await alice(change ? 'PATCH' : 'POST', `${its}${below}`, change)
+      if (change === undefined) await app.fetch(new URL(answer.body.zoiper_url).pathname, {})
+      if ('enabled' in (change ?? {})) await alice('PATCH', its, { enabled: true })
+      expect((await alice('POST', `${its}/tokens`, {})).status).toBe(status)
+    },
+  )
+
   test('leaves no password in the database', async () => {
     const { body } = await alice('POST', path, {})
     const { rows } = await app.database.pool.query('select * from registration_tokens')
@@ -101,6 +127,8 @@ describe('a token of an extension', () => {
     },
   )
 })
+
+const noPrompt = { prompt_id: crypto.randomUUID() }
 
 function passwordOf(name: string, password: string): string {
   const ha1 = sha256(`office1:${extension.realm}:${password}`)
