@@ -26,6 +26,11 @@ const DTLS_1_2 = 0xfefdn
 const HANDLE_TIMEOUT = 74
 const SET_EMPTY_MEANS_RETRY = 130
 const WANT_READ = 2
+const PENDING = 10
+/** Octets which OpenSSL may leave unread: what it takes in at once is more than any flight. */
+const MOST_PENDING = 4096
+/** Records of a datagram which may hold data: of sound's parties none has any. */
+const MOST_RECORDS = 32
 /** Bytes of a datagram of ours: what every way carries. */
 const MTU = 1200
 const RECORD_HEADER = 13
@@ -113,6 +118,8 @@ class OpensslHandshake implements DtlsHandshake {
   readonly #read: bigint
   readonly #written: bigint
   #closed = false
+  /** Nothing which comes is read any more. */
+  #over = false
 
   constructor(library: DtlsLibrary, desk: DtlsDesk, context: bigint, terms: HandshakeTerms) {
     const { ssl } = library
@@ -132,15 +139,13 @@ class OpensslHandshake implements DtlsHandshake {
   }
 
   receive(datagram: Uint8Array, length: number): void {
-    if (this.#closed || (this.result !== undefined && 'why' in this.result)) return
+    if (this.#closed || this.#over || (this.result !== undefined && 'why' in this.result)) return
     const at = this.#desk.hold(datagram, length)
     if (at === undefined) return
     this.#ssl.BIO_write(this.#read, at, length)
-    if (this.result === undefined) return this.#advance()
-    // What our last flight answers may have been lost, and is asked for again.
-    this.#ssl.ERR_clear_error()
-    this.#ssl.SSL_read(this.#session, this.#desk.scratch, this.#desk.scratchSize)
-    this.#flush()
+    if (this.result === undefined) this.#advance()
+    else this.#readRest()
+    if (this.#ssl.BIO_ctrl(this.#read, PENDING, 0n, 0n) > MOST_PENDING) this.#stop()
   }
 
   tick(): void {
@@ -164,6 +169,24 @@ class OpensslHandshake implements DtlsHandshake {
       this.result = { why: this.#desk.failure() || 'the party ended it' }
     this.#flush()
     if (done === 1) this.result = this.#proved() ? this.#keys() : { why: wrongCertificate }
+  }
+
+  /** What our last flight answers may have been lost, and is asked for again. What is no part of a handshake is let go. */
+  #readRest(): void {
+    const ssl = this.#ssl
+    let [read, count] = [1, 0]
+    while (read > 0 && count++ < MOST_RECORDS) {
+      ssl.ERR_clear_error()
+      read = ssl.SSL_read(this.#session, this.#desk.scratch, this.#desk.scratchSize)
+    }
+    if (read > 0 || ssl.SSL_get_error(this.#session, read) !== WANT_READ) this.#over = true
+    this.#flush()
+  }
+
+  /** Keys which were agreed on stay. */
+  #stop(): void {
+    this.#over = true
+    this.result ??= { why: 'the party sends what is no handshake' }
   }
 
   #proved(): boolean {

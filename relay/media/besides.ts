@@ -54,7 +54,7 @@ export class Besides {
       return true
     }
     if (ice === undefined || rtpPort.control || !looksLikeDtls(packet, length)) return false
-    if (rtpPort.spare(now)) ice.receive(from, packet, length)
+    ice.receive(now, from, packet, length)
     return true
   }
 

@@ -9,8 +9,10 @@ import { type BindingRequest, isProved, type StunRefusal } from './stun.ts'
 
 /** A party which no longer shows that it listens is sent nothing (RFC 7675 §5.1); its first check, and its keys, may take as long. */
 const PATIENCE_MS = 30_000
-/** What a party may need: from each of its addresses, again and again. */
+/** What a party may need: from each of its addresses, again and again. Where it is it has as much for itself, whoever else asks. */
 const checks = { atOnce: 200, perSecond: 100 }
+/** A handshake in pieces, all of it sent again; more is none, and takes no time from sound. */
+const records = { atOnce: 50, perSecond: 50 }
 
 /** What an IceLeg needs, and whom it tells. */
 export interface IceDeps {
@@ -47,6 +49,8 @@ export class IceLeg {
   readonly #leg: CheckedLeg
   readonly #deps: IceDeps
   readonly #checks = new TokenBucket(checks)
+  readonly #strangeChecks = new TokenBucket(checks)
+  readonly #records = new TokenBucket(records)
   #aim: IceAim
   #password: HmacSha1
   #handshake: DtlsHandshake | undefined
@@ -83,7 +87,8 @@ export class IceLeg {
   check(now: MonotonicMs, packet: Uint8Array, request: BindingRequest, from: SocketAddress): CheckAnswer {
     const { ours, theirs } = this.#aim
     if (request.username !== `${ours.ufrag}:${theirs}`) return 401
-    if (!this.#checks.take(now)) return undefined
+    const bucket = this.#isThere(from) ? this.#checks : this.#strangeChecks
+    if (!bucket.take(now)) return undefined
     if (!isProved(packet, request, this.#password)) return 401
     if (!request.fingerprinted) return 400
     if (request.unknown.length > 0) return 420
@@ -97,9 +102,8 @@ export class IceLeg {
   }
 
   /** DTLS came from there. */
-  receive(from: SocketAddress, datagram: Uint8Array, length: number): void {
-    const { latch } = this.#leg.rtp
-    if (!latch.locked || !latch.peer.same(from)) return
+  receive(now: MonotonicMs, from: SocketAddress, datagram: Uint8Array, length: number): void {
+    if (!this.#isThere(from) || !this.#records.take(now)) return
     this.#shake()
     this.#handshake?.receive(datagram, length)
     this.#settle()
@@ -122,6 +126,12 @@ export class IceLeg {
   close(): void {
     this.#handshake?.close()
     this.#handshake = undefined
+  }
+
+  /** Whether it is the place where its party is. */
+  #isThere(from: SocketAddress): boolean {
+    const { latch } = this.#leg.rtp
+    return latch.locked && latch.peer.same(from)
   }
 
   get #isShaking(): boolean {

@@ -20,9 +20,9 @@ export class StunServer {
   readonly #sources = new RateLimiter(perSource)
   readonly #all = new TokenBucket(all)
 
-  /** Whether an answer may be sent to who has proved nothing: it counts as one. */
+  /** Whether an answer may be sent to who has proved nothing: it counts as one. Who was refused takes nothing from others. */
   spares(now: MonotonicMs, from: SocketAddress): boolean {
-    return from.port !== 0 && this.#all.take(now) && this.#sources.take(now, sourcePrefix(from.address))
+    return from.port !== 0 && this.#sources.take(now, sourcePrefix(from.address)) && this.#all.take(now)
   }
 
   /** The length of `answer`; 0: none is given. */

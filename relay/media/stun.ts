@@ -201,5 +201,5 @@ function text(packet: Uint8Array, at: number, size: number): string {
   return String.fromCharCode(...packet.subarray(at, at + Math.min(size, LONGEST_NAME)))
 }
 
-/** A longer user name is none of ours. */
-const LONGEST_NAME = 256
+/** Two name fragments of the longest kind and their colon (RFC 8839 §5.4); a longer user name is none of ours. */
+const LONGEST_NAME = 513

@@ -1,6 +1,8 @@
+import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Fingerprint } from '../../../relay/ground/media.ts'
+import { nodesDtls } from '../../../relay/io/dtls-calls.ts'
 import { opensslDtls } from '../../../relay/io/openssl-dtls.ts'
 import type { DtlsEngine, DtlsHandshake } from '../../../relay/media/dtls.ts'
 import { fuzzMs, fuzzRuns } from '../../support/fuzz.ts'
@@ -35,8 +37,11 @@ describe('keys agreed on by DTLS-SRTP (RFC 5764)', () => {
     expect(shaken({ toServer: [] }).server).toHaveProperty('why')
   })
 
-  test('are agreed on though datagrams are lost: what is not answered is sent again', async () => {
-    const { client, server } = await shakenOver((sent) => sent % 3 !== 1)
+  test.each<[string, (sent: number) => boolean]>([
+    ['datagrams are lost: what is not answered is sent again', (sent) => sent % 3 !== 1],
+    ['the last one is: who has its keys sends it again', (sent) => sent !== 3],
+  ])('are agreed on though %s', async (_, passes) => {
+    const { client, server } = await shakenOver(passes)
     expect([client, server]).toEqual([
       expect.objectContaining({ ours: expect.anything() }),
       expect.objectContaining({ ours: expect.anything() }),
@@ -48,6 +53,46 @@ describe('keys agreed on by DTLS-SRTP (RFC 5764)', () => {
     const { server } = shaken({ heard: (datagram) => pieces.push(datagram.length) })
     expect(server).toHaveProperty('ours')
     expect(Math.max(...pieces)).toBeLessThanOrEqual(1200)
+  })
+})
+
+describe('no party fills our memory, whatever it sends once it has its keys', () => {
+  test('data in many small records, which is read and let go', () => {
+    const { pending, write, flush, hear } = associated()
+    for (let datagram = 0; datagram < 200; datagram++) {
+      for (let i = 0; i < 30; i++) write()
+      for (const sent of flush()) hear(sent)
+    }
+    expect(pending()).toBeLessThan(4096)
+  })
+
+  test('anything behind its farewell (close_notify)', () => {
+    const { pending, farewell, flush, hear } = associated()
+    farewell()
+    for (const sent of flush()) hear(sent)
+    for (let i = 0; i < 200; i++) hear(new Uint8Array(1200).fill(23))
+    expect(pending()).toBeLessThan(4096)
+  })
+
+  test('and what OpenSSL leaves unread comes to an end', () => {
+    const library = nodesDtls()
+    let taken = 0
+    const ssl: typeof library.ssl = {
+      ...library.ssl,
+      SSL_do_handshake: () => -1,
+      SSL_get_error: () => 2,
+      BIO_write(bio, at, length) {
+        taken += length
+        return library.ssl.BIO_write(bio, at, length)
+      },
+    }
+    const deaf = opensslDtls(() => ({ ...library, ssl }))
+    if (typeof deaf === 'string') throw new Error(deaf)
+    const terms = { begins: false, certificate: 0, fingerprints: sha256(first), send: () => undefined }
+    const handshake = deaf.begin(terms)
+    for (let i = 0; i < 200; i++) handshake.receive(new Uint8Array(1200).fill(22), 1200)
+    expect(taken).toBeLessThan(8192)
+    expect(handshake.result).toMatchObject({ why: expect.stringContaining('no handshake') })
   })
 })
 
@@ -128,6 +173,64 @@ function shaken({ toServer = sha256(second), toClient = sha256(first), heard = (
   client.close()
   server.close()
   return results
+}
+
+/** Two ends which have agreed; the client's sends what no browser does, by calls of OpenSSL which the relay has no need of. */
+function associated() {
+  const library = nodesDtls()
+  const ffi = createRequire(import.meta.url)('node:ffi') as typeof import('node:ffi')
+  const { functions: more } = ffi.dlopen(null, {
+    SSL_write: { arguments: ['pointer', 'pointer', 'i32'], return: 'i32' },
+    SSL_shutdown: { arguments: ['pointer'], return: 'i32' },
+  })
+  const sessions: bigint[] = []
+  const readBy: bigint[] = []
+  const ssl: typeof library.ssl = {
+    ...library.ssl,
+    SSL_new: (context) => {
+      const session = library.ssl.SSL_new(context)
+      sessions.push(session)
+      return session
+    },
+    SSL_set_bio: (session, read, written) => {
+      readBy.push(BigInt(read as bigint))
+      library.ssl.SSL_set_bio(session, read, written)
+    },
+  }
+  const spied = opensslDtls(() => ({ ...library, ssl }))
+  if (typeof spied === 'string') throw new Error(spied)
+  const [one = '', other = ''] = spied.fingerprints
+  const up: Uint8Array[] = []
+  const down: Uint8Array[] = []
+  const end = (begins: boolean, certificate: number, theirs: string, to: Uint8Array[]) =>
+    spied.begin({
+      begins,
+      certificate,
+      fingerprints: sha256(theirs),
+      send: (datagram, length) => void to.push(datagram.slice(0, length)),
+    })
+  const server = end(false, 0, other, down)
+  const client = end(true, 1, one, up)
+  const hear = (datagram: Uint8Array) => {
+    server.receive(datagram, datagram.length)
+    for (const answer of down.splice(0)) client.receive(answer, answer.length)
+  }
+  while (up.length > 0) up.splice(0).forEach(hear)
+  if (server.result === undefined || 'why' in server.result) throw new Error('no keys')
+  const [serverSession = 0n, clientSession = 0n] = sessions
+  const data = new ArrayBuffer(1)
+  expect(serverSession).not.toBe(clientSession)
+  return {
+    hear,
+    /** Octets which the server has taken and OpenSSL has not read. */
+    pending: () => Number(library.ssl.BIO_ctrl(readBy[0] ?? 0n, 10, 0n, 0n)),
+    write: () => expect(more.SSL_write(clientSession, library.whereIs(data), 1)).toBe(1),
+    farewell: () => void more.SSL_shutdown(clientSession),
+    flush(): Uint8Array[] {
+      client.receive(new Uint8Array(13), 13)
+      return up.splice(0)
+    },
+  }
 }
 
 /** The same over a way which carries only some. */

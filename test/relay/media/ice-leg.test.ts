@@ -105,6 +105,34 @@ describe('a party which checks its way (ICE-lite, RFC 8445 §2.5)', () => {
   })
 })
 
+describe('what strangers send to its port takes nothing from a party', () => {
+  test.each<[string, Uint8Array, string, number]>([
+    ['handshakes', hello, mallory, 4000],
+    ['handshakes from its own address', hello, browser, 4001],
+    ['and handshakes under its very place', hello, browser, 4000],
+  ])('%s', (_, packet, address, port) => {
+    const call = calling()
+    call.checks(browser, 4000, { nominates: true })
+    call.agrees()
+    for (let i = 0; i < 2000; i++) call.comes('caller', address, port, packet)
+    expect(call.says(browser, 4000)).toBe(`callee → ${bob} 4000`)
+  })
+
+  test('nor do their checks, which name it but prove nothing', () => {
+    const call = calling()
+    call.checks(browser, 4000, { nominates: true })
+    const guess = bindingRequest({ ...proof, password: 'guessed' })
+    for (let i = 0; i < 1000; i++) call.comes('caller', mallory, 4000, guess)
+    expect(call.checks(browser, 4000)).toMatchObject({ type: 'success' })
+  })
+
+  test('whose name in checks is as long as names may be (RFC 8839 §5.4)', () => {
+    const ufrag = 'u'.repeat(256)
+    const call = calling({ ...own, theirs: ufrag })
+    expect(call.checks(browser, 4000, { username: `ours:${ufrag}` })).toMatchObject({ type: 'success' })
+  })
+})
+
 describe('a party which is astray is told of', () => {
   test('where none of its checks comes (RFC 8445)', () => {
     const call = calling()

@@ -140,6 +140,14 @@ describe('who asks without credentials', () => {
     expect([first, later]).toEqual([20, 10])
   })
 
+  test('is answered though another asks without end', () => {
+    const server = new StunServer()
+    const packet = bindingRequest()
+    const other = readSocketAddress('192.0.2.2', portNumber(5060)) ?? new SocketAddress()
+    for (let i = 0; i < 1000; i++) server.asked(monotonicMs(1), packet, packet.length, other)
+    expect(server.asked(monotonicMs(1), packet, packet.length, from)).toBeGreaterThan(0)
+  })
+
   test('with credentials, of port 0, or of nonsense hears nothing', () => {
     const server = new StunServer()
     const zero = readSocketAddress('192.0.2.1') ?? new SocketAddress()
