@@ -94,8 +94,8 @@ export interface Aim {
 export interface IceAim {
   /** Our name in its checks, and what they are proved with. */
   readonly ours: IceCredentials
-  /** Its own name in them. */
-  readonly theirs: string
+  /** Its own name in them, and what answers to ours are proved with. */
+  readonly theirs: IceCredentials
   /** Its certificate is one of these. */
   readonly fingerprints: readonly Fingerprint[]
   /** Which of our certificates it was told of, by its place. */

@@ -47,9 +47,10 @@ export function iceAimOf({ sdp }: Leg, description: RelayedSdp): IceAim | undefi
   const { ice } = sdp
   if (words === undefined || ice?.ours === undefined) return undefined
   const begins = beginsAt(words, ice)
-  sdp.ice = { ...ice, begins, theirs: { ufrag: words.ufrag, pwd: words.pwd } }
+  const theirs = { ufrag: words.ufrag, pwd: words.pwd }
+  sdp.ice = { ...ice, begins, theirs }
   const { certificate, ours } = ice
-  return { ours, theirs: words.ufrag, fingerprints: words.fingerprints, certificate, begins }
+  return { ours, theirs, fingerprints: words.fingerprints, certificate, begins }
 }
 
 /** Its sound comes to another port of ours: there all is agreed on anew, which another certificate tells its party. */

@@ -53,7 +53,7 @@ export function aimOf(said: RelayedSdp, party: AimTerms): Aim | undefined {
   }
 }
 
-/** Of who checks its way to us: that shows where it is, and all goes one way (RFC 8445, RFC 8834 §4.5). */
+/** Of who checks its way to us: that, and its answers to us, shows where it is, and all goes one way (RFC 8445, RFC 8834 §4.5). */
 function checkedAim(said: RelayedSdp): Aim {
   const direction = directionOf(said.sdp, mediaOf(said))
   const quiet = direction === 'recvonly' || direction === 'inactive'

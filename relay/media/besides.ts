@@ -1,4 +1,5 @@
 import type { MonotonicMs } from '#contract'
+import type { Entropy } from '../ground/effects.ts'
 import type { IceAim, MediaReport } from '../ground/media.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import { type DtlsEngine, looksLikeDtls } from './dtls.ts'
@@ -14,6 +15,7 @@ export interface BesidesDeps {
   /** And to where a port's latch leads. */
   readonly send: (rtpPort: RtpPort, packet: Uint8Array, length: number) => void
   readonly dtls?: DtlsEngine | undefined
+  readonly entropy: Pick<Entropy, 'below'>
   readonly tell: (report: MediaReport) => void
   readonly keyed: (leg: MediaLeg) => void
 }
@@ -33,9 +35,13 @@ export class Besides {
     if (aim === undefined) this.#forget(leg)
     else if (leg.ice !== undefined) leg.ice.aim(aim)
     else {
-      const { dtls, tell, send, keyed } = this.#deps
-      const sendTo = (datagram: Uint8Array, length: number) => send(leg.rtp, datagram, length)
-      leg.ice = new IceLeg(leg, aim, { dtls, tell, send: sendTo, keyed: () => keyed(leg) })
+      const { dtls, tell, send, reply, keyed, entropy } = this.#deps
+      leg.ice = new IceLeg(leg, aim, {
+        ...{ dtls, tell, entropy },
+        send: (datagram, length) => send(leg.rtp, datagram, length),
+        ask: (to, datagram, length) => reply(leg.rtp, to, datagram, length),
+        keyed: () => keyed(leg),
+      })
       this.#legs.set(leg, leg.ice)
     }
   }
@@ -76,6 +82,7 @@ export class Besides {
 
   #ask(now: MonotonicMs, rtpPort: RtpPort, from: SocketAddress, packet: Uint8Array, length: number): void {
     const { ice } = rtpPort.leg
+    if (!rtpPort.control && ice?.answered(now, from, packet, length)) return
     const request = ice && !rtpPort.control ? readBinding(packet, length) : undefined
     if (ice === undefined || request === undefined || isPlain(request)) {
       const plain = this.#stun.asked(now, packet, length, from)

@@ -19,21 +19,32 @@ export class HmacSha1 {
   /** The last bytes of a message with what SHA-1 puts behind them: one block or two. */
   readonly #tail = new Uint8Array(2 * BLOCK)
 
-  /** `key` has 64 bytes at most. */
+  /** Of a `key` of more than 64 bytes its hash is taken (RFC 2104 §2). */
   constructor(key: Uint8Array) {
-    this.#inner = this.#begun(key, 0x36)
-    this.#outer = this.#begun(key, 0x5c)
+    const short = key.length > BLOCK ? this.#hashed(key) : key
+    this.#inner = this.#begun(short, 0x36)
+    this.#outer = this.#begun(short, 0x5c)
   }
 
   /** Hashes the first `length` bytes of a message. */
   hash(message: Uint8Array, length: number): void {
     this.#h.set(this.#inner)
+    this.#digest(message, length, BLOCK)
+    this.#h.set(this.#outer)
+    this.#digest(this.digest, DIGEST, BLOCK)
+  }
+
+  #hashed(key: Uint8Array): Uint8Array {
+    this.#h.set(INITIAL)
+    this.#digest(key, key.length, 0)
+    return this.digest.slice()
+  }
+
+  /** `before`: how many bytes have gone into the state. */
+  #digest(message: Uint8Array, length: number, before: number): void {
     let at = 0
     for (; at + BLOCK <= length; at += BLOCK) this.#compress(message, at)
-    this.#finish(message, at, length)
-    this.#write()
-    this.#h.set(this.#outer)
-    this.#finish(this.digest, 0, DIGEST)
+    this.#finish(message, at, length, before)
     this.#write()
   }
 
@@ -46,14 +57,14 @@ export class HmacSha1 {
     return this.#h.slice()
   }
 
-  /** The bytes from `from` to `to`, a one, zeros, and the length of all in bits, the key's block counted. */
-  #finish(message: Uint8Array, from: number, to: number): void {
+  /** The bytes from `from` to `to`, a one, zeros, and the length of all in bits, what went before counted. */
+  #finish(message: Uint8Array, from: number, to: number, before: number): void {
     const tail = this.#tail
     tail.fill(0)
     for (let at = from; at < to; at++) tail[at - from] = message[at] as number
     tail[to - from] = 0x80
     const end = to - from < BLOCK - 8 ? BLOCK : 2 * BLOCK
-    writeWord(tail, end - 4, (BLOCK + to) * 8)
+    writeWord(tail, end - 4, (before + to) * 8)
     for (let at = 0; at < end; at += BLOCK) this.#compress(tail, at)
   }
 

@@ -1,21 +1,22 @@
 import type { MonotonicMs } from '#contract'
-import type { Astray, IceAim, LegName, MediaReport, SrtpKeys } from '../ground/media.ts'
+import type { Astray, IceAim, IceCredentials, LegName, MediaReport, SrtpKeys } from '../ground/media.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
 import type { DtlsEngine, DtlsHandshake } from './dtls.ts'
 import { HmacSha1 } from './hmac-sha1.ts'
 import type { Latch } from './latch.ts'
+import { PlaceQuestion, type QuestionDeps, type QuestionWords } from './place-question.ts'
 import { type BindingRequest, isProved, type StunRefusal } from './stun.ts'
 
 /** A party which no longer shows that it listens is sent nothing (RFC 7675 §5.1); its first check, and its keys, may take as long. */
 const PATIENCE_MS = 30_000
-/** What a party may need: from each of its addresses, again and again. Where it is it has as much for itself, whoever else asks. */
+/** What a party may need: from each of its addresses, again and again. Where it is it has as much for itself, however often others ask. */
 const checks = { atOnce: 200, perSecond: 100 }
 /** A handshake in pieces, all of it sent again; more is none, and takes no time from sound. */
 const records = { atOnce: 50, perSecond: 50 }
 
 /** What an IceLeg needs, and whom it tells. */
-export interface IceDeps {
+export interface IceDeps extends QuestionDeps {
   /** undefined: no keys can be agreed on here. */
   readonly dtls: DtlsEngine | undefined
   /** Sends a datagram to the party, where it showed that it is. */
@@ -41,6 +42,9 @@ export type CheckAnswer = 'success' | StunRefusal | undefined
  * The party of a media leg which checks its way to us, and agrees on keys there. We are ICE-lite (RFC 8445 §2.5): we answer
  * its checks, and it chooses; what it chose is the latch's peer. Only that peer's DTLS is listened to.
  *
+ * A handshake ends only where the party is. Once one has begun, another place, which a check of its own may forge, is asked
+ * first whether the party is there; sound goes on to where it went meanwhile.
+ *
  * Aimed anew it stays as it is, unless its party's certificate, ours or our role is another: then keys are agreed on anew.
  */
 export class IceLeg {
@@ -53,6 +57,8 @@ export class IceLeg {
   readonly #records = new TokenBucket(records)
   #aim: IceAim
   #password: HmacSha1
+  #theirs: QuestionWords
+  readonly #question: PlaceQuestion
   #handshake: DtlsHandshake | undefined
   /** When a check was proved first. */
   #foundAt: MonotonicMs | undefined
@@ -65,7 +71,9 @@ export class IceLeg {
     this.#leg = leg
     this.#deps = deps
     this.#aim = aim
-    this.#password = passwordOf(aim)
+    this.#password = passwordOf(aim.ours)
+    this.#theirs = wordsOf(aim)
+    this.#question = new PlaceQuestion(deps)
     this.#shut()
   }
 
@@ -77,7 +85,12 @@ export class IceLeg {
   aim(aim: IceAim): void {
     const before = this.#aim
     this.#aim = aim
-    if (aim.ours.pwd !== before.ours.pwd) this.#password = passwordOf(aim)
+    if (aim.ours.pwd !== before.ours.pwd) this.#password = passwordOf(aim.ours)
+    const isRestart = JSON.stringify([aim.ours, aim.theirs]) !== JSON.stringify([before.ours, before.theirs])
+    if (isRestart) {
+      this.#question.drop()
+      this.#theirs = wordsOf(aim)
+    }
     if (isSameAssociation(before, aim)) return
     this.#end()
     this.#shut()
@@ -86,7 +99,7 @@ export class IceLeg {
   /** A Binding request with credentials came from there. */
   check(now: MonotonicMs, packet: Uint8Array, request: BindingRequest, from: SocketAddress): CheckAnswer {
     const { ours, theirs } = this.#aim
-    if (request.username !== `${ours.ufrag}:${theirs}`) return 401
+    if (request.username !== `${ours.ufrag}:${theirs.ufrag}`) return 401
     const bucket = this.#isThere(from) ? this.#checks : this.#strangeChecks
     if (!bucket.take(now)) return undefined
     if (!isProved(packet, request, this.#password)) return 401
@@ -95,10 +108,16 @@ export class IceLeg {
     if (request.controlled) return 487
     this.#consentAt = now
     this.#foundAt ??= now
-    const { latch } = this.#leg.rtp
-    if (request.nominates || !latch.locked) latch.choose(now, from)
+    if (request.nominates || !this.#leg.rtp.latch.locked) this.#choose(now, from)
     if (this.#aim.begins) this.#shake()
     return 'success'
+  }
+
+  /** Whether it answers a check of ours: then its party is there. */
+  answered(now: MonotonicMs, from: SocketAddress, packet: Uint8Array, length: number): boolean {
+    if (!this.#question.settles(from, packet, length, this.#theirs)) return false
+    this.#leg.rtp.latch.choose(now, from)
+    return true
   }
 
   /** DTLS came from there. */
@@ -111,6 +130,7 @@ export class IceLeg {
 
   /** To be called several times a second: repeats what was lost, and sees whether the party is still there. */
   sweep(now: MonotonicMs): void {
+    this.#question.repeat(now, this.#theirs)
     if (this.#isShaking) {
       this.#handshake?.tick()
       this.#settle()
@@ -132,6 +152,13 @@ export class IceLeg {
   #isThere(from: SocketAddress): boolean {
     const { latch } = this.#leg.rtp
     return latch.locked && latch.peer.same(from)
+  }
+
+  /** Its party says that it is there from now on. */
+  #choose(now: MonotonicMs, place: SocketAddress): void {
+    if (this.#isThere(place)) this.#question.drop()
+    else if (this.#handshake === undefined) this.#leg.rtp.latch.choose(now, place)
+    else this.#question.about(now, place, this.#theirs)
   }
 
   get #isShaking(): boolean {
@@ -183,13 +210,18 @@ export class IceLeg {
   }
 
   #shut(): void {
+    this.#question.drop()
     this.#leg.rtp.latch.shut()
     this.#leg.rtcp.latch.shut()
   }
 }
 
-function passwordOf({ ours }: IceAim): HmacSha1 {
-  return new HmacSha1(Uint8Array.from(ours.pwd, (letter) => letter.charCodeAt(0)))
+function passwordOf({ pwd }: IceCredentials): HmacSha1 {
+  return new HmacSha1(Uint8Array.from(pwd, (letter) => letter.charCodeAt(0)))
+}
+
+function wordsOf({ ours, theirs }: IceAim): QuestionWords {
+  return { username: `${theirs.ufrag}:${ours.ufrag}`, password: passwordOf(theirs) }
 }
 
 /** Which certificates, and who begins, is what an association is made of (RFC 8842 §4). */

@@ -28,8 +28,10 @@ const FINGERPRINT_XOR = 0x5354554e
 const MOST_UNKNOWN = 8
 /** Below this an attribute must be understood by who is asked (RFC 8489 §14). */
 const OPTIONAL = 0x8000
-/** Most bytes of an answer of ours. */
-export const STUN_ANSWER = 128
+/** Most bytes of an answer of ours, and of a question. */
+export const [STUN_ANSWER, STUN_QUESTION] = [128, 640]
+/** Of a way which was found by a check (RFC 8445 §5.1.2.2). */
+const PEER_REFLEXIVE = (110 << 24) | (65_535 << 8) | 255
 
 /** A Binding request, as far as it matters. */
 export interface BindingRequest {
@@ -65,7 +67,11 @@ export function looksLikeStun(packet: Uint8Array, length: number): boolean {
 
 /** undefined: it is no Binding request, or one whose attributes end elsewhere than it does, or whose checksum is wrong. */
 export function readBinding(packet: Uint8Array, length: number): BindingRequest | undefined {
-  if (!looksLikeStun(packet, length) || readShort(packet, 0) !== REQUEST) return undefined
+  return readMessage(packet, length, REQUEST)
+}
+
+function readMessage(packet: Uint8Array, length: number, kind: number): BindingRequest | undefined {
+  if (!looksLikeStun(packet, length) || readShort(packet, 0) !== kind) return undefined
   let [username, nominates, controlled, fingerprinted] = ['', false, false, false]
   let integrityAt: number | undefined
   const unknown: number[] = []
@@ -111,6 +117,49 @@ interface AnswerTerms {
   readonly fingerprinted: boolean
 }
 
+/** Three words which only who was asked can know. */
+export type StunTransaction = readonly [number, number, number]
+
+/** How a check of ours is written: `into` has room for STUN_QUESTION bytes. */
+interface QuestionTerms {
+  readonly into: Uint8Array
+  readonly transaction: StunTransaction
+  /** Of two name fragments, 513 letters at most. */
+  readonly username: string
+  readonly password: HmacSha1
+}
+
+/** Asks a party whether it is there; it is the one which chooses (RFC 8445 §7.1). The question's length. */
+export function writeQuestion({ into, transaction, username, password }: QuestionTerms): number {
+  into.fill(0)
+  writeShort(into, 0, REQUEST)
+  writeWord(into, 4, COOKIE)
+  transaction.forEach((word, i) => {
+    writeWord(into, 8 + i * 4, word)
+  })
+  attribute(into, HEADER, USERNAME, username.length)
+  for (let i = 0; i < username.length; i++) into[HEADER + 4 + i] = username.charCodeAt(i)
+  const at = HEADER + 4 + ((username.length + 3) & ~3)
+  attribute(into, at, PRIORITY, 4)
+  writeWord(into, at + 4, PEER_REFLEXIVE)
+  // Its eight octets break a tie between two who both would choose: we never do.
+  attribute(into, at + 8, ICE_CONTROLLED, 8)
+  return finish({ into, password, fingerprinted: true }, at + 20)
+}
+
+/** Whether a packet answers such a question, and comes from who knows the password. */
+export function isAnswer(
+  packet: Uint8Array,
+  length: number,
+  transaction: StunTransaction,
+  password: HmacSha1,
+): boolean {
+  const answer = readMessage(packet, length, SUCCESS)
+  if (answer === undefined) return false
+  const isOfIt = transaction.every((word, i) => readWord(packet, 8 + i * 4) === (word | 0))
+  return isOfIt && isProved(packet, answer, password)
+}
+
 /** Tells who asked where it is seen from. The answer's length. */
 export function writeSuccess(terms: AnswerTerms, from: SocketAddress): number {
   const { into } = terms
@@ -153,7 +202,7 @@ function begin({ into, packet }: AnswerTerms, type: number): void {
   writeShort(into, 0, type)
 }
 
-function finish({ into, password, fingerprinted }: AnswerTerms, end: number): number {
+function finish({ into, password, fingerprinted }: Omit<AnswerTerms, 'packet'>, end: number): number {
   let length = end
   if (password !== undefined) {
     sign(into, length, password)

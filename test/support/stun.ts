@@ -37,6 +37,19 @@ export function bindingRequest(check: Check = {}): Buffer {
   return framed(Buffer.concat([message.subarray(20), attribute(0x8028, sum)]), 0)
 }
 
+/** What answers a check, by who knows the password; `transaction`: another than it asked by. */
+export function bindingAnswer(
+  check: Uint8Array,
+  password: string,
+  transaction = check.subarray(8, 20),
+): Buffer {
+  const none = Buffer.alloc(0)
+  const mac = createHmac('sha1', password)
+    .update(framed(none, 24, 0x0101, transaction))
+    .digest()
+  return framed(attribute(0x0008, mac), 0, 0x0101, transaction)
+}
+
 /** An answer, as far as tests ask. */
 export interface StunAnswer {
   readonly type: 'success' | 'refusal' | 'other'
@@ -71,7 +84,7 @@ export function stunAnswer(answer: Uint8Array): StunAnswer {
     proved(password) {
       if (mac === undefined) return false
       const own = createHmac('sha1', password)
-        .update(framed(message.subarray(20, mac.at), 24, type))
+        .update(framed(message.subarray(20, mac.at), 24, type, message.subarray(8, 20)))
         .digest()
       return own.equals(mac.value)
     },
@@ -89,12 +102,12 @@ function mappedIn(value: Buffer | undefined): string | undefined {
 }
 
 /** With a header of this type which says that so many bytes more come. */
-function framed(attributes: Buffer, more: number, type = 0x0001): Buffer {
+function framed(attributes: Buffer, more: number, type = 0x0001, by: Uint8Array = transaction): Buffer {
   const header = Buffer.alloc(8)
   header.writeUInt16BE(type, 0)
   header.writeUInt16BE(attributes.length + more, 2)
   header.writeUInt32BE(0x2112a442, 4)
-  return Buffer.concat([header, transaction, attributes])
+  return Buffer.concat([header, by, attributes])
 }
 
 function attribute(type: number, value: Uint8Array): Buffer {

@@ -52,7 +52,7 @@ describe('a browser which calls (RFC 8829)', () => {
       mux: true,
       quiet: false,
       ice: {
-        theirs: '2EVT',
+        theirs: expect.objectContaining({ ufrag: '2EVT' }),
         begins: false,
         certificate: 0,
         fingerprints: [{ hash: 'sha-256', value: browserFingerprint }],
@@ -70,7 +70,7 @@ describe('a browser which calls (RFC 8829)', () => {
     expect(aimAt(call.ladder, 'caller')?.ice).toEqual(before)
     call.reoffers(4, (said) => said.replaceAll('2EVT', 'newU').replaceAll('+Z84', '+Z85'))
     const after = aimAt(call.ladder, 'caller')?.ice
-    expect(after).toMatchObject({ theirs: 'newU', certificate: 0 })
+    expect(after).toMatchObject({ theirs: expect.objectContaining({ ufrag: 'newU' }), certificate: 0 })
     expect(after?.ours.ufrag).not.toBe(before?.ours.ufrag)
     expect(after?.ours.pwd).not.toBe(before?.ours.pwd)
   })
@@ -142,7 +142,10 @@ describe('a browser which is called', () => {
     expect(offer).not.toContain('a=crypto')
     const body = browserSdp((said) => said.replaceAll('actpass', 'active').replace(/m=video.*/s, ''))
     ladder.when(page, answers(sent, page, 200, { body })).gives('ACK to the page', '200 to Alice')
-    expect(aimAt(ladder, 'callee')?.ice).toMatchObject({ theirs: '2EVT', begins: false })
+    expect(aimAt(ladder, 'callee')?.ice).toMatchObject({
+      theirs: expect.objectContaining({ ufrag: '2EVT' }),
+      begins: false,
+    })
     const answer = text(ladder.lastResponse(alice).body)
     expect(answer).toMatch(/^m=audio \d+ RTP\/AVP /m)
     expect(answer).not.toMatch(/ice-|fingerprint|setup|a=mid|extmap|rtcp-fb/)

@@ -11,14 +11,15 @@ import { SrtpReceiver } from '../../../relay/media/srtp-receiver.ts'
 import { SrtpSender } from '../../../relay/media/srtp-sender.ts'
 import { srtpStages } from '../../../relay/media/srtp-stage.ts'
 import { ROOM } from '../../../relay/media/stages.ts'
+import { readBinding } from '../../../relay/media/stun.ts'
 import { fuzzMs, fuzzRuns } from '../../support/fuzz.ts'
 import { rtpPacket } from '../../support/rtp.ts'
-import { bindingRequest, type Check, stunAnswer } from '../../support/stun.ts'
+import { bindingAnswer, bindingRequest, type Check, stunAnswer } from '../../support/stun.ts'
 import { aimAt, bob, mallory } from './between.ts'
 
 const own: IceAim = {
   ours: { ufrag: 'ours', pwd: 'a-password-of-ours-alone' },
-  theirs: 'theirs',
+  theirs: { ufrag: 'theirs', pwd: 'a-password-of-its-own' },
   fingerprints: [{ hash: 'sha-256', value: 'AA' }],
   certificate: 0,
   begins: false,
@@ -59,6 +60,7 @@ describe('a party which checks its way (ICE-lite, RFC 8445 §2.5)', () => {
     call.checks(browser, 4001)
     expect(call.hears()).toBe(`caller → ${browser} 4000`)
     call.checks(browser, 4002, { nominates: true })
+    call.answers(browser, 4002)
     expect(call.hears()).toBe(`caller → ${browser} 4002`)
     expect(call.says(browser, 4002)).toBe(`callee → ${bob} 4000`)
   })
@@ -93,7 +95,11 @@ describe('a party which checks its way (ICE-lite, RFC 8445 §2.5)', () => {
     const call = calling()
     call.checks(browser, 4000, { nominates: true })
     call.agrees()
-    call.aims({ ...own, theirs: 'restarted', ours: { ufrag: 'new', pwd: 'another-password-of-ours' } })
+    call.aims({
+      ...own,
+      theirs: { ...own.theirs, ufrag: 'restarted' },
+      ours: { ufrag: 'new', pwd: 'another-password-of-ours' },
+    })
     expect(call.says(browser, 4000)).toBe(`callee → ${bob} 4000`)
     const anew = { username: 'new:restarted', password: 'another-password-of-ours' }
     expect(call.checks(browser, 4000)).toMatchObject({ code: 401 })
@@ -103,6 +109,104 @@ describe('a party which checks its way (ICE-lite, RFC 8445 §2.5)', () => {
     expect(call.says(browser, 4000)).toBe('dropped')
     expect(call.hears()).toBe('dropped')
   })
+})
+
+describe('a place which its party only names, as a forged check does, is sent no sound', () => {
+  const victim = mallory
+
+  test('though the check is proved and chooses it', () => {
+    const call = agreed()
+    expect(call.checks(victim, 4000, { nominates: true })).toMatchObject({ type: 'success' })
+    call.after(3_000)
+    expect(call.hears()).toBe(`caller → ${browser} 4000`)
+    expect(call.says(browser, 4000)).toBe(`callee → ${bob} 4000`)
+  })
+
+  test.each<[string, (call: Calling) => void]>([
+    ['by another transaction', (call) => call.answers(victim, 4000, { transaction: Buffer.alloc(12, 9) })],
+    ['by another password', (call) => call.answers(victim, 4000, { password: own.ours.pwd })],
+    ['from elsewhere', (call) => call.answers(victim, 4001)],
+    [
+      'a question which was taken back',
+      (call) => {
+        call.checks(browser, 4000, { nominates: true })
+        call.answers(victim, 4000)
+      },
+    ],
+    [
+      'a question of before its names changed',
+      (call) => {
+        call.aims({ ...own, theirs: { ufrag: 'restarted', pwd: own.theirs.pwd } })
+        call.answers(victim, 4000)
+      },
+    ],
+  ])('nor where it answers %s', (_, answers) => {
+    const call = agreed()
+    call.checks(victim, 4000, { nominates: true })
+    answers(call)
+    expect(call.hears()).toBe(`caller → ${browser} 4000`)
+  })
+
+  test('nor before it has its keys, once it has begun to agree on them', () => {
+    const call = calling()
+    call.checks(browser, 4000, { nominates: true })
+    call.comes('caller', browser, 4000, hello)
+    call.checks(victim, 4000, { nominates: true })
+    call.agrees()
+    expect(call.hears()).toBe(`caller → ${browser} 4000`)
+  })
+
+  test('nor where its consent ended before', () => {
+    const call = agreed()
+    call.checks(victim, 4000, { nominates: true })
+    call.after(31_000)
+    call.answers(victim, 4000)
+    expect(call.hears()).toBe('dropped')
+    call.checks(victim, 4000, { nominates: true })
+    expect(call.hears()).toBe('dropped')
+    call.answers(victim, 4000)
+    expect(call.hears()).toBe(`caller → ${victim} 4000`)
+  })
+
+  test('and is asked by both names, and by the party’s password, until it answers, but not without end', () => {
+    const call = agreed()
+    call.checks(browser, 4002, { nominates: true })
+    call.after(10_000)
+    const [question, ...again] = call.asked.map(({ packet }) => packet)
+    if (question === undefined) throw new Error('nothing was asked')
+    expect(again).toEqual([question, question, question])
+    expect(call.asked.map(({ to }) => to)).toEqual(Array(4).fill(`${browser} 4002`))
+    const request = readBinding(question, question.length)
+    expect(request).toMatchObject({
+      username: 'theirs:ours',
+      controlled: true,
+      fingerprinted: true,
+      unknown: [],
+    })
+    const told = stunAnswer(question)
+    expect([told.proved(own.theirs.pwd), told.summed]).toEqual([true, true])
+    call.answers(browser, 4002)
+    expect(call.hears()).toBe(`caller → ${browser} 4002`)
+  })
+
+  test('and many are asked no more often than one is', () => {
+    const call = agreed()
+    for (let port = 5000; port < 5090; port++) call.checks(victim, port, { nominates: true })
+    expect(call.asked).toHaveLength(1)
+    call.answers(victim, 5089)
+    expect(call.hears()).toBe(`caller → ${browser} 4000`)
+    call.after(100)
+    call.answers(victim, 5089)
+    expect(call.hears()).toBe(`caller → ${victim} 5089`)
+  })
+
+  function agreed(): Calling {
+    const call = calling()
+    call.checks(browser, 4000, { nominates: true })
+    call.agrees()
+    expect(call.hears()).toBe(`caller → ${browser} 4000`)
+    return call
+  }
 })
 
 describe('what strangers send to its port takes nothing from a party', () => {
@@ -128,7 +232,7 @@ describe('what strangers send to its port takes nothing from a party', () => {
 
   test('whose name in checks is as long as names may be (RFC 8839 §5.4)', () => {
     const ufrag = 'u'.repeat(256)
-    const call = calling({ ...own, theirs: ufrag })
+    const call = calling({ ...own, theirs: { ...own.theirs, ufrag } })
     expect(call.checks(browser, 4000, { username: `ours:${ufrag}` })).toMatchObject({ type: 'success' })
   })
 })
@@ -208,6 +312,8 @@ const anything = fc
     return packet
   })
 
+type Calling = ReturnType<typeof calling>
+
 /** A browser calls Bob, who speaks plain RTP at 4000. */
 function calling(ice: IceAim = own) {
   let now = 0
@@ -215,6 +321,8 @@ function calling(ice: IceAim = own) {
   let begun = 0
   const shaken: number[] = []
   const replies: Uint8Array[] = []
+  const asked: { to: string; packet: Buffer }[] = []
+  let drawn = 0
   const handshake: { -readonly [Key in keyof DtlsHandshake]: DtlsHandshake[Key] } = {
     result: undefined,
     receive: (_, length) => void shaken.push(length),
@@ -223,9 +331,13 @@ function calling(ice: IceAim = own) {
   }
   const keys: SrtpKeys = { theirs: key(1), ours: key(2) }
   const relay = new MediaRelay(0, srtpStages(pureCipher), {
-    entropy: { below: () => 0, hex: (bytes) => '00'.repeat(bytes) },
+    entropy: { below: () => ++drawn, hex: (bytes) => '00'.repeat(bytes) },
     send() {},
-    reply: (_port, _to, packet, length) => void replies.push(packet.slice(0, length)),
+    reply(_port, to, packet, length) {
+      const sent = Buffer.from(packet.slice(0, length))
+      if (sent.readUInt16BE(0) === 1) asked.push({ to: `${to.address} ${to.port}`, packet: sent })
+      else replies.push(sent)
+    },
     dtls: {
       fingerprints: ['AA'],
       begin(given) {
@@ -271,6 +383,12 @@ function calling(ice: IceAim = own) {
 
   return {
     shaken,
+    asked,
+    /** What was asked last is answered from there. */
+    answers(address: string, port: number, by: { password?: string; transaction?: Uint8Array } = {}) {
+      const { packet = Buffer.alloc(20) } = asked.at(-1) ?? {}
+      comes('caller', address, port, bindingAnswer(packet, by.password ?? own.theirs.pwd, by.transaction))
+    },
     get begun() {
       return begun
     },

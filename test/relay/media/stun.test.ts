@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { monotonicMs, portNumber } from '#contract'
@@ -23,6 +24,15 @@ const vector = Buffer.from(
   'hex',
 )
 const password = passwordOf('VOkJxbRl1RmTxUk/WvJxBt')
+
+test('HMAC-SHA1 is as Node has it, whatever the length of its key (RFC 2104)', () => {
+  for (const length of [1, 63, 64, 65, 119, 120, 128, 256]) {
+    const key = Buffer.alloc(length, 'key')
+    const hmac = new HmacSha1(key)
+    hmac.hash(vector, vector.length)
+    expect(Buffer.from(hmac.digest)).toEqual(createHmac('sha1', key).update(vector).digest())
+  }
+})
 
 describe('a Binding request (RFC 8489)', () => {
   test('is read and proved as RFC 5769 has it', () => {
