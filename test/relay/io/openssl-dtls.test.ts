@@ -79,12 +79,12 @@ describe('no party fills our memory, whatever it sends once it has its keys', ()
     let taken = 0
     const ssl: typeof library.ssl = {
       ...library.ssl,
-      SSL_do_handshake: () => -1,
-      SSL_get_error: () => 2,
-      BIO_write(bio, at, length) {
+      SSL_do_handshake: instead(library.ssl.SSL_do_handshake, () => -1),
+      SSL_get_error: instead(library.ssl.SSL_get_error, () => 2),
+      BIO_write: instead(library.ssl.BIO_write, (bio, at, length) => {
         taken += length
         return library.ssl.BIO_write(bio, at, length)
-      },
+      }),
     }
     const deaf = opensslDtls(() => ({ ...library, ssl }))
     if (typeof deaf === 'string') throw new Error(deaf)
@@ -187,15 +187,15 @@ function associated() {
   const readBy: bigint[] = []
   const ssl: typeof library.ssl = {
     ...library.ssl,
-    SSL_new: (context) => {
+    SSL_new: instead(library.ssl.SSL_new, (context) => {
       const session = library.ssl.SSL_new(context)
       sessions.push(session)
       return session
-    },
-    SSL_set_bio: (session, read, written) => {
+    }),
+    SSL_set_bio: instead(library.ssl.SSL_set_bio, (session, read, written) => {
       readBy.push(BigInt(read as bigint))
       library.ssl.SSL_set_bio(session, read, written)
-    },
+    }),
   }
   const spied = opensslDtls(() => ({ ...library, ssl }))
   if (typeof spied === 'string') throw new Error(spied)
@@ -231,6 +231,14 @@ function associated() {
       return up.splice(0)
     },
   }
+}
+
+/** A call of ours in the place of one of OpenSSL's. */
+function instead<Args extends unknown[], Result>(
+  { pointer }: ((...args: Args) => Result) & { readonly pointer: bigint },
+  call: (...args: Args) => Result,
+) {
+  return Object.assign(call, { pointer })
 }
 
 /** The same over a way which carries only some. */
