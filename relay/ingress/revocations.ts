@@ -1,4 +1,5 @@
 import type { BeatAnswer, BindingReason } from '#contract'
+import { BoundedMap } from '../ground/bounded-map.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { Input } from '../ground/effects.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
@@ -15,13 +16,18 @@ interface RevocationsDeps {
   readonly clock: Clock
 }
 
+/** Endings which are remembered: one which is told once more is not carried out again. */
+const rememberedAtMost = 10_000
+
 /**
  * Ends registrations on the word of the configuration or of the API: at once, not when they run out.
  *
- * An ending is told by the edge at every beat until it has heard that it was carried out.
+ * An ending is told by the edge at every beat, and beside it, until it has heard that it was carried out. It is carried out
+ * once: the phone may have registered anew since, and that registration has the same id.
  */
 export class Revocations implements BeatReporter {
   readonly #deps: RevocationsDeps
+  readonly #carriedOut = new BoundedMap<string, true>(rememberedAtMost)
   #ended: string[] = []
 
   constructor(deps: RevocationsDeps) {
@@ -45,10 +51,12 @@ export class Revocations implements BeatReporter {
   #end({ ends = [] }: Partial<BeatAnswer>): void {
     const { registrar, effects, clock } = this.#deps
     for (const { command_id, extension_id, binding_id } of ends) {
+      this.#ended.push(command_id)
+      if (this.#carriedOut.get(command_id)) continue
+      this.#carriedOut.set(command_id, true)
       const tells = registrar.end(clock.at, extension_id, binding_id)
       if (tells.length > 0) effects.note('info', 'registration.ended', { binding_id, why: 'by the API' })
       effects.tell(tells)
-      this.#ended.push(command_id)
     }
   }
 

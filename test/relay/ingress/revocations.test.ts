@@ -89,8 +89,12 @@ describe('a registration ends at once, not when it runs out', () => {
     ladder.hear({ type: 'beat', answer, sentAt: monotonicMs(ladder.now) }).gives('tell unregistered')
     expect(ladder.engine.pulse(monotonicMs(ladder.now)).ended).toEqual([command_id])
     expect(ladder.engine.pulse(monotonicMs(ladder.now)).ended).toEqual([])
-    // Told once more, as the beat which said so was lost.
+    // Told once more, as the beat which said so was lost: the phone has registered anew since, and stays.
+    tries(ladder, alice)
+    ladder.whatever()
+    expect(ladder.engine.load.bindings).toBe(2)
     ladder.hear({ type: 'beat', answer, sentAt: monotonicMs(ladder.now) }).quiet()
+    expect(ladder.engine.load.bindings).toBe(2)
     expect(ladder.engine.pulse(monotonicMs(ladder.now)).ended).toEqual([command_id])
   })
 })
