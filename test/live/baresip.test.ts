@@ -39,8 +39,8 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
       const known = await knownCalls(office.api)
       alice.command('dial', `sip:office2@${office.realm}`)
       await Promise.all([alice.hears('CALL_ESTABLISHED'), bob.hears('CALL_ESTABLISHED')])
-      // Over UDP long enough for each to send a report, and to answer the other's (RFC 3550 §6.2: about five seconds).
-      await pause(transport === 'udp' ? 12_000 : 3_000)
+      // Over UDP long enough for each to send a report, and to answer the other's (RFC 3550 §6.2: about five seconds), and to do so again where one came too soon.
+      await pause(transport === 'udp' ? 17_000 : 3_000)
       alice.command('hangup')
       await bob.hears('CALL_CLOSED')
       await alice.hasHeard(880, 60)
