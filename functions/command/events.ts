@@ -25,7 +25,7 @@ export const events: TerminalCommand = {
   },
 }
 
-/** An event in a line: when, what, of whom, and why. */
+/** An event in a line: its time, its type, the account it is about, and why. */
 function eventLine({ type, resource_id, data, tm_create }: ToldEvent): string[] {
   const { account, name, why, reason, message, changed } = data
   const about = account ?? name ?? resource_id ?? ''

@@ -2,7 +2,7 @@ import { addressOf } from './address.ts'
 import type { HappenedEvent } from './shown.ts'
 import { sentence } from './words.ts'
 
-/** An event as a line: what happened, to whom, why, and where one reads more. */
+/** An event as a line: what happened, the account or relay it is about, why, and where one reads more. */
 export interface EventWords {
   readonly what: string
   readonly whom: string
@@ -75,7 +75,7 @@ function inWords(said: string): string {
   return /^[A-Z0-9_]+$/.test(said) ? said.replaceAll('_', ' ').toLowerCase() : said.replaceAll('_', ' ')
 }
 
-/** Of a call: who called whom. */
+/** Of a call: its caller and its callee. */
 function partiesOf({ source, destination }: HappenedEvent['data']): string {
   const [from, to] = [source, destination].map((party) => {
     const { target, target_name, name } = nested(party) ?? {}

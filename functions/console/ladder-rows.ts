@@ -50,7 +50,7 @@ export function ladderOf(
   return { parties, rows }
 }
 
-/** Whom a leg leads to: a provider, or a phone, by the attempt which went there. */
+/** The party at a leg's far end: a provider, or a phone, by the attempt which went there. */
 function partyAt(address: string, { attempts }: Pick<ShownCall, 'attempts'>): LadderParty {
   const tried = attempts.find(
     (one) => one.address === address || one.tries.some((each) => each.address === address),

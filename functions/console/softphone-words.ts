@@ -62,7 +62,7 @@ export function levelOf(samples: Float32Array): number {
   return Math.min(1, Math.max(0, 1 + (10 * Math.log10(2 * power)) / 60))
 }
 
-/** Whom a phone's word for who calls names: the display name, and the user where there is none. */
+/** The caller as a From header names it: the display name, and the user where there is none (RFC 3261 §20.20). */
 export function callerWords(display: string | undefined, user: string | undefined): string {
   return [display, user].find((one) => one !== undefined && one !== '') ?? 'an unknown caller'
 }

@@ -23,7 +23,7 @@ const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 const shortTime = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** When something was, by the clock of whom it is shown to; with the day, where that is not today. */
+/** When something was, by the reader's own clock; with the day, where that is not today. */
 export function clockTime(instant: string): string {
   const at = new Date(instant)
   return (at.toDateString() === new Date().toDateString() ? time : dateAndTime).format(at)

@@ -14,7 +14,7 @@ export type AccessScope = z.infer<typeof accessScope>
 /** A point in time (RFC 3339, UTC). The database has no year 0. */
 export const instant = z.iso.datetime().regex(/^(?!0000)/)
 
-/** How SIP travels to whom it is sent first. Spelled here once for the wire, the database and the relay. */
+/** How SIP travels to its next hop. Spelled here once for the wire, the database and the relay. */
 export const transports = ['udp', 'tcp', 'tls'] as const
 export const transport = z.enum(transports)
 export type Transport = z.infer<typeof transport>

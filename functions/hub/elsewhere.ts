@@ -17,7 +17,7 @@ export class RelaysElsewhere {
     this.#group = group
   }
 
-  /** Postgres has said whom it hears, or nothing was missed of what it did. */
+  /** Postgres has said which relays it hears, or nothing was missed of what it did. */
   get met(): boolean {
     return this.#met
   }
@@ -27,7 +27,7 @@ export class RelaysElsewhere {
     return this.#strange
   }
 
-  /** Postgres is to say once more whom it shares for: their relays say nothing to the hub. */
+  /** Postgres is to say once more which relays it shares for: they say nothing to the hub. */
   asksAgainAt(): UtcMs | undefined {
     return this.#strange && this.#group.of > 1 ? ((this.#metAt + deadAfterMs) as UtcMs) : undefined
   }
@@ -63,7 +63,7 @@ export class RelaysElsewhere {
   }
 
   /**
-   * Whom Postgres shares for, and what each may believe it has; what one holds which Postgres takes for the hub's, though it is
+   * The relays Postgres shares for, and what each may believe it has; what one holds which Postgres takes for the hub's, though it is
    * not here, is not known, until it has had the time of a silence to come. `gone`: those which were here and are no more.
    */
   meet(

@@ -64,7 +64,7 @@ export type HubEvent =
     }
   /** A relay has all up to a frame. */
   | { kind: 'seen'; line: string; serial: number }
-  /** Postgres knows that a relay is gone, and whom it hears itself; undefined: it could not be asked. */
+  /** Postgres knows that a relay is gone, and which relays it hears itself; undefined: it could not be asked. */
   | { kind: 'parted'; relayId: string; elsewhere: RelayElsewhere[] | undefined }
   | { kind: 'changing' }
   /** What was announced has happened, or not. */
@@ -81,7 +81,7 @@ export type HubEvent =
   /** The group which owns limits asks what there is here of them; and has answered what this one has, or (undefined) has not. */
   | { kind: 'nudged'; owner: number }
   | { kind: 'shared'; owner: number; share: LimitShare | undefined }
-  /** Whom Postgres hears itself; undefined: it could not be asked. */
+  /** The relays Postgres hears itself; undefined: it could not be asked. */
   | { kind: 'met'; elsewhere: RelayElsewhere[] | undefined }
   | { kind: 'dismiss'; lines: readonly string[]; reason: 'revoked' | 'moved'; sentence: string }
 
