@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     await phone.register()
     browser = await WatchedBrowser.open()
     page = await browser.page(1280, 'light')
-    page.setDefaultTimeout(10_000)
+    page.setDefaultTimeout(30_000)
     page.on('console', (message) => complaints.push(message.text()))
     page.on('pageerror', ({ message }) => complaints.push(message))
   })
@@ -132,7 +132,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
       await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByText(/It was answered after .* and lasted .*, until it was ended here/).waitFor()
-    expect(await within(10_000, 'the phone to be hung up', call.over)).toBe('them')
+    expect(await within(30_000, 'the phone to be hung up', call.over)).toBe('them')
   })
 
   test('draws the messages of a call between all who took part, as they come, and gives them as a file', async () => {
@@ -159,12 +159,14 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
   })
 
   test('shows a key which only reads what it may not do', async () => {
-    const { call, result } = await phone.call('+15557654321')
+    const { call, result } = await phone.call('+15559876543')
     expect(statusOf(await result)).toBe(200)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await signIn(await keyFor(['read']))
     await page.getByText('Read only').waitFor()
-    await page.getByRole('row').nth(1).getByRole('link').click()
+    const row = page.getByRole('row', { name: '+15559876543' })
+    await row.getByText('talking').waitFor()
+    await row.getByRole('link').click()
     expect(await page.getByRole('button', { name: 'Hang up' }).isDisabled()).toBe(true)
     await page.getByText('Needs a key with the scope call.').waitFor()
     await call.bye()
