@@ -83,6 +83,8 @@ export interface Config {
   readonly dnsServers: readonly string[]
   /** SIP proxies of ours which phones come through: literal IPs. */
   readonly trustedProxies: readonly string[]
+  /** Proxies in front of the ports of TCP and TLS which speak the PROXY protocol: literal IPs. */
+  readonly streamProxies: readonly string[]
   /** Octets of sounds which are kept on this disk. */
   readonly soundBytes: number
   /** Another engine for speech than our own, and what it knows us by; undefined: there is none. */
@@ -107,6 +109,7 @@ const variables = {
   SIP_TLS_PORT: portOf.default(portNumber(5061)),
   TLS_CERT: setting('a file', (text) => text).optional(),
   TLS_KEY: setting('a file', (text) => text).optional(),
+  SIP_TCP_PROXIES: setting('IP addresses with commas between', addressesOf).default([]),
   SIP_WS_PORT: portOf.optional(),
   SIP_WSS_PORT: portOf.optional(),
   SIP_WS_ORIGINS: webOrigins.default(['*']),
@@ -205,6 +208,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       region: said.REGION,
       dnsServers: said.DNS_SERVERS,
       trustedProxies: said.TRUSTED_PROXIES,
+      streamProxies: said.SIP_TCP_PROXIES.map(spelled),
       soundBytes: said.SOUND_CACHE_MB * 1024 * 1024,
       hostedSpeech: said.SPEECH_URL ? { url: said.SPEECH_URL, token: said.SPEECH_TOKEN } : undefined,
       hep: said.HEP_SERVER && { ...said.HEP_SERVER, id: said.HEP_ID, key: said.HEP_PASSWORD },

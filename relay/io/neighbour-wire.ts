@@ -41,7 +41,6 @@ export function openNeighbourWire(options: NeighbourWireOptions): Promise<Stream
     {
       transport: 'tls',
       server,
-      taken: 'secureConnection',
       through: 'secureConnect',
       setting: 'NEIGHBOUR_PORT',
       numbersFrom,

@@ -52,6 +52,8 @@ export interface StreamOptions extends WireEnds {
   needed?(flow: Flow): boolean
   /** Whether who is at the other end has proved who it is, or calls from a provider's or PBX's address. */
   known?(flow: Flow): boolean
+  /** Addresses of proxies whose connections begin by saying on whose behalf they are (PROXY protocol). */
+  readonly proxies?: readonly string[]
   /** Who is connected, over this port and others; absent: over this one alone, at most so many as a relay needs. */
   readonly visitors?: Visitors
   readonly limits?: Partial<StreamLimits>

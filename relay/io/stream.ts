@@ -1,9 +1,12 @@
-import { connect, createServer, isIPv6, type Server, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { type MonotonicMs, type Port, portNumber } from '#contract'
+import { connect, isIPv6, type Socket, type TcpNetConnectOpts } from 'node:net'
+import type { Server } from 'node:tls'
+import type { MonotonicMs, Port } from '#contract'
 import type { Note } from '../ground/effects.ts'
 import { type Flow, hostPort, type Trust, trustKey } from '../ground/flow.ts'
 import { Framer } from '../sip/framing.ts'
 import { monotonicNow } from './clock.ts'
+import { Entrance } from './entrance.ts'
+import { Patience, type Waiting } from './patience.ts'
 import {
   type StreamLimits,
   type StreamOptions,
@@ -11,17 +14,16 @@ import {
   usualLimits,
   watched,
 } from './stream-options.ts'
-import { TakenSockets } from './taken-sockets.ts'
-import { type Visitor, Visitors } from './visitors.ts'
-import { bindError, isBreaks, whyUnsent } from './wire.ts'
+import type { TakenVisitor } from './taken-sockets.ts'
+import { usualVisitors, type Visitor, type Visitors } from './visitors.ts'
+import { isBreaks, whyUnsent } from './wire.ts'
 
 /** SIP over TCP on one port: connections accepted and dialled, each used both ways (RFC 3261 §18). */
 export function openTcp(options: StreamOptions): Promise<StreamWire> {
   return openStreams(
     {
       transport: 'tcp',
-      server: createServer(watched),
-      taken: 'connection',
+      server: 'plain',
       through: 'connect',
       dial: (to) => connect(to),
       flaw: () => undefined,
@@ -33,10 +35,8 @@ export function openTcp(options: StreamOptions): Promise<StreamWire> {
 /** What is special about the connections of one transport. */
 interface StreamKind {
   readonly transport: 'tcp' | 'tls'
-  /** Takes connections; undefined: none are taken, only made. */
-  readonly server: Server | undefined
-  /** The event by which the server hands over a connection which may speak. */
-  readonly taken: 'connection' | 'secureConnection'
+  /** Who shakes hands before a connection may speak, or that none do; undefined: none are taken, only made. */
+  readonly server: Server | 'plain' | undefined
   /** The event by which a connection of ours is through. */
   readonly through: 'connect' | 'secureConnect'
   dial(to: TcpNetConnectOpts, flow: Flow): Socket
@@ -67,7 +67,7 @@ export async function openStreams(kind: StreamKind, options: StreamOptions): Pro
   return wire
 }
 
-interface Connection {
+interface Connection extends Waiting {
   readonly socket: Socket
   readonly flow: Flow & { readonly connection: number }
   /** Of one which was made to us. */
@@ -77,11 +77,6 @@ interface Connection {
   readonly framer: Framer
   /** Dialled, and not yet through: what is to be sent waits. */
   dialling: boolean
-  greeted: boolean
-  readonly since: number
-  heardAt: MonotonicMs
-  /** When the message under way began; undefined: none is. */
-  messageSince: number | undefined
 }
 
 class Connections implements StreamWire {
@@ -92,7 +87,8 @@ class Connections implements StreamWire {
   readonly #connectionByNumber = new Map<number, Connection>()
   /** The newest to each place, and for whom it was proved. */
   readonly #connectionByPlace = new Map<string, Connection>()
-  readonly #taken: TakenSockets
+  readonly #entrance: Entrance | undefined
+  readonly #patience: Patience
   readonly #sweeper: NodeJS.Timeout
   #number: number
 
@@ -101,35 +97,19 @@ class Connections implements StreamWire {
     this.#number = kind.numbersFrom ?? 0
     this.#options = options
     this.#limits = { ...usualLimits, ...options.limits }
-    this.#visitors = options.visitors ?? new Visitors({ streams: 20_000, strangers: 4_000 })
-    this.#taken = new TakenSockets({
-      visitors: this.#visitors,
-      known: options.known,
-      note: (event, fields) => this.#note(event, fields),
-    })
-    kind.server?.on('connection', (socket: Socket) => this.#taken.admit(socket))
-    kind.server?.on(kind.taken, (socket: Socket) => this.#accept(socket))
+    this.#visitors = options.visitors ?? usualVisitors()
+    this.#patience = new Patience(this.#limits, options.needed)
+    this.#entrance = kind.server && this.#entranceTo(kind.server)
     this.#sweeper = setInterval(() => this.#sweep(monotonicNow()), 500).unref()
   }
 
   get address(): { address: string; port: Port } {
-    const place = this.#kind.server?.address() ?? null
-    if (place === null || typeof place === 'string') throw new Error('Bug: the port is not open')
-    return { address: place.address, port: portNumber(place.port) }
+    if (this.#entrance === undefined) throw new Error('Bug: no port is open')
+    return this.#entrance.address
   }
 
-  listen(): Promise<void> {
-    const { host, port, log } = this.#options
-    const { server, transport, setting } = this.#kind
-    if (server === undefined) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      server.once('error', (error) => reject(bindError(transport, error, host, port, setting)))
-      server.listen(port, host, 1024, () => {
-        server.removeAllListeners('error')
-        server.on('error', (error) => log('warn', `${transport}.error`, { why: error.message }))
-        resolve()
-      })
-    })
+  async listen(): Promise<void> {
+    await this.#entrance?.open()
   }
 
   send(flow: Flow, bytes: Uint8Array): void {
@@ -149,11 +129,36 @@ class Connections implements StreamWire {
     else connection?.socket.destroySoon()
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     clearInterval(this.#sweeper)
     for (const { socket } of this.#connectionByNumber.values()) socket.destroy()
-    this.#taken.shut()
-    return new Promise((closed) => (this.#kind.server ? this.#kind.server.close(() => closed()) : closed()))
+    await this.#entrance?.close()
+  }
+
+  #entranceTo(server: Server | 'plain'): Entrance {
+    const { transport, setting } = this.#kind
+    const { host, port, proxies, known, log } = this.#options
+    const entrance: Entrance = new Entrance({
+      transport,
+      setting,
+      host,
+      port,
+      proxies,
+      proxyMs: this.#limits.firstMessageMs,
+      visitors: this.#visitors,
+      known,
+      log,
+      note: (event, fields) => this.#note(event, fields),
+      enter: (socket, visitor) => {
+        if (server !== 'plain') return void server.emit('connection', socket)
+        this.#accept(socket, visitor)
+        // One whose proxy was heard was halted behind that.
+        socket.resume()
+      },
+    })
+    if (server !== 'plain')
+      server.on('secureConnection', (socket) => this.#accept(socket, entrance.of(socket)))
+    return entrance
   }
 
   #find(flow: Flow): Connection | undefined {
@@ -168,8 +173,7 @@ class Connections implements StreamWire {
     return other && (this.#find(other) ?? this.#dial(other))
   }
 
-  #accept(socket: Socket): void {
-    const visitor = this.#taken.of(socket)
+  #accept(socket: Socket, visitor: TakenVisitor | undefined): void {
     const { whose } = this.#kind
     const proof = whose?.(socket)
     if (visitor === undefined || (whose && !proof)) return void socket.destroy()
@@ -217,7 +221,7 @@ class Connections implements StreamWire {
       dialling,
       greeted: dialling,
       since: now,
-      heardAt: now,
+      saidAt: now,
       messageSince: undefined,
     }
     this.#connectionByNumber.set(connection.flow.connection, connection)
@@ -252,13 +256,13 @@ class Connections implements StreamWire {
     const { socket, flow, framer, proof } = connection
     // Who stole a relay's key is that relay no longer once it has another.
     if (proof && this.#kind.outdated?.(proof)) return void socket.destroy()
-    connection.heardAt = monotonicNow()
+    connection.saidAt = monotonicNow()
     const { messages, pings, broken } = framer.push(chunk)
     if (pings > 0) this.#write(connection, '\r\n'.repeat(pings))
     if (messages.length > 0) {
       connection.greeted = true
       connection.messageSince = undefined
-    } else if (!isBreaks(chunk)) connection.messageSince ??= connection.heardAt
+    } else if (!isBreaks(chunk)) connection.messageSince ??= connection.saidAt
     for (const message of messages) if (message.length > 0) this.#options.receive(flow, message)
     if (framer.held > this.#limits.strangerBytes && this.#isStranger(connection)) {
       this.#note('shut', { source: flow.address, why: 'the message of a stranger is too long' })
@@ -272,12 +276,9 @@ class Connections implements StreamWire {
 
   /** Shuts connections of those who keep us waiting. */
   #sweep(now: MonotonicMs): void {
-    const { firstMessageMs, messageMs } = this.#limits
     for (const connection of this.#connectionByNumber.values()) {
-      const { socket, dialling, greeted, since, messageSince } = connection
-      const tooSlow = messageSince !== undefined && now - messageSince > messageMs
-      const silent = !greeted && now - since > firstMessageMs
-      if (!dialling && (tooSlow || silent || this.#idle(connection, now))) socket.destroy()
+      const isOver = this.#patience.isOver(connection, now, () => this.#isStranger(connection))
+      if (!connection.dialling && isOver) connection.socket.destroy()
     }
   }
 
@@ -287,16 +288,6 @@ class Connections implements StreamWire {
 
   #isStranger({ visitor }: Connection): boolean {
     return visitor !== undefined && !this.#visitors.isKnown(visitor)
-  }
-
-  #idle(connection: Connection, now: MonotonicMs): boolean {
-    const { idleMs, strangerIdleMs } = this.#limits
-    const silentMs = now - connection.heardAt
-    const least = Math.min(idleMs, strangerIdleMs)
-    if (silentMs <= least || silentMs <= (this.#isStranger(connection) ? least : idleMs)) return false
-    if (!this.#options.needed?.(connection.flow)) return true
-    connection.heardAt = now
-    return false
   }
 }
 

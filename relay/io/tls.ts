@@ -24,7 +24,6 @@ export async function openTls(options: StreamOptions & { readonly pair?: KeyPair
     {
       transport: 'tls',
       server,
-      taken: 'secureConnection',
       through: 'secureConnect',
       dial: (to, { tls }) =>
         connect({

@@ -133,3 +133,8 @@ export class Visitors {
     visitor.shut()
   }
 }
+
+/** Of a port which stands alone: as many as a relay needs at most. */
+export function usualVisitors(): Visitors {
+  return new Visitors({ streams: 20_000, strangers: 4_000 })
+}

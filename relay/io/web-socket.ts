@@ -1,23 +1,18 @@
 import { isUtf8 } from 'node:buffer'
-import { createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { type RawData, WebSocket } from 'ws'
-import { type MonotonicMs, type Port, portNumber } from '#contract'
+import type { MonotonicMs, Port } from '#contract'
 import type { Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { KeyPair } from './certificate.ts'
 import { monotonicNow } from './clock.ts'
-import { hearProxy } from './proxy-protocol.ts'
-import {
-  type StreamLimits,
-  type StreamOptions,
-  type StreamWire,
-  usualLimits,
-  watched,
-} from './stream-options.ts'
-import { TakenSockets, type TakenVisitor } from './taken-sockets.ts'
-import { Visitors } from './visitors.ts'
+import { Entrance } from './entrance.ts'
+import { Patience, type Waiting } from './patience.ts'
+import { type StreamLimits, type StreamOptions, type StreamWire, usualLimits } from './stream-options.ts'
+import type { TakenVisitor } from './taken-sockets.ts'
+import { usualVisitors, type Visitors } from './visitors.ts'
 import { type Handshakes, type Origins, openHandshakes } from './web-socket-server.ts'
-import { bindError, isBreaks, plainAddress } from './wire.ts'
+import { isBreaks } from './wire.ts'
 
 /** SIP over WebSockets. */
 export interface WebSocketWire extends StreamWire {
@@ -29,8 +24,6 @@ interface WebSocketOptions extends StreamOptions {
   /** What is shown over TLS (WSS); absent: it is WS. */
   readonly pair?: KeyPair
   readonly origins?: Origins
-  /** Addresses of proxies whose connections begin by saying on whose behalf they are (PROXY protocol). */
-  readonly proxies?: readonly string[]
   /** After how long a silence a peer is asked whether it lives, and how long it has to answer, ms. */
   readonly pingMs?: number
   readonly pongMs?: number
@@ -50,18 +43,14 @@ export async function openWebSockets(options: WebSocketOptions): Promise<WebSock
   return wire
 }
 
-interface Connection {
+interface Connection extends Waiting {
   readonly webSocket: WebSocket
   readonly socket: Socket
   readonly visitor: TakenVisitor
   readonly flow: Flow & { readonly connection: number }
-  greeted: boolean
-  readonly since: MonotonicMs
-  /** Anything at all, and a message or what keeps the connection open. */
+  /** When anything at all came. */
   heardAt: MonotonicMs
-  saidAt: MonotonicMs
-  /** When the message under way began, and its octets so far; undefined: none is. */
-  messageSince: MonotonicMs | undefined
+  /** Of the message under way, so far. */
   octets: number
   asked: boolean
 }
@@ -71,25 +60,31 @@ class WebSockets implements WebSocketWire {
   readonly #limits: StreamLimits
   readonly #transport: 'ws' | 'wss'
   readonly #visitors: Visitors
-  readonly #taken: TakenSockets
+  readonly #entrance: Entrance
+  readonly #patience: Patience
   readonly #handshakes: Handshakes
-  readonly #server = createServer(watched)
   readonly #connectionByNumber = new Map<number, Connection>()
-  readonly #proxies: ReadonlySet<string>
   readonly #sweeper: NodeJS.Timeout
   #number = 0
 
   constructor(options: WebSocketOptions) {
-    const { pair, origins, log } = options
+    const { pair, origins, host, port, proxies, known, log } = options
     this.#options = options
     this.#limits = { ...usualLimits, ...options.limits }
     this.#transport = pair ? 'wss' : 'ws'
-    this.#proxies = new Set(options.proxies)
-    this.#visitors = options.visitors ?? new Visitors({ streams: 20_000, strangers: 4_000 })
-    this.#taken = new TakenSockets({
+    this.#visitors = options.visitors ?? usualVisitors()
+    this.#patience = new Patience(this.#limits, options.needed)
+    this.#entrance = new Entrance({
+      transport: this.#transport,
+      host,
+      port,
+      proxies,
+      proxyMs: this.#limits.firstMessageMs,
       visitors: this.#visitors,
-      known: options.known,
+      known,
+      log,
       note: (event, fields) => this.#note(event, fields),
+      enter: (socket, visitor) => this.#shakeHands(socket, visitor),
     })
     this.#handshakes = openHandshakes({
       pair,
@@ -99,26 +94,15 @@ class WebSockets implements WebSocketWire {
       handshakeMs: this.#limits.firstMessageMs,
       opened: (webSocket, socket) => this.#accept(webSocket, socket),
     })
-    this.#server.on('connection', (socket: Socket) => this.#meet(socket))
     this.#sweeper = setInterval(() => this.#sweep(monotonicNow()), 500).unref()
   }
 
   get address(): { address: string; port: Port } {
-    const place = this.#server.address()
-    if (place === null || typeof place === 'string') throw new Error('Bug: the port is not open')
-    return { address: place.address, port: portNumber(place.port) }
+    return this.#entrance.address
   }
 
   listen(): Promise<void> {
-    const { host, port, log } = this.#options
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => reject(bindError(this.#transport, error, host, port)))
-      this.#server.listen(port, host, 1024, () => {
-        this.#server.removeAllListeners('error')
-        this.#server.on('error', (error) => log('warn', `${this.#transport}.error`, { why: error.message }))
-        resolve()
-      })
-    })
+    return this.#entrance.open()
   }
 
   present(pair: KeyPair): void {
@@ -142,30 +126,14 @@ class WebSockets implements WebSocketWire {
       webSocket.close(goingAway)
       webSocket.terminate()
     }
-    this.#taken.shut()
-    return new Promise((closed) => void this.#server.close(() => closed()))
+    return this.#entrance.close()
   }
 
   #find({ connection }: Flow): Connection | undefined {
     return connection === undefined ? undefined : this.#connectionByNumber.get(connection)
   }
 
-  /** Who connects is a proxy which says on whose behalf, or comes by itself. */
-  #meet(socket: Socket): void {
-    const { remoteAddress = '' } = socket
-    if (!this.#proxies.has(plainAddress(remoteAddress))) return this.#admit(socket)
-    const mute = (why: string) => this.#note('shut', { source: remoteAddress, why })
-    hearProxy(
-      socket,
-      this.#limits.firstMessageMs,
-      (peer) => this.#admit(socket, peer === 'own' ? undefined : peer),
-      mute,
-    )
-  }
-
-  #admit(socket: Socket, peer?: TakenVisitor['peer']): void {
-    const visitor = this.#taken.admit(socket, peer)
-    if (visitor === undefined) return
+  #shakeHands(socket: Socket, visitor: TakenVisitor): void {
     const limit = setTimeout(() => {
       if (visitor.flow === undefined) socket.destroy()
     }, this.#limits.firstMessageMs)
@@ -176,7 +144,7 @@ class WebSockets implements WebSocketWire {
   }
 
   #accept(webSocket: WebSocket, socket: Socket): void {
-    const visitor = this.#taken.of(socket)
+    const visitor = this.#entrance.of(socket)
     if (visitor === undefined) return webSocket.terminate()
     const now = monotonicNow()
     const flow = { transport: this.#transport, ...visitor.peer, connection: ++this.#number }
@@ -249,14 +217,12 @@ class WebSockets implements WebSocketWire {
 
   /** Shuts connections of those who keep us waiting, and asks the silent ones whether they live. */
   #sweep(now: MonotonicMs): void {
-    const { firstMessageMs, messageMs } = this.#limits
     const { pingMs = usual.pingMs, pongMs = usual.pongMs } = this.#options
     for (const connection of this.#connectionByNumber.values()) {
-      const { webSocket, greeted, since, messageSince, heardAt, asked } = connection
-      const tooSlow = messageSince !== undefined && now - messageSince > messageMs
-      const silent = !greeted && now - since > firstMessageMs
-      const gone = asked && now - heardAt > pingMs + pongMs
-      if (tooSlow || silent || gone || this.#idle(connection, now)) webSocket.terminate()
+      const { webSocket, heardAt, asked } = connection
+      const isOver = this.#patience.isOver(connection, now, () => this.#isStranger(connection))
+      const isGone = asked && now - heardAt > pingMs + pongMs
+      if (isOver || isGone) webSocket.terminate()
       else if (!asked && now - heardAt > pingMs) {
         connection.asked = true
         webSocket.ping()
@@ -270,16 +236,6 @@ class WebSockets implements WebSocketWire {
 
   #isStranger({ visitor }: Connection): boolean {
     return !this.#visitors.isKnown(visitor)
-  }
-
-  #idle(connection: Connection, now: MonotonicMs): boolean {
-    const { idleMs, strangerIdleMs } = this.#limits
-    const silentMs = now - connection.saidAt
-    const least = Math.min(idleMs, strangerIdleMs)
-    if (silentMs <= least || silentMs <= (this.#isStranger(connection) ? least : idleMs)) return false
-    if (!this.#options.needed?.(connection.flow)) return true
-    connection.saidAt = now
-    return false
   }
 }
 

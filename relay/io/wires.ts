@@ -93,8 +93,9 @@ export async function openWires({
     visitors: new Visitors(descriptors),
   }
   const { port } = udp.address
-  const tcp = await openTcp({ ...streams, port })
-  const tls = await openTls({ ...streams, port: config.tls?.port ?? portNumber(0), ...(pair && { pair }) })
+  const proxied = { ...streams, proxies: config.streamProxies }
+  const tcp = await openTcp({ ...proxied, port })
+  const tls = await openTls({ ...proxied, port: config.tls?.port ?? portNumber(0), ...(pair && { pair }) })
   const relays =
     neighbour &&
     (await openBeside(config, { ...streams, pair: neighbour, known: () => true, ...asked(neighbours) }))

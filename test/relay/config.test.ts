@@ -35,6 +35,14 @@ describe('the settings of a relay', () => {
     ])
   })
 
+  test('name proxies which say on whose behalf they connect: none unless they are', () => {
+    expect(config({}).streamProxies).toEqual([])
+    expect(config({ SIP_TCP_PROXIES: '203.0.113.5 2001:DB8::5' }).streamProxies).toEqual([
+      '203.0.113.5',
+      '2001:db8::5',
+    ])
+  })
+
   test('name an rtpengine, and where it tells of keys', () => {
     expect(config({}).rtpengine).toBeUndefined()
     expect(config({ MEDIA_ENGINE: 'rtpengine://192.0.2.4:2223' }).rtpengine).toEqual({
@@ -73,6 +81,10 @@ describe('the settings of a relay', () => {
     [
       { TRUSTED_PROXIES: 'proxy.example.com' },
       'TRUSTED_PROXIES must be IP addresses with commas between, not "proxy.example.com"',
+    ],
+    [
+      { SIP_TCP_PROXIES: '10.0.0.0/8' },
+      'SIP_TCP_PROXIES must be IP addresses with commas between, not "10.0.0.0/8"',
     ],
     [{ BASE_DOMAIN: 'a b' }, 'BASE_DOMAIN must be a domain name, not "a b"'],
     [{ UNKNOWN_SOURCE: 'ignore' }, 'UNKNOWN_SOURCE must be one of refuse, silent, not "ignore"'],
