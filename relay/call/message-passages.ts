@@ -1,3 +1,4 @@
+import { toldByInfo } from '../leg/ice.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { mediaType } from '../sip/multipart.ts'
@@ -47,7 +48,10 @@ export function passageRefusal(
   const side = sideOf(call, leg)
   const parties = [partyOn(call, side), partyOn(call, opposite(side))]
   if (parties.some((party) => party && !passage.between.includes(party.kind))) return [405, [allowHeader]]
-  if (request.header('info-package') !== undefined) return [469, [['recv-info', '']]]
+  if (request.header('info-package') !== undefined) {
+    const [taken = ['recv-info', '']] = toldByInfo(leg)
+    return [469, [taken]]
+  }
   return bodyPasses(passage, request) ? undefined : [415, [['accept', passage.bodies.join(', ')]]]
 }
 

@@ -5,6 +5,7 @@ import { reasonsOf } from '../call/reason.ts'
 import type { CallState } from '../call/state.ts'
 import { receiveInDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
+import { isTrickle } from '../leg/ice.ts'
 import type { Leg } from '../leg/leg.ts'
 import { admits } from '../leg/path.ts'
 import { infoDigitOf } from '../sip/dtmf-relay.ts'
@@ -89,6 +90,7 @@ export class DialogRequests {
     const { method } = request
     const early = calls.index.early(request, flow)
     if (!early || !passed.has(method)) return replies.refuse(request, flow, 481)
+    if (isTrickle(early.leg, request)) return this.#accept(now, request, flow)
     if (isHeardEarly(request)) return this.#ask(now, request, flow, early)
     if (method === 'INVITE') return replies.refuse(request, flow, 491)
     replies.notYet(request, flow)
@@ -113,7 +115,8 @@ export class DialogRequests {
       if (!acknowledges.has(active.machine.state)) return replies.refuse(request, flow, 481)
       const transaction = transactions.open(now, request, flow)
       effects.pass(calls.step(now, active, 'prack', { leg, request, transaction, source: flow }))
-    } else if (passed.has(method)) {
+    } else if (isTrickle(leg, request)) this.#accept(now, request, flow)
+    else if (passed.has(method)) {
       if (!mayAsk(active.machine.state, leg, request)) return replies.notYet(request, flow)
       this.#ask(now, request, flow, { active, leg })
     } else if (method === 'OPTIONS')

@@ -2,7 +2,10 @@ import type { Entropy } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { IceAim, IceCredentials } from '../ground/media.ts'
 import { type IceWords, iceOf, isDtls, type SaidIce } from '../sdp/ice.ts'
+import { sdpOf } from '../sdp/message-sdp.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
+import type { Header, Request } from '../sip/message.ts'
+import { mediaType } from '../sip/multipart.ts'
 import type { Leg, LegIce } from './leg.ts'
 
 /*
@@ -21,6 +24,27 @@ const unsaid: LegIce = { ours: undefined, certificate: 0, begins: undefined, the
 /** Whether it signals as browsers do, which take no other sound. */
 export function isBrowser(flow: Flow | undefined): boolean {
   return flow?.transport === 'ws' || flow?.transport === 'wss'
+}
+
+/** The package of INFOs which list where a party is, piece by piece (RFC 8840). */
+const TRICKLE = 'trickle-ice'
+
+/** What a leg may tell us by INFO, and by no other package (RFC 6086 §5.2). */
+export function toldByInfo(leg: Leg): Header[] {
+  return checksItsWay(leg) ? [['recv-info', TRICKLE]] : []
+}
+
+/** Whether an INFO lists where its party is. Its checks show us that: the list needs an answer, and nothing else. */
+export function isTrickle(leg: Leg, request: Request): boolean {
+  if (request.method !== 'INFO' || !checksItsWay(leg)) return false
+  const [named = TRICKLE] = (request.header('info-package') ?? TRICKLE).split(';')
+  const type = mediaType(request.header('content-type'))
+  return named.trim().toLowerCase() === TRICKLE && type === 'application/trickle-ice-sdpfrag'
+}
+
+function checksItsWay(leg: Leg): boolean {
+  const offered = leg.kind === 'uas' ? sdpOf(leg.invite) : undefined
+  return leg.sdp.ice !== undefined || offered?.media.some(isDtls) === true
 }
 
 /** What a leg is offered; undefined: keys cannot be agreed on here. */

@@ -5,6 +5,7 @@ import { type Header, type Request, type Response, request } from '../sip/messag
 import { allowHeader, supportedHeader, supportedPlainly } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { acknowledge } from './ack.ts'
+import { toldByInfo } from './ice.ts'
 import { freshLeg, type UacLeg } from './leg.ts'
 import type { ClientOrder, LegOrder } from './orders.ts'
 import { setSession } from './session.ts'
@@ -64,6 +65,7 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
     ['contact', contactOf(endpoint, flow.transport)],
     allowHeader,
     body.length > 0 || takesOffer ? supportedHeader : supportedPlainly,
+    ...toldByInfo(leg),
     ...offerTimer(leg.timer),
     ...leg.route.map((route): Header => ['route', route]),
     ...said,

@@ -6,6 +6,7 @@ import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { hangUpLeg } from './bye.ts'
+import { toldByInfo } from './ice.ts'
 import { freshLeg, type UasLeg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
 import { setSession } from './session.ts'
@@ -37,15 +38,16 @@ export function uasLeg(
 
 /** A response to its first INVITE, with our tag and Contact. */
 export function responseTo(
-  { invite, flow, localTag }: UasLeg,
+  leg: UasLeg,
   endpoint: SipEndpoint,
   status: number,
   headers: readonly Header[] = [],
   body?: Uint8Array,
 ): Response {
+  const { invite, flow, localTag } = leg
   const dialogMaking: Header[] =
     status > 100 && status < 300
-      ? [['contact', contactOf(endpoint, flow.transport)], allowHeader, supportedHeader]
+      ? [['contact', contactOf(endpoint, flow.transport)], allowHeader, supportedHeader, ...toldByInfo(leg)]
       : []
   const typed: Header[] = body && body.length > 0 ? [['content-type', 'application/sdp']] : []
   return reply(invite, status, {

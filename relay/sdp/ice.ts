@@ -1,6 +1,7 @@
 import type { Port } from '#contract'
 import type { Fingerprint, IceCredentials } from '../ground/media.ts'
 import { attribute, type Media, type Sdp } from './description.ts'
+import { attributeName } from './tidy.ts'
 
 /*
  * What browsers' descriptions say of the way of their sound: ICE (RFC 8839), DTLS (RFC 8842), the bundle they are in (RFC 9143).
@@ -64,6 +65,38 @@ export function bundles({ session }: Sdp, mid: string): boolean {
   return session.some((line) => /^a=group:BUNDLE /i.test(line) && line.split(' ').slice(1).includes(mid))
 }
 
+/**
+ * Each m-line of a group with the way which its first line names for all of them (RFC 9143 §7.2): who bundles may leave it out
+ * of the others, and says of those which are of use in the group alone port 0 and `a=bundle-only`.
+ */
+export function withSharedWay(sdp: Sdp): Sdp {
+  const groups = sdp.session.flatMap((line) =>
+    /^a=group:BUNDLE /i.test(line) ? [line.split(' ').slice(1)] : [],
+  )
+  const media = groups.reduce((all: readonly Media[], mids) => {
+    const first = all.find((each) => midOf(each) === mids[0])
+    const way = first && first.port !== 0 ? first.lines.filter((line) => isOfWay(line)) : []
+    const isIn = (each: Media) => each !== first && mids.includes(midOf(each) ?? '')
+    return first === undefined || way.length === 0
+      ? all
+      : all.map((each) => (isIn(each) ? inItsWay(each, first, way) : each))
+  }, sdp.media)
+  return media === sdp.media ? sdp : { ...sdp, media }
+}
+
+function inItsWay(media: Media, { port }: Media, way: readonly string[]): Media {
+  const { lines } = media
+  if (attribute(lines, 'ice-ufrag') !== undefined) return media
+  const isRefused = media.port === 0 && attribute(lines, 'bundle-only') === undefined
+  return isRefused ? media : { ...media, port, lines: [...lines.filter((line) => !isOfWay(line)), ...way] }
+}
+
+const ofWay: ReadonlySet<string> = new Set(['ice-ufrag', 'ice-pwd', 'fingerprint', 'setup', 'rtcp-mux'])
+
+function isOfWay(line: string): boolean {
+  return ofWay.has(attributeName(line) ?? '')
+}
+
 /** The lines of our m-line: where we are, and nowhere else; a stream of its own, since some pages look for one. */
 export function iceLines(ours: SaidIce, place: { address: string; port: Port }, mid?: string): string[] {
   return [
@@ -78,7 +111,11 @@ export function iceLines(ours: SaidIce, place: { address: string; port: Port }, 
   ]
 }
 
-/** What stands before the first m-line: that we only answer checks, and what shares a way. */
+/** What stands before the first m-line: that we only answer checks, whatever is told of where a party is and when, and what shares a way. */
 export function iceSession(bundled: string | undefined): string[] {
-  return [...(bundled === undefined ? [] : [`a=group:BUNDLE ${bundled}`]), 'a=ice-lite']
+  return [
+    ...(bundled === undefined ? [] : [`a=group:BUNDLE ${bundled}`]),
+    'a=ice-lite',
+    'a=ice-options:trickle',
+  ]
 }

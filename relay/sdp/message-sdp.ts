@@ -2,6 +2,7 @@ import { portNumber } from '#contract'
 import { sdpBody } from '../sip/body.ts'
 import type { Header, Message } from '../sip/message.ts'
 import { readSdp, type Sdp } from './description.ts'
+import { withSharedWay } from './ice.ts'
 import { decline, type SentSdp } from './offer.ts'
 
 /*
@@ -23,7 +24,8 @@ export function sdpOf(message: Message): Sdp | undefined {
   const known = readByMessage.get(message)
   if (known) return known.sdp
   const body = sdpBody(message)
-  const sdp = body && readSdp(utf8.decode(body))
+  const read = body && readSdp(utf8.decode(body))
+  const sdp = read && withSharedWay(read)
   readByMessage.set(message, { sdp })
   return sdp
 }

@@ -4,6 +4,15 @@ export function browserSdp(change: (text: string) => string = (text) => text): U
   return new TextEncoder().encode(change(text))
 }
 
+/** As a page says it which asked for one way for all (`max-bundle`), and for its picture first: its sound says nothing of its way, and is there for the group alone (RFC 9143 §6). */
+export function soundBehindPicture(said: string): string {
+  const [head = '', sound = '', picture = ''] = said.split(/(?=^m=)/m)
+  const own = sound.replace(/a=(?:candidate|ice-|fingerprint|setup|rtcp-mux).*\r\n/g, '')
+  const muxed = picture.replace('a=mid:1', 'a=mid:1\r\na=rtcp-mux')
+  const bundled = own.replace('m=audio 9', 'm=audio 0').replace('a=mid:0', 'a=mid:0\r\na=bundle-only')
+  return head.replace('BUNDLE 0 1', 'BUNDLE 1 0') + muxed + bundled
+}
+
 /** Of its certificate. */
 export const browserFingerprint = Array.from({ length: 32 }, (_, at) =>
   at.toString(16).padStart(2, '0').toUpperCase(),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
 import type { Aim } from '../../../relay/ground/media.ts'
-import { browserFingerprint, browserSdp } from '../../support/browser-sdp.ts'
+import { browserFingerprint, browserSdp, soundBehindPicture } from '../../support/browser-sdp.ts'
 import type { Party } from '../../support/ladder.ts'
 import {
   ack,
@@ -99,6 +99,24 @@ describe('a browser which calls (RFC 8829)', () => {
     const { answer } = browserCalls((said) => said.replace(/a=(group|mid).*\r\n/g, ''))
     expect(answer).not.toMatch(/BUNDLE|a=mid/)
     expect(answer).toContain('a=ice-lite')
+  })
+
+  test('whose sound has its way from another line (a=bundle-only, RFC 9143) is answered in its place', () => {
+    const { ladder, answer, offered } = browserCalls(soundBehindPicture)
+    expect(offered).toMatch(/^m=audio \d+ RTP\/AVP 111 /m)
+    expect(answer).toMatch(
+      /\r\nm=video 0 UDP\/TLS\/RTP\/SAVPF 96\r\na=mid:1\r\na=inactive\r\nm=audio [1-9]\d+ UDP\/TLS\/RTP\/SAVPF 0 /,
+    )
+    for (const line of ['a=group:BUNDLE 0', 'a=mid:0', 'a=rtcp-mux', 'a=setup:passive'])
+      expect(answer).toContain(`\r\n${line}\r\n`)
+    expect(answer).not.toContain('bundle-only')
+    expect(aimAt(ladder, 'caller')).toMatchObject({
+      mux: true,
+      ice: {
+        theirs: expect.objectContaining({ ufrag: '2EVT' }),
+        fingerprints: [{ hash: 'sha-256', value: browserFingerprint }],
+      },
+    })
   })
 
   test.each([

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
 import { readSdp, writeSdp } from '../../../relay/sdp/description.ts'
-import { bundles, iceOf, isDtls, midOf } from '../../../relay/sdp/ice.ts'
+import { bundles, iceOf, isDtls, midOf, withSharedWay } from '../../../relay/sdp/ice.ts'
 import { composeSdp } from '../../../relay/sdp/offer.ts'
 import { relayed } from '../../../relay/sdp/relayed.ts'
-import { browserFingerprint, browserSdp } from '../../support/browser-sdp.ts'
+import { browserFingerprint, browserSdp, soundBehindPicture } from '../../support/browser-sdp.ts'
 import { fuzzMs, fuzzRuns } from '../../support/fuzz.ts'
 
 const read = (change?: (said: string) => string) => {
@@ -48,6 +48,25 @@ describe('what a browser says of its way (RFC 8839, 8842)', () => {
     const { sdp, media } = read()
     expect([midOf(media), midOf(undefined)]).toEqual(['0', undefined])
     expect([bundles(sdp, '0'), bundles(sdp, '2')]).toEqual([true, false])
+  })
+
+  test('is its group’s, of a line which is there for that alone (a=bundle-only, RFC 9143 §6)', () => {
+    const { sdp } = read(soundBehindPicture)
+    const [, sound] = withSharedWay(sdp).media
+    expect([sound?.port, sound && iceOf(sdp, sound)]).toEqual([
+      9,
+      expect.objectContaining({ ufrag: '2EVT', setup: 'actpass' }),
+    ])
+  })
+
+  test.each<[string, (said: string) => string]>([
+    ['is in no group', (said) => said.replace(/a=group.*\r\n/, '')],
+    ['is in another group', (said) => said.replace('BUNDLE 1 0', 'BUNDLE 1\r\na=group:BUNDLE 0')],
+    ['does not say so', (said) => said.replace('a=bundle-only\r\n', '')],
+    ['has its way from a line which is refused', (said) => said.replace('m=video 9', 'm=video 0')],
+  ])('is none of its own where it %s, for its port is 0', (_, change) => {
+    const { sdp } = read((said) => change(soundBehindPicture(said)))
+    expect(withSharedWay(sdp).media.find(({ kind }) => kind === 'audio')?.port).toBe(0)
   })
 
   test('is of profiles whose keys are agreed on by DTLS alone', () => {
