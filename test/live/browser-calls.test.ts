@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium } from '../support/browser.ts'
-import { PeerBrowser } from '../support/browser-peer.ts'
+import { type BrowserPeer, PeerBrowser } from '../support/browser-peer.ts'
 import { answers } from '../support/carrier.ts'
-import { endedCall, knownCalls } from '../support/customer.ts'
+import { type CallRecord, changeHeard, endedCall, knownCalls } from '../support/customer.ts'
+import { availableRecording, fetchedChannels, toneIn } from '../support/fetched-recording.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
@@ -10,6 +11,16 @@ import { statusOf } from '../support/sip-text.ts'
 import type { Sound } from '../support/sound.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
+import { levelAt, sine, wavFile } from '../support/wav.ts'
+
+/** Of a wave of half of full scale, in dB below that. */
+const halfScale = -6
+/** Leads to a flow. */
+const number = '+15551117700'
+
+interface FlowRecord {
+  readonly trace: readonly { readonly action_id: string; readonly outcome: string }[]
+}
 
 /* Chromium's sound; its signalling is a scripted phone's by WebSocket, which says what the browser does. */
 
@@ -26,6 +37,7 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     const started = startStack({ SIP_WS_PORT: String(webSockets.port) })
     ;[stack, browser] = await Promise.all([started, PeerBrowser.open()])
     office = await openOffice(stack, [], ['office1', 'office2', 'office3'])
+    await configureMenu()
     plain = await office.phone('office2', '127.0.7.95')
     plain.onCall = answers('p', 20)
     expect(statusOf(await plain.register())).toBe(200)
@@ -59,6 +71,32 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     })
   })
 
+  test.each([['PCMU']])(
+    'which speaks %s calls a number with a flow: it hears the prompt, its key is heard, and the recording holds its tone',
+    async (codec) => {
+      const known = await knownCalls(office.api)
+      const { call, peer, answer } = await dials([codec], undefined, number)
+      await peer.accept(answer)
+      await hears(peer, 800)
+      await peer.press('1')
+      expect(await call.over).toBe('them')
+      const { flow } = (await endedCall(office.api, known, true)) as CallRecord & { flow: FlowRecord }
+      expect(flow.trace.map(({ action_id, outcome }) => `${action_id} ${outcome}`)).toEqual([
+        'welcome answered',
+        'menu interrupted',
+        'keys digits',
+        'which matched',
+        'message recorded',
+        'bye hung_up',
+      ])
+      const [said = []] = await fetchedChannels(stack, office, await availableRecording(office))
+      // Its last second, which its key is long over in.
+      const tone = said.slice(-8_000).map((sample) => sample / 32_768)
+      expect(Math.abs(levelAt(440, tone, 8_000) - halfScale)).toBeLessThan(1)
+      expect(Math.abs(toneIn(said.slice(-8_000)) - 440)).toBeLessThan(20)
+    },
+  )
+
   test('is called by a phone of plain RTP, offered what browsers take: both are heard, after hold and resume too', async () => {
     const { peer, phone } = await answering()
     const { call, result } = await plain.call('office3', 'p')
@@ -87,9 +125,16 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
       return one.received > 40 && other.received > 40 && one.energy > 0 && other.energy > 0
     })
     expect(await called.facts()).toMatchObject({ codec: 'audio/opus', lost: 0 })
+    await soon('reports which say how far away each is', async () => {
+      const [one, other] = [await peer.facts(), await called.facts()]
+      return one.roundTripMs !== undefined && other.roundTripMs !== undefined
+    })
     await call.bye()
     const { media } = await endedCall(office.api, known, true)
-    const side = { cipher: 'AEAD_AES_128_GCM', codec: 'OPUS', signalling: 'ws' }
+    const side = {
+      ...{ cipher: 'AEAD_AES_128_GCM', codec: 'OPUS', signalling: 'ws' },
+      round_trip_ms: expect.any(Number),
+    }
     expect(media).toMatchObject({ from_caller: side, from_callee: side })
   })
 
@@ -124,6 +169,42 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     const found = await office.api.get(`/calls/${id}/diagnosis`)
     expect(JSON.stringify(found)).toContain('DTLS_FAILED')
   })
+
+  /** Until it hears a tone as loud as it was said. */
+  async function hears(peer: BrowserPeer, hz: number): Promise<void> {
+    let heard = await peer.heard()
+    const right = async () => {
+      heard = await peer.heard()
+      return Math.abs(heard.hz - hz) < 10 && Math.abs(heard.level - halfScale) < 1
+    }
+    await soon(`a tone of ${hz} Hz`, right).catch(({ message }: Error) => {
+      throw new Error(`${message}: it was ${heard.hz} Hz at ${heard.level} dB`)
+    })
+  }
+
+  /** A number which plays a tone, and takes a message from who presses 1. */
+  async function configureMenu(): Promise<void> {
+    const samples = sine(800, { rate: 8_000, seconds: 5 })
+    const sound = wavFile({ rate: 8_000, channels: [samples] }).toString('base64')
+    const { id: prompt_id } = await office.api.post('/prompts', { name: 'Menu', sound })
+    const { id: call_flow_id } = await office.api.post('/flows', {
+      name: 'Menu',
+      actions: [
+        { id: 'welcome', type: 'answer' },
+        { id: 'menu', type: 'play', option: { prompt_id, digits_handle: 'next' } },
+        { id: 'keys', type: 'digits_receive', option: { duration: 2_000, accept: ['1'] } },
+        {
+          id: 'which',
+          type: 'branch',
+          option: { target_ids: { 1: 'message' }, default_target_id: 'bye' },
+        },
+        { id: 'message', type: 'voicemail', option: { prompt: { text: 'Speak.' }, duration: 2 } },
+        { id: 'bye', type: 'hangup' },
+      ],
+    })
+    await stack.api.post('/numbers', { number, call_flow_id, customer_id: office.id })
+    await changeHeard(stack, office.api)
+  }
 
   /** The browser calls the phone, its signalling by another. */
   async function dials(codecs: readonly string[], change = (said: string) => said, to = 'office2') {

@@ -46,7 +46,7 @@ export class PeerBrowser {
     return new PeerBrowser(browser, page)
   }
 
-  /** A connection whose party says a tone of so many Hz. */
+  /** A connection whose party says a tone of so many Hz, of half of full scale. */
   async peer(hz = 440): Promise<BrowserPeer> {
     return new BrowserPeer(this.#page, await this.#page.evaluate(`phone.open(${hz})`))
   }
@@ -85,6 +85,11 @@ export class BrowserPeer {
     return this.#run('facts')
   }
 
+  /** The loudest tone of what it hears just now, in Hz, and the height of its wave, in dB below full scale. */
+  heard(): Promise<{ readonly hz: number; readonly level: number }> {
+    return this.#run('heard')
+  }
+
   /** Presses keys (RFC 4733). */
   press(keys: string): Promise<void> {
     return this.#run('press', keys)
@@ -113,15 +118,17 @@ globalThis.phone = {
     const context = new AudioContext()
     const tone = new OscillatorNode(context, { frequency: hz })
     const way = context.createMediaStreamDestination()
-    tone.connect(way)
+    tone.connect(new GainNode(context, { gain: 0.5 })).connect(way)
     tone.start()
+    const meter = new AnalyserNode(context, { fftSize: 16384, smoothingTimeConstant: 0 })
     pc.addTrack(way.stream.getAudioTracks()[0], way.stream)
     pc.addEventListener('track', ({ track, streams }) => {
       const ear = new Audio()
       ear.srcObject = streams[0]
       ear.play().catch(() => undefined)
+      context.createMediaStreamSource(streams[0]).connect(meter)
     })
-    return peers.push({ pc, context }) - 1
+    return peers.push({ pc, context, meter }) - 1
   },
   async offer(at, direction, codecs) {
     const { pc } = peers[at]
@@ -137,6 +144,15 @@ globalThis.phone = {
     const { pc } = peers[at]
     await pc.setRemoteDescription({ type: 'offer', sdp })
     return described(pc, await pc.createAnswer())
+  },
+  heard(at) {
+    const { meter, context } = peers[at]
+    const [bins, wave] = [meter.frequencyBinCount, meter.fftSize].map((many) => new Float32Array(many))
+    meter.getFloatFrequencyData(bins)
+    meter.getFloatTimeDomainData(wave)
+    const power = wave.reduce((sum, each) => sum + each * each, 0) / wave.length
+    const hz = (bins.indexOf(Math.max(...bins)) * context.sampleRate) / meter.fftSize
+    return { hz, level: 10 * Math.log10(2 * power + 1e-9) }
   },
   press: (at, keys) => peers[at].pc.getSenders()[0].dtmf.insertDTMF(keys, 160, 70),
   close(at) {
