@@ -12,6 +12,7 @@ const aside = [
   'browser-calls',
   'calls',
   'console',
+  'console-screens',
   'docs',
   'edge-away',
   'event-stream',

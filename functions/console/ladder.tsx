@@ -76,7 +76,7 @@ function Drawn({ call, kept }: { call: ShownCall; kept: KeptMessages }) {
 function Head({ party: { name, address }, column }: { party: LadderParty; column: number }) {
   return (
     <div class="head" style={{ gridColumn: `${2 * column + 2} / span 2` }}>
-      <strong>{name}</strong>
+      <strong title={name}>{name}</strong>
       {address !== '' && address !== name && <small>{address}</small>}
     </div>
   )

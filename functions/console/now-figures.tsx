@@ -19,7 +19,7 @@ const figures = [
     'Until it rings (PDD)',
     (of: ShownCourse['course'][number]) => of.pdd_ms.p50,
     (ms: number) => lasting(ms / 1000),
-    0,
+    1_000,
   ],
   ['Packets lost', (of: ShownCourse['course'][number]) => of.loss, percent, 0],
 ] as const

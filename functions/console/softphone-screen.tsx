@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks'
+import { addressOf } from './address.ts'
 import { useAll } from './all-pages.ts'
 import { Form, type FormField } from './form.tsx'
 import { Refusal } from './refusal.tsx'
@@ -52,7 +53,12 @@ const tones = { off: 'quiet', connecting: 'warn', registered: 'good', failed: 'b
 
 function Registering({ phones }: { phones: readonly ShownPhone[] | undefined }) {
   if (phones === undefined) return null
-  if (phones.length === 0) return <p>There is no extension yet: make one under Set up.</p>
+  if (phones.length === 0)
+    return (
+      <p>
+        There is no extension yet. <a href={addressOf('set-up')}>Set up</a> makes one.
+      </p>
+    )
   const choices = phones.map(({ id, name, extension }): [string, string] => [
     id,
     name === '' || name === extension ? extension : `${name} (${extension})`,

@@ -13,11 +13,17 @@ export const looks = [
   [390, 'dark'],
 ] as const
 
-/** What axe-core finds wrong with a page in each of its looks, and where it is wider than its window; empty: nothing. */
-export async function faultsOf(page: Page): Promise<string[]> {
+/** The same, and on a wide window. */
+export const allLooks = [...looks, [1920, 'light'], [1920, 'dark']] as const
+
+/** What axe-core finds wrong with a page in each of these looks, and where it is wider than its window; empty: nothing. */
+export async function faultsOf(
+  page: Page,
+  shown: readonly (typeof allLooks)[number][] = looks,
+): Promise<string[]> {
   const faults: string[] = []
   if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe)
-  for (const [width, colorScheme] of looks) {
+  for (const [width, colorScheme] of shown) {
     await page.setViewportSize({ width, height: 844 })
     await page.emulateMedia({ colorScheme })
     const { violations } = await page.evaluate<AxeResults>('axe.run()')
