@@ -67,5 +67,7 @@ export default defineConfig({
     ],
     hookTimeout: 180_000,
     testTimeout: 180_000,
+    // As long as `support/wait.ts` waits.
+    expect: { poll: { timeout: 30_000 } },
   },
 })

@@ -28,14 +28,14 @@ describe.skipIf(!hasSipp)('what happens inside a dialog, with SIPp (RFC 4028, RF
   test(
     'a carrier which demands both has its 183 acknowledged, and its session of 15 s kept alive; one which does not keep its own is hung up',
     async () => {
-      const kept = await scene('carrier-demands', '127.0.7.81', seconds + 20)
-      const left = await scene('carrier-refreshes', '127.0.7.82', 40)
+      const kept = await scene('carrier-demands', '127.0.7.81', seconds + 60)
+      const left = await scene('carrier-refreshes', '127.0.7.82', 80)
       const [long, short] = await Promise.all([
         dials(kept.office, '127.0.7.83'),
         dials(left.office, '127.0.7.84'),
       ])
       // It refreshed once after 5 s, and was given up 10 s later.
-      expect(await within(40_000, 'the silent carrier to be hung up', short.over)).toBe('them')
+      expect(await within(60_000, 'the silent carrier to be hung up', short.over)).toBe('them')
       expect(performance.now() - short.began).toBeGreaterThan(13_000)
       await left.carrier.done
       expect(await endedCall(left.office.api, left.known)).toMatchObject({
@@ -51,7 +51,7 @@ describe.skipIf(!hasSipp)('what happens inside a dialog, with SIPp (RFC 4028, RF
         sip_status: 200,
       })
     },
-    60_000 + seconds * 1_000,
+    120_000 + seconds * 1_000,
   )
 
   test.each([
@@ -66,13 +66,13 @@ describe.skipIf(!hasSipp)('what happens inside a dialog, with SIPp (RFC 4028, RF
       'carrier-races',
     ],
   ])('a phone which %s', async (_, scenario, carriers) => {
-    const { office, carrier, known } = await scene(carriers, '127.0.7.85', 20)
+    const { office, carrier, known } = await scene(carriers, '127.0.7.85', 60)
     await plays(scenario, office, carrier)
     expect(await endedCall(office.api, known)).toMatchObject({ hangup_by: 'caller', sip_status: 200 })
   })
 
   test('a carrier whose answer crosses the CANCEL of a phone is hung up, and the phone hears 487', async () => {
-    const { office, carrier, known } = await scene('carrier-crosses', '127.0.7.86', 20)
+    const { office, carrier, known } = await scene('carrier-crosses', '127.0.7.86', 60)
     await plays('phone-cancels', office, carrier)
     expect(await endedCall(office.api, known)).toMatchObject({ hangup_by: 'caller', hangup_reason: 'cancel' })
   })

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Transport, transports } from '#contract'
 import type { Call } from '../support/call.ts'
 import {
-  answers as answersAfter,
   answersTooLate,
   answersUnheard,
   asks,
@@ -25,9 +24,8 @@ import { pause, soon } from '../support/wait.ts'
  */
 
 const soonGivenUp = { first_response_ms: 500 }
-const hasty = { progress_ms: 1_000 }
+const hasty = { progress_ms: 3_000 }
 const answers: Script = (call) => void call.answer()
-const slowly = answersAfter('n', 2_000)
 
 let stage: Stage
 
@@ -97,7 +95,7 @@ describe.concurrent('no other carrier is tried', () => {
   })
 
   test('when the whole search took too long', async () => {
-    const policy = { search_ms: 1_000 }
+    const policy = { search_ms: 3_000 }
     const second = await willing()
     const played = await play(await somebody(trying, { policy }), { ...second, policy })
     expect(await shortly(played)).toEqual([503, '0 final: 100'])
@@ -112,7 +110,8 @@ describe.concurrent('no other carrier is tried', () => {
       call.ring()
       call.challenge('carrier.test')
     }
-    const played = await play(await somebody(script, { credentials, policy: soonGivenUp }), await willing())
+    const policy = { first_response_ms: 2_000 }
+    const played = await play(await somebody(script, { credentials, policy }), await willing())
     expect(await shortly(played)).toEqual([503, '0 final: 180 407'])
     expect(played.reached[1]).toEqual([])
   })
@@ -160,11 +159,11 @@ describe.concurrent('a carrier which says 503 with Retry-After', () => {
 
 describe.concurrent('a carrier which answers after it was given up is thanked and hung up on, and the call goes on', () => {
   test.each([
-    ['when it was silent', answersUnheard(1_500), soonGivenUp, answers, '0 next: 200', '200 final: 200'],
+    ['when it was silent', answersUnheard(2_500), soonGivenUp, answers, '0 next: 200', '200 final: 200'],
     ['when it said only 100', answersWhenCancelled, hasty, answers, '0 next: 100 200', '200 final: 200'],
   ] as const)('%s', async (_, script, policy, second, ...story) => {
     const legs = [await somebody(script, { policy }), await somebody(second)]
-    const played = await play({ legs, talkMs: 2_500 })
+    const played = await play({ legs, talkMs: 4_500 })
     expect(await shortly(played)).toEqual([200, ...story])
     expect(played.goodbye).toBe(200)
     expect(await played.record()).toMatchObject({ hangup_by: 'caller', hangup_reason: 'normal' })
@@ -172,32 +171,44 @@ describe.concurrent('a carrier which answers after it was given up is thanked an
   })
 
   test('at once, though the next one only rings', async () => {
-    const late = await stage.carrier('udp')
-    const first = leg(late, answersUnheard(1_500), { policy: soonGivenUp })
+    const [late, second] = [await stage.carrier('udp'), await stage.carrier('udp')]
+    const first = leg(late, answersUnheard(2_500), { policy: soonGivenUp })
     const meanwhile = async (call: Call) => {
       await soon('the late one to be hung up on', () => late.calls[0]?.acksAtBye)
       expect(call.statuses).not.toContain(200)
+      await second.calls[0]?.answer('n')
     }
-    const played = await play({ legs: [first, await somebody(slowly)], meanwhile })
+    const played = await play({ legs: [first, leg(second, ringing)], meanwhile })
     expect(await shortly(played)).toEqual([200, '0 next: 200', '200 final: 100 180 200'])
   })
 })
 
 describe.concurrent('a caller who cancels', () => {
   test('while the edge is asked reaches nobody', async () => {
-    const played = await play({ legs: [await willing()], decideMs: 400, meanwhile: cancelsAfter(100) })
+    const [asked, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const decides = () => {
+      asked.resolve()
+      return left.promise
+    }
+    const meanwhile = async (call: Call) => {
+      await asked.promise
+      expect(await call.cancel()).toBe(200)
+      left.resolve()
+    }
+    const played = await play({ legs: [await willing()], decides, meanwhile })
     expect(played.heard).toBe(487)
     await pause(600)
     expect(played.reached).toEqual([[]])
   })
 
   test('before any response: the carrier hears of it as soon as it speaks (RFC 3261 §9.1)', async () => {
-    const script: Script = (call) => void setTimeout(() => call.ring(), 700)
-    await cancelled([await somebody(script), await willing()], cancelsAfter(200), ['0 final: '])
+    const silent = await stage.carrier('udp')
+    await cancelled([leg(silent, ringsLate), await willing()], cancelsOnceAt(silent), ['0 final: '])
   })
 
   test('after 100', async () => {
-    await cancelled([await somebody(trying), await willing()], cancelsAfter(200), ['0 final: 100'])
+    const first = await stage.carrier('udp')
+    await cancelled([leg(first, trying), await willing()], cancelsOnceAt(first), ['0 final: 100'])
   })
 
   test('after 180', async () => {
@@ -211,9 +222,9 @@ describe.concurrent('a caller who cancels', () => {
   })
 
   test('while the second carrier is silent', async () => {
-    const script: Script = (call) => void setTimeout(() => call.ring(), 700)
-    const both = [await somebody(unavailable), await somebody(script)]
-    await cancelled(both, cancelsAfter(200), ['503 next: 503', '0 final: '])
+    const silent = await stage.carrier('udp')
+    const both = [await somebody(unavailable), leg(silent, ringsLate)]
+    await cancelled(both, cancelsOnceAt(silent), ['503 next: 503', '0 final: '])
   })
 
   test('when the callee answers while the CANCEL is on its way: the callee is hung up on', async () => {
@@ -313,10 +324,23 @@ function said({ response }: Played): string[] {
   return all(response, 'reason')
 }
 
-/** Leaves so long after it heard `status`, or after it dialled. */
-function cancelsAfter(ms: number, status?: number) {
+/** Silent for a while, and rings then. */
+function ringsLate(call: Call): void {
+  setTimeout(() => call.ring(), 700)
+}
+
+/** Leaves as soon as its call is at a carrier. */
+function cancelsOnceAt({ calls }: Carrier) {
   return async (call: Call) => {
-    if (status !== undefined) await soon(`a ${status}`, () => call.statuses.includes(status))
+    await soon('the carrier to be called', () => calls.length)
+    expect(await call.cancel()).toBe(200)
+  }
+}
+
+/** Leaves so long after it heard `status`. */
+function cancelsAfter(ms: number, status: number) {
+  return async (call: Call) => {
+    await soon(`a ${status}`, () => call.statuses.includes(status))
     await pause(ms)
     expect(await call.cancel()).toBe(200)
   }

@@ -48,16 +48,16 @@ describe('a carrier which answers and is then not heard of any more', () => {
 })
 
 describe('a carrier which', () => {
-  test('is full for two seconds (503, Retry-After) is left alone for as long, and no longer', async () => {
+  test('is full for some seconds (503, Retry-After) is left alone for as long, and no longer', async () => {
     const [full, second] = [await stage.carrier('udp'), await stage.carrier('udp')]
-    const script = refuse(503, 'Service Unavailable', [['Retry-After', '2']])
+    const script = refuse(503, 'Service Unavailable', [['Retry-After', '6']])
     const legs: Leg[] = [
       { at: full, transport: 'udp', script },
       { at: second, transport: 'udp', script: answer },
     ]
     for (let i = 0; i < 3; i++) expect((await stage.play({ legs })).heard).toBe(200)
     expect([full.calls.length, second.calls.length]).toEqual([1, 3])
-    await pause(2_100)
+    await pause(6_100)
     expect((await stage.play({ legs })).heard).toBe(200)
     expect([full.calls.length, second.calls.length]).toEqual([2, 4])
   })
@@ -102,7 +102,7 @@ describe('a carrier’s name', () => {
       const first = how === 'dead' ? await stage.nowhere() : silent.place
       leads(`${how}.test`, first, second.place)
       const tried = async () => {
-        const policy = { first_response_ms: 500 }
+        const policy = { first_response_ms: 2_000 }
         const played = await stage.play({ legs: [{ ...named(`${how}.test`, second), policy }] })
         expect(played.heard).toBe(200)
         const { attempts } = await played.record()

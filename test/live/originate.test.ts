@@ -12,6 +12,8 @@ import { pause, soon } from '../support/wait.ts'
 let stack: OwnStack
 let office: Office
 let prompt: string
+/** So long that it is interrupted whenever that is. */
+let long: string
 let carrier: Carrier
 const softphones: Baresip[] = []
 const phones: Phone[] = []
@@ -24,8 +26,11 @@ describe.skipIf(!hasBaresip)('calls which the API orders', () => {
     stack = await startStack()
     carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.4', relay: stack.relay }, answers('c'))
     office = await openOffice(stack, [carrier.place], ['sales', 'front', 'desk'])
-    const sound = Buffer.from(wavOf(said)).toString('base64')
-    prompt = String((await office.api.post('/prompts', { name: 'Said', sound })).id)
+    prompt = await prompted('Said', said)
+    long = await prompted(
+      'Long',
+      Int16Array.from({ length: 160_000 }, (_, n) => said[n % said.length] ?? 0),
+    )
     await changeHeard(stack, office.api)
   })
   afterEach(async () => {
@@ -45,7 +50,7 @@ describe.skipIf(!hasBaresip)('calls which the API orders', () => {
       destinations: [{ type: 'extension', target: 'sales' }],
       metadata: { order: '4711' },
       actions: [
-        { id: 'said', type: 'play', option: { prompt_id: prompt, digits_handle: 'next' } },
+        { id: 'said', type: 'play', option: { prompt_id: long, digits_handle: 'next' } },
         { id: 'key', type: 'digits_receive', option: { duration: 4_000 } },
         { id: 'bye', type: 'hangup' },
       ],
@@ -141,6 +146,11 @@ describe.skipIf(!hasBaresip)('calls which the API orders', () => {
 
 interface FlowRecord extends CallRecord {
   flow: { trace: { action_id: string; outcome: string }[] }
+}
+
+async function prompted(name: string, samples: Int16Array): Promise<string> {
+  const sound = Buffer.from(wavOf(samples)).toString('base64')
+  return String((await office.api.post('/prompts', { name, sound })).id)
 }
 
 async function softphone(username: string, tone: number): Promise<Baresip> {

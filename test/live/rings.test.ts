@@ -6,7 +6,7 @@ import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
 import { header, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { pause, soon } from '../support/wait.ts'
+import { soon } from '../support/wait.ts'
 
 const names = ['desk', 'away', 'quiet', 'mobile', 'front', 'second', 'softphone'] as const
 type Name = (typeof names)[number]
@@ -71,8 +71,7 @@ describe('calls which are sent on', () => {
           const { call, result } = await phone('mobile').call('desk')
           expect(statusOf(await result)).toBe(200)
           await softphone.hears('CALL_ESTABLISHED')
-          await pause(500)
-          expect(call.sound?.heard.size).toBeGreaterThan(0)
+          await soon('the softphone to be heard', () => call.sound?.heard.size)
           await call.bye()
           await softphone.hears('CALL_CLOSED')
         },
@@ -96,7 +95,7 @@ describe('calls which are sent on', () => {
         const { call, result } = await phone('mobile').call('away')
         expect(statusOf(await result)).toBe(200)
         expect(performance.now() - began).toBeGreaterThan(2_500)
-        expect(phone('away').calls.at(-1)?.wasCancelled).toBe(true)
+        await soon('the CANCEL', () => phone('away').calls.at(-1)?.wasCancelled)
         const outside = carrier.calls[before]
         expect(outside?.invite.start).toContain('+15559990001')
         expect(header(outside?.invite ?? call.invite, 'diversion')).toContain('reason=no-answer')

@@ -73,15 +73,19 @@ describe.each([
       new Set(['503 SIP;cause=503;text="no descriptor left for the sound"']),
     )
     expect(talking.length).toBeGreaterThan(0)
-    expect(relay.lines().find(({ event }) => event === 'media.lacking')?.raise).toContain('ulimit -n')
+    const lacking = await soon('the log to say so', () =>
+      relay.lines().find(({ event }) => event === 'media.lacking'),
+    )
+    expect(lacking.raise).toContain('ulimit -n')
     const ended = await Promise.all(talking.map((call) => Promise.race([call.over, pause(1_000)])))
     expect(ended.filter((who) => who !== undefined)).toEqual([])
     for (const call of talking) expect(await call.bye()).toBe(200)
     // The media thread gives their sockets back a moment later.
-    await pause(1_000)
-    const { call, result } = await phone.call('+15551234567', 'p')
-    expect(statusOf(await result)).toBe(200)
-    await call.bye()
+    const again = await soon('a call to be carried again', async () => {
+      const { call, result } = await phone.call('+15551234567', 'p')
+      return statusOf(await result) === 200 ? call : undefined
+    })
+    await again.bye()
     expect(relay.lines().filter(({ event }) => event === 'bug' || event === 'words')).toEqual([])
   })
 })

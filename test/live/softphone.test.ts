@@ -34,7 +34,7 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
     })
     page = await browser.newPage()
     await page.addInitScript(listening)
-    page.setDefaultTimeout(15_000)
+    page.setDefaultTimeout(30_000)
     page.on('console', (message) => complaints.push(message.text()))
     page.on('pageerror', ({ message }) => complaints.push(message))
     const { body: key } = {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answers, Carrier } from '../support/carrier.ts'
-import { endedCall, knownCalls } from '../support/customer.ts'
+import { endedCall, type KnownCalls, knownCalls } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { optionsTo } from '../support/options.ts'
 import type { Phone } from '../support/phone.ts'
@@ -118,7 +118,7 @@ async function silenced(act: () => Promise<void>): Promise<void> {
 }
 
 /** The calls there are once all of them have ended and were told. */
-async function settledCalls(): Promise<Set<string>> {
+async function settledCalls(): Promise<KnownCalls> {
   await pause(1000)
   await soon('all calls to have ended', async () => {
     const calls = await office.api.list('/calls')
@@ -127,8 +127,8 @@ async function settledCalls(): Promise<Set<string>> {
   return knownCalls(office.api)
 }
 
-async function expectOneMore(known: ReadonlySet<string>): Promise<void> {
+async function expectOneMore(known: KnownCalls): Promise<void> {
   await pause(2000)
-  const fresh = (await office.api.list('/calls')).filter(({ id }) => !known.has(id))
+  const fresh = known.others(await office.api.list('/calls'))
   expect(fresh).toHaveLength(1)
 }

@@ -38,6 +38,12 @@ export interface NamedRelays {
   readonly seconds: number
 }
 
+interface Dialog {
+  readonly toTag: string
+  readonly fromTag: string
+  readonly callId: string
+}
+
 /** An event, or the answer to a command. */
 interface Told {
   type?: string
@@ -95,6 +101,11 @@ export class Baresip {
     )
   }
 
+  /** How many calls of its were answered. */
+  get established(): number {
+    return this.told.filter(({ type }) => type === 'CALL_ESTABLISHED').length
+  }
+
   /** Waits until its account is registered. */
   registered(): Promise<Told> {
     return soon(
@@ -132,7 +143,7 @@ export class Baresip {
       heard = this.heardTone(seconds)
       return Math.abs(heard - hz) < give
     }
-    await soon(`a tone of ${hz} Hz`, right, 10_000, 250).catch((error: Error) => {
+    await soon(`a tone of ${hz} Hz`, right, 30_000, 250).catch((error: Error) => {
       throw new Error(`${error.message}: it was ${heard} Hz`)
     })
   }
@@ -153,8 +164,12 @@ export class Baresip {
     return this.told.flatMap(({ type, param }) => (type === 'CALL_DTMF_START' ? [param ?? ''] : [])).join('')
   }
 
-  /** The dialog of its first call which was answered. Throws where none is known: what it prints comes in blocks of 4 KiB. */
-  dialog(): { toTag: string; fromTag: string; callId: string } {
+  /** The dialog of its first call which was answered, once it is known: what it prints comes in blocks of 4 KiB. */
+  dialog(): Promise<Dialog> {
+    return soon('a call which was answered', () => this.#dialog())
+  }
+
+  #dialog(): Dialog | undefined {
     const answer = this.#trace
       .split(/(?=SIP\/2\.0 \d{3} )/)
       .map((text) => text.split('\r\n\r\n')[0] ?? '')
@@ -163,8 +178,7 @@ export class Baresip {
     const toTag = said(/^To:.*;tag=([^\s;]+)/m)
     const fromTag = said(/^From:.*;tag=([^\s;]+)/m)
     const callId = said(/^Call-ID: *(\S+)/m)
-    if (!toTag || !fromTag || !callId) throw new Error('baresip made no call which was answered')
-    return { toTag, fromTag, callId }
+    return toTag && fromTag && callId ? { toTag, fromTag, callId } : undefined
   }
 
   /** What it wrote down first, or last. */

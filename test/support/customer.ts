@@ -48,14 +48,36 @@ export interface CallRecord extends Row {
   media: { from_caller: MediaSide; from_callee: MediaSide } | null
 }
 
-export async function knownCalls(api: Api): Promise<Set<string>> {
-  return new Set((await api.list('/calls')).map(({ id }) => id))
+/** The calls there were at a moment, those included which were told of later. */
+export class KnownCalls {
+  readonly #ids: ReadonlySet<string>
+  readonly #since: string
+
+  /** `at`: ms since 1970. */
+  constructor(ids: Iterable<string>, at: number) {
+    this.#ids = new Set(ids)
+    // A relay's clock is the edge's but for what the way of its answer took.
+    this.#since = new Date(at - 1_000).toISOString()
+  }
+
+  /** Those which began after that moment, of a list. */
+  others<R extends Row>(list: readonly R[]): R[] {
+    return list.filter(({ id, tm_create }) => !this.#ids.has(id) && String(tm_create) > this.#since)
+  }
+}
+
+export async function knownCalls(api: Api): Promise<KnownCalls> {
+  const now = Date.now()
+  return new KnownCalls(
+    (await api.list('/calls')).map(({ id }) => id),
+    now,
+  )
 }
 
 /** The one call not `known`, once it has ended and, where there was sound, its counters were told. */
-export function endedCall(api: Api, known: ReadonlySet<string>, sound = false): Promise<CallRecord> {
+export function endedCall(api: Api, known: KnownCalls, sound = false): Promise<CallRecord> {
   return soon('the ended call to show', async () => {
-    const fresh = (await api.list('/calls')).find(({ id }) => !known.has(id))
+    const [fresh] = known.others(await api.list('/calls'))
     const record = fresh === undefined ? undefined : ((await api.get(`/calls/${fresh.id}`)) as CallRecord)
     return record?.status === 'hangup' && (!sound || record.media) ? record : undefined
   })

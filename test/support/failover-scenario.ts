@@ -32,8 +32,8 @@ export interface Scenario {
   readonly meanwhile?: (call: Call) => Promise<unknown> | undefined
   /** How long the two talk before the caller hangs up. */
   readonly talkMs?: number
-  /** How long the edge takes to decide. */
-  readonly decideMs?: number
+  /** What the edge waits for, once it is asked. */
+  readonly decides?: () => Promise<unknown>
   /** Its refusal. */
   readonly refusal?: { status: number; reason: string; message: string }
 }

@@ -57,7 +57,7 @@ export class Stage {
     const edge = await openEdge(async ({ to }) => {
       const scenario = scenarios.get(to.user)
       if (!scenario) throw new Error(`nobody was to dial ${to.user}`)
-      await pause(scenario.decideMs ?? 0)
+      await scenario.decides?.()
       return decisionFor(from, to.user, scenario)
     })
     const stage = new Stage(await startRelay(edge.url, host, environment), edge, scenarios)

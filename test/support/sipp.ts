@@ -75,7 +75,7 @@ function parameters({
   auth,
   transport = 'udp',
   more = [],
-  timeoutS = 20,
+  timeoutS = 60,
 }: SippOptions): string[] {
   return [
     ...(to ? [`${to.address}:${to.port}`] : []),
