@@ -42,6 +42,8 @@ export default defineConfig({
     maxWorkers: Math.max(3, availableParallelism()),
     hookTimeout: 120_000,
     testTimeout: 60_000,
+    // As long as `support/wait.ts` waits.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,

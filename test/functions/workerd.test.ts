@@ -89,7 +89,7 @@ describe('the Worker in workerd', () => {
     await post('/v1.0/providers', first.access_key ?? '', {})
     await vi.waitFor(
       async () => expect((await database.pool.query('select from access_key_uses')).rowCount).toBe(1),
-      { timeout: 10_000, interval: 100 },
+      { timeout: 30_000, interval: 100 },
     )
   })
 
@@ -123,7 +123,7 @@ describe('workerd’s own Queue', () => {
     }
     const told = { relay_id: 'relay-1', tells: [event] }
     await post('/relay/v1/tells', await relayKey(RELAY_SECRET, 'relay-1'), told)
-    await vi.waitFor(() => expect(receiver.messages).toHaveLength(1), { timeout: 10_000, interval: 50 })
+    await vi.waitFor(() => expect(receiver.messages).toHaveLength(1), { timeout: 30_000, interval: 50 })
     await receiver.close()
   })
 })

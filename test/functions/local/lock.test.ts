@@ -54,6 +54,6 @@ async function unburied(): Promise<{ pid: number; bury: () => void }> {
   const pid = await new Promise<number>((resolve) => {
     careless.stdout.once('data', (said) => resolve(Number(said)))
   })
-  await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '), 5_000)
+  await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '), 30_000)
   return { pid, bury: () => careless.kill('SIGKILL') }
 }

@@ -24,7 +24,7 @@ describe('a supervised child', () => {
   test('is ready when it says so, and what else it says is passed on', async () => {
     const child = start(`${ready} console.log('hello'); ${stayUp}`)
     await expect(child.ready).resolves.toMatchObject({ event: 'ready' })
-    await vi.waitFor(() => expect(said).toEqual(['hello']))
+    await vi.waitFor(() => expect(said).toEqual(['hello']), 30_000)
   })
 
   test('which cannot start tells why in its own words, and is not tried again', async () => {
@@ -36,7 +36,7 @@ describe('a supervised child', () => {
   test('which dies is started again, and the person is told both', async () => {
     const child = start(`${ready} setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50)`)
     await child.ready
-    await vi.waitFor(() => expect(notes.length).toBeGreaterThanOrEqual(2), 5000)
+    await vi.waitFor(() => expect(notes.length).toBeGreaterThanOrEqual(2), 30_000)
     expect(notes[0]).toMatch(/died \(it ended with SIGKILL\)/)
     expect(notes[1]).toMatch(/is back/)
   })

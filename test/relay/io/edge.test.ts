@@ -316,6 +316,6 @@ function acceptAll(body: string, willing = (_: string) => true): Answered {
 }
 
 async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !done(); i++) await new Promise((later) => setTimeout(later, 5))
+  for (let i = 0; i < 6_000 && !done(); i++) await new Promise((later) => setTimeout(later, 5))
   expect(done()).toBe(true)
 }

@@ -427,7 +427,7 @@ function bytes(text: string): Uint8Array {
 }
 
 async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 600 && !done(); i++) await new Promise((later) => setTimeout(later, 5))
+  for (let i = 0; i < 6_000 && !done(); i++) await new Promise((later) => setTimeout(later, 5))
   expect(done()).toBe(true)
 }
 

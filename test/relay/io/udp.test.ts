@@ -169,7 +169,7 @@ function bytes(text: string): Uint8Array {
 }
 
 async function until(true_: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !true_(); i++) await new Promise((later) => setTimeout(later, 5))
+  for (let i = 0; i < 6_000 && !true_(); i++) await new Promise((later) => setTimeout(later, 5))
   expect(true_()).toBe(true)
 }
 

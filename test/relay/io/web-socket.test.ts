@@ -438,7 +438,7 @@ function pause(ms: number): Promise<void> {
 }
 
 async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 600 && !done(); i++) await pause(5)
+  for (let i = 0; i < 6_000 && !done(); i++) await pause(5)
   expect(done()).toBe(true)
 }
 
