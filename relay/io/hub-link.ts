@@ -200,7 +200,7 @@ export class HubLink {
       case 'answer':
         this.#serial = word.serial
         this.#options.answered(word.answer, this.#sentAt)
-        return this.#happen('answered', { now, n: word.n })
+        return this.#happen('answered', { now, n: word.n, relays: word.answer.relays })
       case 'news':
         this.#serial = word.serial
         return this.#options.news(word.news)

@@ -44,8 +44,8 @@ export interface HubEvents {
   /** It is time to look what there is to say; and what that is. */
   look: Now
   words: Now & BeatDigest
-  /** The beat of that number was answered. */
-  answered: Now & { readonly n: number }
+  /** The beat of that number was answered; `relays`: so many live. */
+  answered: Now & { readonly n: number; readonly relays: number }
   /** The hub parts with us: another process has our name, our key is no longer good, or it is elsewhere. */
   bye: Now & { readonly reason: 'replaced' | 'revoked' | 'moved' }
 }
@@ -83,6 +83,8 @@ interface HubMemory {
   readonly random: () => number
   /** Connections in a row which came to nothing. */
   failures: number
+  /** As many as lived when a beat was answered last. */
+  relays: number
   heardAt: number
   /** HTTP rests. */
   resting: boolean
@@ -109,8 +111,10 @@ const lookEveryMs = 2_000
 const figuresMs = { busy: 30_000, quiet: 900_000 }
 /** All is said again now and then, whatever was said. */
 const sayAgainMs = 3_600_000
-/** The first attempt, and the next after one which came to something, comes within so long. */
+/** What a process says first comes within so long: it knows of no other relay yet. */
 export const firstPauseMs = 1_000
+/** A fleet which lost its hub comes again over so long: for each relay about what a turn of one takes. */
+const [spreadPerRelayMs, spreadAtMostMs] = [20, 10_000]
 const longestPauseMs = 30_000
 const absentMs = 300_000
 
@@ -165,6 +169,7 @@ export function newHubSocket(random: () => number): HubMachine {
   const memory: HubMemory = {
     random,
     failures: 0,
+    relays: 1,
     heardAt: 0,
     resting: false,
     pingedAt: undefined,
@@ -259,8 +264,9 @@ function nextLook(now: MonotonicMs, { random }: HubMemory): HubOrder {
   return wake('look', now + lookEveryMs * (0.9 + random() / 5))
 }
 
-function answered({ now, n }: HubEvents['answered'], memory: HubMemory): HubStep {
+function answered({ now, n, relays }: HubEvents['answered'], memory: HubMemory): HubStep {
   if (n !== memory.asked) return { effects: [] }
+  memory.relays = relays
   memory.asked = undefined
   memory.failures = 0
   const next = memory.stirred ? wake('look', now + gatherBeatMs) : nextLook(now, memory)
@@ -276,11 +282,24 @@ function bye({ now, reason }: HubEvents['bye'], memory: HubMemory): HubStep {
 
 /** Connects again: soon the first time, and ever later where it comes to nothing. */
 function retry({ now }: Now, memory: HubMemory): HubStep {
-  const longest = Math.min(longestPauseMs, firstPauseMs * 2 ** memory.failures)
+  const pauseMs = retryPauseMs(memory)
   memory.failures += 1
   Object.assign(memory, { pingedAt: undefined, asked: undefined, said: undefined, stirred: false })
-  const pauseMs = memory.failures === 1 ? memory.random() * longest : longest * (0.5 + memory.random() / 2)
   return { to: 'waiting', effects: [...dropped(), ...resume(memory), wake('attempt', now + pauseMs)] }
+}
+
+/**
+ * Milliseconds until the next attempt, after so many in a row which came to nothing: anywhere up to a bound which begins with the
+ * size of the fleet, all of which may have lost the hub at the same moment, and doubles. Who is refused for good comes rarely.
+ */
+export function retryPauseMs({
+  failures,
+  relays,
+  random,
+}: Pick<HubMemory, 'failures' | 'relays' | 'random'>): number {
+  if (failures === Number.POSITIVE_INFINITY) return longestPauseMs * (0.5 + random() / 2)
+  const spread = Math.min(spreadAtMostMs, Math.max(firstPauseMs, relays * spreadPerRelayMs))
+  return random() * Math.min(longestPauseMs, spread * 2 ** failures)
 }
 
 function dropped(): HubOrder[] {

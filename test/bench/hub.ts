@@ -5,7 +5,7 @@ import type { HubWord } from '#contract'
 import { ensureFirstCustomer } from '../../functions/local/first-customer.ts'
 import { type RunningEdge, startEdge } from '../../functions/local/worker.ts'
 import { round } from '../../functions/rounds/round.ts'
-import { firstPauseMs } from '../../relay/io/hub-machine.ts'
+import { retryPauseMs } from '../../relay/io/hub-machine.ts'
 import { RELAY_SECRET } from '../support/app.ts'
 import { startDatabase, type TestDatabase } from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
@@ -117,7 +117,7 @@ async function storm(bench: Bench, count: number): Promise<number[]> {
   await pause(500)
   return Promise.all(
     Array.from({ length: count }, async (_, n) => {
-      await pause(Math.random() * firstPauseMs)
+      await pause(retryPauseMs({ failures: 0, relays: count, random: Math.random }))
       const at = performance.now()
       const relay = await HubRelay.connect(bench.edge.url, `relay-${n + 1}`)
       bench.fleet.push(relay)

@@ -7,8 +7,10 @@ import {
   type HubOrder,
   type HubTimer,
   newHubSocket,
+  retryPauseMs,
   table,
 } from '../../../relay/io/hub-machine.ts'
+import { seeded } from '../../support/dtmf-line.ts'
 
 describe('the socket to the hub', () => {
   test('is opened at once, and says how things stand before anything else', () => {
@@ -131,7 +133,39 @@ describe('the socket to the hub', () => {
       while (ladder.state !== 'connecting') ladder.after(250)
       pauses.push(ladder.now - began)
     }
-    expect(pauses).toEqual([500, 1_500, 3_000, 6_000, 12_000, 22_500, 22_500, 22_500])
+    expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000])
+  })
+
+  test.each([
+    [3, 1_000],
+    [300, 6_000],
+    [9_000, 10_000],
+  ])('which a fleet of %i lost is come back to over %i ms, and no sooner the next time', (relays, overMs) => {
+    const dice = seeded(7)
+    const seconds = Math.ceil(overMs / 1_000)
+    for (const failures of [0, 1]) {
+      const pauses = Array.from({ length: 2_000 }, () => retryPauseMs({ failures, relays, random: dice }))
+      const within = overMs * 2 ** failures
+      expect(Math.max(...pauses)).toBeLessThanOrEqual(within)
+      // In each part of that time about as many come as in any other.
+      for (let part = 0; part < seconds; part++) {
+        const came = pauses.filter((pause) => Math.floor((pause / within) * seconds) === part).length
+        expect(Math.abs(came - 2_000 / seconds)).toBeLessThan(2_000 / seconds / 2)
+      }
+    }
+  })
+
+  test('is tried after a pause of the size its answers told of last', () => {
+    const ladder = live().when('stirred').after(100).says('b').whatever()
+    ladder
+      .answered(2, 200)
+      .whatever()
+      .when('closed')
+      .whatever()
+      .after(1_999)
+      .gives()
+      .after(1)
+      .gives('connect')
   })
 
   test('which is lost says all anew on the next', () => {
@@ -181,8 +215,8 @@ class HubLadder {
     return this.whatever().when('opened').gives('look', 'ping').says(what).gives(`beat ${n}`)
   }
 
-  answered(n: number): this {
-    return this.when('answered', { n })
+  answered(n: number, relays = 2): this {
+    return this.when('answered', { n, relays })
   }
 
   after(ms: number): this {
