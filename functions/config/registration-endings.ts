@@ -30,7 +30,7 @@ async function end(c: Context<Edge>, id: string): Promise<boolean> {
     db.execute(sql`
       insert into commands (id, customer_id, relay_id, body)
       select gen_random_uuid(), customer_id, relay_id, jsonb_build_object('kind', ${END_REGISTRATION}::text,
-        'binding_id', id, 'extension_id', coalesce(extension_id, trunk_id))
+        'binding_id', id, 'extension_id', coalesce(extension_id, trunk_id), 'sequence', sequence)
       from bindings where ${mine}`),
     db.execute(
       writeSelected(

@@ -225,6 +225,8 @@ const ending = z.object({
   /** Whose it is: the trunk's id where it is a trunk's. */
   extension_id: z.guid(),
   binding_id: z.guid(),
+  /** The latest that was known of it: one which began later has the same id, and stays. An older edge does not say. */
+  sequence: z.int().optional(),
 })
 
 /** What the edge answers to a beat. */

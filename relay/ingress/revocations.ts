@@ -23,7 +23,7 @@ const rememberedAtMost = 10_000
  * Ends registrations on the word of the configuration or of the API: at once, not when they run out.
  *
  * An ending is told by the edge at every beat, and beside it, until it has heard that it was carried out. It is carried out
- * once: the phone may have registered anew since, and that registration has the same id.
+ * once, and ends no registration which began after what the edge knew: a phone which registers anew has the same id.
  */
 export class Revocations implements BeatReporter {
   readonly #deps: RevocationsDeps
@@ -50,11 +50,11 @@ export class Revocations implements BeatReporter {
 
   #end({ ends = [] }: Partial<BeatAnswer>): void {
     const { registrar, effects, clock } = this.#deps
-    for (const { command_id, extension_id, binding_id } of ends) {
+    for (const { command_id, extension_id, binding_id, sequence } of ends) {
       this.#ended.push(command_id)
       if (this.#carriedOut.get(command_id)) continue
       this.#carriedOut.set(command_id, true)
-      const tells = registrar.end(clock.at, extension_id, binding_id)
+      const tells = registrar.end(clock.at, extension_id, binding_id, sequence)
       if (tells.length > 0) effects.note('info', 'registration.ended', { binding_id, why: 'by the API' })
       effects.tell(tells)
     }

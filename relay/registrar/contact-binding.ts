@@ -25,6 +25,8 @@ export interface ContactBinding {
   refreshedAt: UtcMs
   expiresAt: UtcMs
   sequence: number
+  /** Its sequence when it was registered; 0: not known, as of one that was restored. */
+  began: number
   deadline: Deadline<ContactBinding> | undefined
   /** Whether it has answered OPTIONS, and has not been lost since. */
   answers: boolean

@@ -97,12 +97,15 @@ export class ContactBindings {
       registeredAt: at,
       refreshedAt: at,
       sequence: 0,
+      began: 0,
       deadline: undefined,
       ...notAsked,
     }
     this.#insert(now, at, binding)
     this.#keepOpen.heard(now, binding)
-    return this.#tells.tell(at, binding, 'registered')
+    const told = this.#tells.tell(at, binding, 'registered')
+    binding.began = binding.sequence
+    return told
   }
 
   refresh(now: MonotonicMs, at: UtcMs, binding: ContactBinding, stated: BindingState): BindingTell {
@@ -248,6 +251,7 @@ export class ContactBindings {
       registeredAt: parseUtc(binding.registered_at),
       refreshedAt: parseUtc(binding.refreshed_at),
       sequence,
+      began: 0,
       deadline: undefined,
       ...notAsked,
     }

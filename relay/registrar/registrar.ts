@@ -179,9 +179,11 @@ export class Registrar {
     return over.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', reason))
   }
 
-  /** Ends one registration, if it is still there. */
-  end(at: UtcMs, extensionId: string, bindingId: string): BindingTell[] {
-    const binding = this.#bindings.of(extensionId).find((one) => one.bindingId === bindingId)
+  /** Ends one registration, if it is still there; `known`: the sequence of what was told of it by then, since one which began later is another. */
+  end(at: UtcMs, extensionId: string, bindingId: string, known = Number.POSITIVE_INFINITY): BindingTell[] {
+    const binding = this.#bindings
+      .of(extensionId)
+      .find((one) => one.bindingId === bindingId && one.began <= known)
     return binding ? this.#bindings.remove(at, binding, 'unregistered', 'BY_API') : []
   }
 

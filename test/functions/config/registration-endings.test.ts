@@ -29,7 +29,7 @@ describe('DELETE /v1.0/registrations/{id}', () => {
       body: { id: binding, extension: 'office1', state: 'unregistered' },
     })
     expect(await shown()).toEqual([])
-    const end = { binding_id: binding, extension_id: phone.id, command_id: expect.any(String) }
+    const end = { binding_id: binding, extension_id: phone.id, command_id: expect.any(String), sequence }
     const { ends, commands } = await relay.beat()
     expect([ends, commands]).toEqual([[end], []])
     expect((await relay.beat()).ends).toEqual([end])

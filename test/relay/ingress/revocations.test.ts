@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { monotonicMs } from '#contract'
+import type { Header } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, realm } from '../../support/ladder.ts'
 import {
   account,
@@ -97,6 +98,30 @@ describe('a registration ends at once, not when it runs out', () => {
     expect(ladder.engine.load.bindings).toBe(2)
     expect(ladder.engine.pulse(monotonicMs(ladder.now)).ended).toEqual([command_id])
   })
+
+  test('by the API, but not the one by which the phone registered anew before the word came', () => {
+    const ladder = withPhones()
+    const [first] = ladder.bindings
+    if (!first) throw new Error('Alice has registered')
+    const { sequence, binding } = first
+    const end = (command_id: string, known?: number) => ({
+      ...{ command_id, extension_id: extensionIds.alice, binding_id: binding.binding_id },
+      ...(known !== undefined && { sequence: known }),
+    })
+    const hear = (ends: ReturnType<typeof end>[]) => ladder.hear({ type: 'news', news: { ends } })
+    tries(ladder, alice, undefined, [['expires', '0']])
+    ladder.whatever()
+    tries(ladder, alice)
+    ladder.whatever()
+    hear([end('77777777-7777-4777-8777-777777777777', sequence)]).quiet()
+    expect(ladder.engine.load.bindings).toBe(2)
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).ended).toHaveLength(1)
+    // What was known by then is told of a refreshed one, too.
+    const latest = ladder.bindings.at(-1)?.sequence
+    tries(ladder, alice)
+    ladder.whatever()
+    hear([end('88888888-8888-4888-8888-888888888888', latest)]).gives('tell unregistered')
+  })
 })
 
 describe('an extension which was deleted and made anew', () => {
@@ -170,8 +195,8 @@ function officeWith(changes: { ha1_md5?: string; enabled?: boolean }): Configura
   return { ...office, secrets: { ...office.secrets, accounts } }
 }
 
-function tries(ladder: Ladder, phone: Party, word?: string): void {
-  const first = register(phone, 'alice')
+function tries(ladder: Ladder, phone: Party, word?: string, headers: Header[] = []): void {
+  const first = register(phone, 'alice', headers)
   ladder.when(phone, first).whatever()
   ladder.when(phone, prove(first, ladder.lastResponse(phone), 'alice', word))
 }
