@@ -178,6 +178,7 @@ export class CallIndex {
    * passed a proxy and is a call like any other, a spiral; of those Max-Forwards sees the end (RFC 3261 §16.3).
    */
   loops({ callId, from, requestUri }: Request): boolean {
+    if (this.#byCallId.size === 0) return false
     const branch = this.#byCallId.get(callId)?.leg
     return branch?.localTag === from.tag && branch?.invite?.requestUri === requestUri
   }

@@ -6,7 +6,7 @@ export class PendingRequests {
   readonly #waitingByTransaction = new Map<string, { readonly flow: Flow; cancelled: boolean }>()
 
   has(request: Request): boolean {
-    return this.#waitingByTransaction.has(keyOf(request))
+    return this.#waitingByTransaction.size > 0 && this.#waitingByTransaction.has(keyOf(request))
   }
 
   begin(request: Request, flow: Flow): void {

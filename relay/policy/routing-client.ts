@@ -9,13 +9,14 @@ import {
   type RouteDecision,
   type RouteQuestion,
 } from '#contract'
-import { type Configuration, customerOf, decide, type Runtime, trunkDomainOf } from '#routing'
+import { type Account, type Configuration, customerOf, decide, type Runtime, trunkDomainOf } from '#routing'
 import type { CachedAccount } from '../auth/accounts.ts'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Answer, Effect, Input, Question } from '../ground/effects.ts'
 import { sourcePrefix } from '../ground/flow.ts'
 import { Questions, type Reply } from '../ground/questions.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import { rememberLast } from '../ground/remember.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import { Circuit } from './circuit.ts'
 import type { AccountReply, Routed, RoutingClientDeps, RoutingEvent } from './routing-events.ts'
@@ -66,6 +67,12 @@ export class RoutingClient implements BeatReporter {
     }
   }
 
+  /** Whom a realm names: a customer by id, a PBX by its domain. */
+  readonly #named = rememberLast(4, (realm: string) => {
+    const { baseDomain } = this.#deps
+    return { customer: customerOf(realm, baseDomain), trunk: trunkDomainOf(realm, baseDomain) }
+  })
+
   get configuration(): Configuration {
     return this.#snapshots.index.configuration
   }
@@ -110,7 +117,7 @@ export class RoutingClient implements BeatReporter {
 
   /** Whether the PBX of this domain may call from there without a password; undefined: that is not known here. */
   allowsAddress(now: MonotonicMs, realm: string, address: string): boolean | undefined {
-    const trunk = this.configuration.trunkNamed(trunkDomainOf(realm, this.#deps.baseDomain) ?? '')
+    const trunk = this.configuration.trunkNamed(this.#named(realm).trunk ?? '')
     if (!trunk || !this.#snapshots.current(now, trunk.customer_id)) return undefined
     return this.configuration.trunksAt(address).some(({ id }) => id === trunk.id)
   }
@@ -146,16 +153,7 @@ export class RoutingClient implements BeatReporter {
     const current = this.#snapshots.current(now, customerId)
     const account = this.#snapshots.index.account(realm, username)
     if (account === undefined) return { answer: { kind: 'unknown', ttl: 0 }, since, current }
-    const { kind, id, ...rest } = account
-    const answer = {
-      ...rest,
-      kind: 'known',
-      account: kind,
-      extension_id: id,
-      extension: username,
-      ttl: 0,
-    } as const
-    return { answer, since, current }
+    return { answer: knownAs(account), since, current }
   }
 
   /** What each account of a realm is challenged with, as far as the snapshots know them. */
@@ -165,12 +163,8 @@ export class RoutingClient implements BeatReporter {
 
   /** Whose realm it is, as far as that is known here. */
   customerOf(realm: string): string | undefined {
-    const { baseDomain } = this.#deps
-    const domain = trunkDomainOf(realm, baseDomain)
-    const id =
-      domain === undefined
-        ? customerOf(realm, baseDomain)
-        : this.configuration.trunkNamed(domain)?.customer_id
+    const { customer, trunk } = this.#named(realm)
+    const id = trunk === undefined ? customer : this.configuration.trunkNamed(trunk)?.customer_id
     return id === undefined || this.configuration.customer(id) === undefined ? undefined : id
   }
 
@@ -278,6 +272,18 @@ interface LocalDecision {
 }
 
 const edgeAway = 'the edge is away'
+
+/** As the edge answers of an account. */
+const knownAs = rememberLast(4, ({ kind, id, ...rest }: Account) => {
+  return {
+    ...rest,
+    kind: 'known',
+    account: kind,
+    extension_id: id,
+    extension: rest.username,
+    ttl: 0,
+  } as const
+})
 
 function accountIn(answer: Answer | undefined): CredentialAnswer | undefined {
   return answer?.ask === 'credential' ? answer.answer : undefined

@@ -2,6 +2,7 @@ import type { Binding, UtcMs } from '#contract'
 import type { Deadline } from '../ground/deadlines.ts'
 import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import { rememberLast } from '../ground/remember.ts'
 
 /** One contact of one extension or trunk: held 100 000 times, so kept flat. Times are ms since 1970. */
 export interface ContactBinding {
@@ -102,8 +103,13 @@ export function bindingIdOf(hashes: Hashes, extensionId: string, identity: strin
 
 /** An instant (UTC ms) as the contract writes it. */
 export function iso(at: UtcMs): string {
-  return new Date(at).toISOString()
+  const ms = Math.trunc(at)
+  const second = Math.floor(ms / 1000)
+  return `${secondOf(second)}${`${ms - second * 1000}`.padStart(3, '0')}Z`
 }
+
+/** All of an instant but its milliseconds: what is written in one second differs by no more. */
+const secondOf = rememberLast(4, (second: number) => new Date(second * 1000).toISOString().slice(0, -4))
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()

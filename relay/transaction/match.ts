@@ -1,3 +1,4 @@
+import { rememberLast } from '../ground/remember.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { cookie, type Via } from '../sip/via.ts'
 
@@ -7,7 +8,14 @@ import { cookie, type Via } from '../sip/via.ts'
  * `method` asks for the transaction of another method: a CANCEL asks for its INVITE (§9.2). An ACK
  * always does. Values are unfolded, so a line feed parts them safely.
  */
-export function serverKey(request: Request, method = ofTransaction(request)): string {
+export function serverKey(request: Request, method?: string): string {
+  return method === undefined ? ownServerKey(request) : serverKeyOf(request, method)
+}
+
+/** A text of its own is hashed anew wherever it is looked up: one event looks up the same one several times. */
+const ownServerKey = rememberLast(2, (request: Request) => serverKeyOf(request, ofTransaction(request)))
+
+function serverKeyOf(request: Request, method: string): string {
   const { via } = request
   if (!modern(via)) return oldKey(request, method)
   return `${via.branch}\n${via.host}\n${via.port ?? ''}\n${method}`
@@ -23,10 +31,10 @@ export function clientKey({ via, cseq }: Request | Response): string {
  *
  * undefined: it belongs to a dialog, or cancels a request that was asked the same question.
  */
-export function mergeKey({ method, from, to, callId, cseq }: Request): string | undefined {
+export const mergeKey = rememberLast(2, ({ method, from, to, callId, cseq }: Request): string | undefined => {
   if (to.tag !== undefined || method === 'CANCEL') return undefined
   return `${callId}\n${from.tag ?? ''}\n${cseq.number}\n${cseq.method}`
-}
+})
 
 /** Whether the branch alone identifies; otherwise the client speaks RFC 2543. */
 export function modern({ branch }: Via): boolean {
