@@ -56,8 +56,15 @@ export interface Config {
   readonly relayId: string
   readonly sipHost: string
   readonly sipPort: Port
-  /** Where TLS connections are taken, and the PEM files they are shown; undefined: we only make some. */
-  readonly tls: { readonly port: Port; readonly cert: string; readonly key: string } | undefined
+  /** Where TLS connections are taken, and the PEM files they are shown, more of them in the folder; undefined: we only make some. */
+  readonly tls:
+    | {
+        readonly port: Port
+        readonly cert: string
+        readonly key: string
+        readonly folder: string | undefined
+      }
+    | undefined
   readonly webSockets: WebSocketPlaces
   readonly publicIp: string
   /** Where other relays reach us: an address which we may not know as ours, and a port. `free`: one that is. `off`: nowhere. */
@@ -109,6 +116,7 @@ const variables = {
   SIP_TLS_PORT: portOf.default(portNumber(5061)),
   TLS_CERT: setting('a file', (text) => text).optional(),
   TLS_KEY: setting('a file', (text) => text).optional(),
+  TLS_CERT_DIR: setting('a folder', (text) => text).optional(),
   SIP_TCP_PROXIES: setting('IP addresses with commas between', addressesOf).default([]),
   SIP_WS_PORT: portOf.optional(),
   SIP_WSS_PORT: portOf.optional(),
@@ -166,9 +174,11 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
     faults.push(
       'PUBLIC_IP must say which address phones and carriers reach us at, since SIP_HOST listens on all of them',
     )
-  const { TLS_CERT: cert, TLS_KEY: key } = said
+  const { TLS_CERT: cert, TLS_KEY: key, TLS_CERT_DIR: folder } = said
   if (!cert !== !key)
     faults.push(`TLS_CERT and TLS_KEY go together, and ${cert ? 'TLS_KEY' : 'TLS_CERT'} is missing`)
+  if (folder && !(cert || key))
+    faults.push('TLS_CERT_DIR needs TLS_CERT and TLS_KEY besides, shown to who asks for none of its names')
   if (said.SIP_WSS_PORT !== undefined && !(cert && key))
     faults.push('SIP_WSS_PORT needs a certificate: TLS_CERT and TLS_KEY')
   const { METRICS_HOST: host, METRICS_PORT: port, METRICS_TOKEN: token } = said
@@ -183,7 +193,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       relayId: said.RELAY_KEY.relayId,
       sipHost: said.SIP_HOST,
       sipPort: said.SIP_PORT,
-      tls: cert && key ? { port: said.SIP_TLS_PORT, cert, key } : undefined,
+      tls: cert && key ? { port: said.SIP_TLS_PORT, cert, key, folder } : undefined,
       webSockets: {
         port: said.SIP_WS_PORT,
         securePort: said.SIP_WSS_PORT,

@@ -8,7 +8,7 @@ import { hostPort } from './ground/flow.ts'
 import { answersFrom } from './io/answers.ts'
 import type { BeatSource } from './io/beat-words.ts'
 import { Capture, capturedBy } from './io/capture.ts'
-import { followPair, readPair } from './io/certificate.ts'
+import { followCertificates, readCertificates } from './io/certificate-files.ts'
 import { monotonicNow } from './io/clock.ts'
 import { readDescriptors, shared } from './io/descriptors.ts'
 import { openDisk } from './io/disk.ts'
@@ -61,7 +61,7 @@ async function start(config: Config): Promise<void> {
   const { limit, open } = readDescriptors()
   const descriptors = shared(limit, open)
   log('info', 'descriptors', { limit, ...descriptors })
-  const pair = config.tls && (await readPair(config.tls))
+  const certificates = config.tls && (await readCertificates(config.tls))
   const nonceKey = createHash('sha256').update(`nonce ${config.nonceKey}`).digest()
   const hashes = openHashes(nonceKey)
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
@@ -137,7 +137,7 @@ async function start(config: Config): Promise<void> {
   const wires = await openWires({
     config,
     descriptors,
-    pair,
+    certificates,
     neighbour: shown,
     neighbours,
     hear,
@@ -283,7 +283,8 @@ async function start(config: Config): Promise<void> {
     replaced: () => heartbeat.stepDown(),
     log,
   })
-  const followed = config.tls && pair && followPair(config.tls, pair, wires.present, log)
+  const followed =
+    config.tls && certificates && followCertificates(config.tls, certificates, wires.present, log)
   if (followed) process.on('SIGHUP', () => void followed.look())
   const media_engine = mediaOf(config).engine
   const watched = {

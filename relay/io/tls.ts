@@ -1,14 +1,15 @@
 import { isIP } from 'node:net'
 import { connect, createServer, type Server, TLSSocket } from 'node:tls'
-import type { KeyPair } from './certificate.ts'
+import type { Certificates } from './certificate.ts'
 import { flawOf } from './identity.ts'
+import { ServerNames } from './server-names.ts'
 import { openStreams } from './stream.ts'
 import { type StreamOptions, type StreamWire, usualLimits, watched } from './stream-options.ts'
 
 /** SIP over TLS. */
 export interface TlsWire extends StreamWire {
-  /** Shows another certificate from now on; connections which stand go on. */
-  present(pair: KeyPair): void
+  /** Shows other certificates from now on; connections which stand go on. */
+  present(certificates: Certificates): void
 }
 
 /* Older versions are refused both ways (RFC 8996). */
@@ -18,8 +19,12 @@ const minVersion = 'TLSv1.2'
  * SIP over TLS: connections made, each to a peer who proves to be who the flow trusts; and, with a
  * certificate, taken on a port. One proved for one domain is never used for another (RFC 5922 §4).
  */
-export async function openTls(options: StreamOptions & { readonly pair?: KeyPair }): Promise<TlsWire> {
-  const server = options.pair && listener(options.pair, options)
+export async function openTls(
+  options: StreamOptions & { readonly certificates?: Certificates },
+): Promise<TlsWire> {
+  const { certificates } = options
+  const names = certificates && new ServerNames(certificates)
+  const server = names && listener(names, options)
   const wire = await openStreams(
     {
       transport: 'tls',
@@ -40,18 +45,13 @@ export async function openTls(options: StreamOptions & { readonly pair?: KeyPair
     options,
   )
   return Object.assign(wire, {
-    present: (pair: KeyPair) => server?.setSecureContext({ ...pair, minVersion }),
+    present: (shown: Certificates) => server && names?.present(server, shown),
   })
 }
 
-function listener(pair: KeyPair, { log, limits }: StreamOptions): Server {
+function listener(names: ServerNames, { log, limits }: StreamOptions): Server {
   const { firstMessageMs } = { ...usualLimits, ...limits }
-  const server = createServer({
-    ...pair,
-    minVersion,
-    ...watched,
-    handshakeTimeout: firstMessageMs,
-  })
+  const server = createServer({ ...names.options, ...watched, handshakeTimeout: firstMessageMs })
   server.on('tlsClientError', (error, socket) => {
     log('debug', 'tls.handshake', { source: socket.remoteAddress, why: error.message })
     // Node leaves one whose time is over to us.

@@ -4,15 +4,16 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { limits } from '../sip/limits.ts'
-import type { KeyPair } from './certificate.ts'
+import type { Certificates } from './certificate.ts'
 import type { Log } from './log.ts'
+import { ServerNames } from './server-names.ts'
 
 /** Which pages' scripts may open a WebSocket, by their origin; undefined: any may. */
 export type Origins = readonly string[] | undefined
 
 interface HandshakeOptions {
   /** What WSS shows; undefined: it is WS. */
-  readonly pair: KeyPair | undefined
+  readonly certificates: Certificates | undefined
   readonly origins: Origins
   readonly handshakeMs: number
   /** How long a peer may take to agree that a WebSocket is shut. */
@@ -25,14 +26,13 @@ interface HandshakeOptions {
 export interface Handshakes {
   /** Takes a connection which was just made. */
   take(socket: Socket): void
-  /** Shows another certificate from now on. */
-  present(pair: KeyPair): void
+  /** Shows other certificates from now on. */
+  present(certificates: Certificates): void
 }
 
 /* Octets of a request's head: as much as any browser sends, cookies of the same host among it. */
 const maxHeaderSize = 16 * 1024
 
-const minVersion = 'TLSv1.2'
 /** The one sub-protocol (RFC 7118 §4.1). */
 const subprotocol = 'sip'
 
@@ -41,8 +41,9 @@ const subprotocol = 'sip'
  * which may, has it; all others hear in a sentence why they have not.
  */
 export function openHandshakes(options: HandshakeOptions): Handshakes {
-  const { pair, origins, closeMs, handshakeMs, log, opened } = options
-  const secure = pair && secureServer(pair, handshakeMs, log)
+  const { certificates, origins, closeMs, handshakeMs, log, opened } = options
+  const names = certificates && new ServerNames(certificates)
+  const secure = names && secureServer(names, handshakeMs, log)
   const server = secure ?? createServer({ maxHeaderSize })
   // A name of its own: the types do not know all of them.
   const bounds = {
@@ -75,7 +76,7 @@ export function openHandshakes(options: HandshakeOptions): Handshakes {
   server.on('clientError', (_error, stream) => void stream.destroy())
   return {
     take: (socket) => void server.emit('connection', socket),
-    present: (shown) => void secure?.setSecureContext({ ...shown, minVersion }),
+    present: (shown) => secure && names?.present(secure, shown),
   }
 }
 
@@ -108,8 +109,8 @@ function answer({ status, why }: Refusal): string {
   return `${head.join('\r\n')}\r\n\r\n${body}`
 }
 
-function secureServer(pair: KeyPair, handshakeTimeout: number, log: Log): Server {
-  const server = createSecureServer({ ...pair, minVersion, handshakeTimeout, maxHeaderSize })
+function secureServer(names: ServerNames, handshakeTimeout: number, log: Log): Server {
+  const server = createSecureServer({ ...names.options, handshakeTimeout, maxHeaderSize })
   server.on('tlsClientError', (error, socket) => {
     log('debug', 'wss.handshake', { source: socket.remoteAddress, why: error.message })
     socket.destroy()

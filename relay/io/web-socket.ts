@@ -4,7 +4,7 @@ import { type RawData, WebSocket } from 'ws'
 import type { MonotonicMs, Port } from '#contract'
 import type { Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { KeyPair } from './certificate.ts'
+import type { Certificates } from './certificate.ts'
 import { monotonicNow } from './clock.ts'
 import { Entrance } from './entrance.ts'
 import { Patience, type Waiting } from './patience.ts'
@@ -16,13 +16,13 @@ import { isBreaks } from './wire.ts'
 
 /** SIP over WebSockets. */
 export interface WebSocketWire extends StreamWire {
-  /** Shows another certificate from now on; connections which stand go on. */
-  present(pair: KeyPair): void
+  /** Shows other certificates from now on; connections which stand go on. */
+  present(certificates: Certificates): void
 }
 
 interface WebSocketOptions extends StreamOptions {
   /** What is shown over TLS (WSS); absent: it is WS. */
-  readonly pair?: KeyPair
+  readonly certificates?: Certificates
   readonly origins?: Origins
   /** After how long a silence a peer is asked whether it lives, and how long it has to answer, ms. */
   readonly pingMs?: number
@@ -68,10 +68,10 @@ class WebSockets implements WebSocketWire {
   #number = 0
 
   constructor(options: WebSocketOptions) {
-    const { pair, origins, host, port, proxies, known, log } = options
+    const { certificates, origins, host, port, proxies, known, log } = options
     this.#options = options
     this.#limits = { ...usualLimits, ...options.limits }
-    this.#transport = pair ? 'wss' : 'ws'
+    this.#transport = certificates ? 'wss' : 'ws'
     this.#visitors = options.visitors ?? usualVisitors()
     this.#patience = new Patience(this.#limits, options.needed)
     this.#entrance = new Entrance({
@@ -87,7 +87,7 @@ class WebSockets implements WebSocketWire {
       enter: (socket, visitor) => this.#shakeHands(socket, visitor),
     })
     this.#handshakes = openHandshakes({
-      pair,
+      certificates,
       origins,
       log,
       closeMs,
@@ -105,8 +105,8 @@ class WebSockets implements WebSocketWire {
     return this.#entrance.open()
   }
 
-  present(pair: KeyPair): void {
-    this.#handshakes.present(pair)
+  present(certificates: Certificates): void {
+    this.#handshakes.present(certificates)
   }
 
   send(flow: Flow, bytes: Uint8Array): void {

@@ -1,7 +1,7 @@
 import { type Port, portNumber } from '#contract'
 import type { Config } from '../config.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { KeyPair } from './certificate.ts'
+import type { Certificates } from './certificate.ts'
 import type { shared } from './descriptors.ts'
 import type { Host } from './host.ts'
 import type { Log } from './log.ts'
@@ -31,7 +31,7 @@ interface WiresOptions {
   readonly config: Config
   readonly descriptors: ReturnType<typeof shared>
   /** undefined: no TLS connections are taken, by WebSocket neither. */
-  readonly pair: KeyPair | undefined
+  readonly certificates: Certificates | undefined
   readonly hear: Host['hear']
   /** What we show other relays; undefined: none reaches us, and we reach none. */
   readonly neighbour: NeighbourPair | undefined
@@ -58,8 +58,8 @@ export interface Wires {
   send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
   /** Shuts a connection once everything sent over it has left. */
   close(flow: Flow): void
-  /** From now on this key pair is presented. */
-  present(pair: KeyPair): void
+  /** From now on these are presented. */
+  present(certificates: Certificates): void
   stop(): Promise<void>
 }
 
@@ -67,7 +67,7 @@ export interface Wires {
 export async function openWires({
   config,
   descriptors,
-  pair,
+  certificates,
   neighbour,
   neighbours,
   hear,
@@ -95,7 +95,8 @@ export async function openWires({
   const { port } = udp.address
   const proxied = { ...streams, proxies: config.streamProxies }
   const tcp = await openTcp({ ...proxied, port })
-  const tls = await openTls({ ...proxied, port: config.tls?.port ?? portNumber(0), ...(pair && { pair }) })
+  const shown = certificates && { certificates }
+  const tls = await openTls({ ...proxied, port: config.tls?.port ?? portNumber(0), ...shown })
   const relays =
     neighbour &&
     (await openBeside(config, { ...streams, pair: neighbour, known: () => true, ...asked(neighbours) }))
@@ -103,13 +104,15 @@ export async function openWires({
   const web = { ...streams, origins, proxies: webProxies }
   const ws = wsPort === undefined ? undefined : await openWebSockets({ ...web, port: wsPort })
   const wss =
-    securePort === undefined || !pair ? undefined : await openWebSockets({ ...web, port: securePort, pair })
+    securePort === undefined || !shown
+      ? undefined
+      : await openWebSockets({ ...web, port: securePort, ...shown })
   const wires = { udp, tcp, tls, ws: ws ?? tcp, wss: wss ?? tls }
   const wireOf = (flow: Flow) => (flow.neighbour === undefined ? wires[flow.transport] : (relays ?? tls))
   const leave = (flow: Flow, bytes: Uint8Array, loose?: boolean) => wireOf(flow).send(flow, bytes, loose)
   return {
     port,
-    tlsPort: pair && tls.address.port,
+    tlsPort: certificates && tls.address.port,
     wsPort: ws?.address.port,
     wssPort: wss?.address.port,
     neighbourPort: relays?.address.port,
@@ -118,9 +121,9 @@ export async function openWires({
       if (flow.neighbour !== undefined && relays) relays.hangUp(flow)
       else if (flow.transport !== 'udp') wires[flow.transport].hangUp(flow)
     },
-    present: (shown) => {
-      tls.present(shown)
-      wss?.present(shown)
+    present: (renewed) => {
+      tls.present(renewed)
+      wss?.present(renewed)
     },
     async stop() {
       const open = [udp, tcp, tls, ws, wss, relays]

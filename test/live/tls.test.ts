@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { answers, Carrier, type Script } from '../support/carrier.ts'
@@ -17,10 +20,13 @@ import { soon } from '../support/wait.ts'
 const authority = certificate({ authority: true, commonName: 'the test authority' })
 const folder = mkdtempSync(join(tmpdir(), 'trunkline-tls-'))
 const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), ca: join(folder, 'ca.pem') }
+/** More certificates, each for names of its own. */
+const names = join(folder, 'names')
 
 let stack: OwnStack
 let office: Office
 let relay: HostAndPort
+let wssPort: number
 let wrong: Carrier
 let right: Carrier
 let ours: Certificate
@@ -30,11 +36,15 @@ describe('the running stack over TLS', () => {
   beforeAll(async () => {
     ours = write(certificate({ signer: authority, names: ['DNS:sip.trunkline.test'] }))
     writeFileSync(files.ca, authority.cert)
+    mkdirSync(names)
     const port = await freePort('127.0.7.1')
+    wssPort = await freePort('127.0.7.1')
     stack = await startStack({
       SIP_TLS_PORT: String(port),
       TLS_CERT: files.cert,
       TLS_KEY: files.key,
+      TLS_CERT_DIR: names,
+      SIP_WSS_PORT: String(wssPort),
       NODE_EXTRA_CA_CERTS: files.ca,
     })
     relay = { address: stack.relay.address, port }
@@ -113,8 +123,87 @@ describe('the running stack over TLS', () => {
     const renewed = write(certificate({ signer: authority, names: ['DNS:sip.trunkline.test'] }))
     process.kill(stack.pids().relay ?? 0, 'SIGHUP')
     await soon('the new certificate', async () => (await shown()) === renewed.fingerprint)
+    ours = renewed
     expect(statusOf(await phone.register(0))).toBe(200)
     expect(stack.words()).not.toMatch(/bug/)
+  })
+
+  test('shows openssl the certificate of the name it asks for, by SIP and by WSS, also once that is exchanged', async () => {
+    const phone = await office.phone('office1', '127.0.7.63', 'TLS', relay)
+    open.push(phone)
+    expect(statusOf(await phone.register())).toBe(200)
+    const wanted = {
+      'sip.acme.example': named('acme', 'sip.acme.example'),
+      'any.acme.example': named('wild', '*.acme.example'),
+      'sip.trunkline.test': ours.fingerprint,
+      'nobody.example': ours.fingerprint,
+    }
+    process.kill(stack.pids().relay ?? 0, 'SIGHUP')
+    await soon(
+      'the wildcard’s',
+      async () => (await seen(relay.port, 'any.acme.example')) === wanted['any.acme.example'],
+    )
+    for (const [name, fingerprint] of Object.entries(wanted))
+      for (const port of [relay.port, wssPort]) expect(await seen(port, name), name).toBe(fingerprint)
+    expect(await seen(relay.port)).toBe(ours.fingerprint)
+    // One which is wrong is told of, and the others go on.
+    writeFileSync(join(names, 'wild.key'), 'torn')
+    const renewed = named('acme', 'sip.acme.example')
+    process.kill(stack.pids().relay ?? 0, 'SIGHUP')
+    await soon('the renewed one', async () => (await seen(wssPort, 'sip.acme.example')) === renewed)
+    expect(await seen(relay.port, 'any.acme.example')).toBe(wanted['any.acme.example'])
+    expect(stack.words()).toContain(`${join(names, 'wild.key')} is no PEM private key without a password`)
+    expect(statusOf(await phone.register(0))).toBe(200)
+  })
+
+  test('loses no connection, no handshake and no call while certificates are exchanged under load', async () => {
+    const phone = await office.phone('office1', '127.0.7.63', 'TLS', relay)
+    open.push(phone)
+    expect(statusOf(await phone.register())).toBe(200)
+    const { call, result } = await phone.call('+15551234567', 'p')
+    expect(statusOf(await result)).toBe(200)
+    let [going, made] = [true, 0]
+    const failures: unknown[] = []
+    const seenByEach = await Promise.all([
+      ...Array.from({ length: 8 }, async () => {
+        const seen: string[] = []
+        while (going) {
+          seen.push(await shown().catch((error) => String(failures.push(error))))
+          made++
+        }
+        return seen
+      }),
+      exchanged().finally(() => {
+        going = false
+      }),
+    ])
+    const order = seenByEach.at(-1) ?? []
+    expect(failures).toEqual([])
+    expect(made).toBeGreaterThan(20)
+    // None is shown one before the one it was shown.
+    for (const seen of seenByEach.slice(0, -1)) {
+      const turns = seen.map((fingerprint) => order.indexOf(fingerprint))
+      expect(turns).toEqual(turns.toSorted((a, b) => a - b))
+      expect(turns).not.toContain(-1)
+    }
+    const heard = call.sound?.heardOf('r') ?? 0
+    await soon('the carrier to be heard still', () => (call.sound?.heardOf('r') ?? 0) > heard + 10)
+    expect(await call.bye()).toBe(200)
+    expect(right.socket.taken).toBe(1)
+    expect(statusOf(await phone.register(0))).toBe(200)
+
+    /** The fingerprints in the order they were shown. */
+    async function exchanged(): Promise<string[]> {
+      const order = [ours.fingerprint]
+      for (let turn = 0; turn < 3; turn++) {
+        ours = write(certificate({ signer: authority, names: ['DNS:sip.trunkline.test'] }))
+        process.kill(stack.pids().relay ?? 0, 'SIGHUP')
+        const { fingerprint } = ours
+        await soon('the next certificate', async () => (await shown()) === fingerprint)
+        order.push(fingerprint)
+      }
+      return order
+    }
   })
 })
 
@@ -122,6 +211,26 @@ function write(pair: Certificate): Certificate {
   writeFileSync(files.cert, pair.cert)
   writeFileSync(files.key, pair.key)
   return pair
+}
+
+/** Puts a certificate of its own for a name where relays look for more; gives its fingerprint. */
+function named(file: string, name: string): string {
+  const pair = certificate({ names: [`DNS:${name}`] })
+  writeFileSync(join(names, `${file}.crt`), pair.cert)
+  writeFileSync(join(names, `${file}.key`), pair.key)
+  return pair.fingerprint
+}
+
+/** The fingerprint of what `openssl s_client` is shown, asking for a name or for none. */
+async function seen(port: number, name?: string): Promise<string> {
+  const asked = name === undefined ? ['-noservername'] : ['-servername', name]
+  const client = spawn('openssl', ['s_client', '-connect', `${relay.address}:${port}`, ...asked], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const said = await text(client.stdout)
+  return new X509Certificate(said.slice(said.indexOf('-----BEGIN CERTIFICATE'))).fingerprint256
+    .replaceAll(':', '')
+    .toLowerCase()
 }
 
 /** A carrier which listens at `address` with a certificate for the address `named`. */

@@ -9,6 +9,9 @@ describe('the settings of a relay', () => {
     expect(config({ TLS_CERT: '', TLS_KEY: '', SIP_TLS_PORT: '5071' }).tls).toBeUndefined()
     const both = { TLS_CERT: '/etc/tls/cert.pem', TLS_KEY: '/etc/tls/key.pem' }
     expect(config(both).tls).toEqual({ port: 5061, cert: '/etc/tls/cert.pem', key: '/etc/tls/key.pem' })
+    expect(config({ ...both, TLS_CERT_DIR: '/etc/tls/names' }).tls).toMatchObject({
+      folder: '/etc/tls/names',
+    })
     expect(config({ ...both, SIP_TLS_PORT: '5071' }).tls).toMatchObject({ port: 5071 })
   })
 
@@ -59,6 +62,10 @@ describe('the settings of a relay', () => {
   test.each<[Record<string, string>, string]>([
     [{ TLS_CERT: 'a' }, 'TLS_CERT and TLS_KEY go together, and TLS_KEY is missing'],
     [{ TLS_KEY: 'a' }, 'TLS_CERT and TLS_KEY go together, and TLS_CERT is missing'],
+    [
+      { TLS_CERT_DIR: 'a' },
+      'TLS_CERT_DIR needs TLS_CERT and TLS_KEY besides, shown to who asks for none of its names',
+    ],
     [
       { EDGE_URL: 'https://api.example.com/v1.0/' },
       'EDGE_URL must be the edge\'s address before /v1.0, such as https://api.example.com, not "https://api.example.com/v1.0/"',

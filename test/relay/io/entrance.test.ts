@@ -187,7 +187,7 @@ function tcp(script: Script) {
 }
 
 function tls(script: Script) {
-  return opened((options) => openTls({ ...options, pair }), script)
+  return opened((options) => openTls({ ...options, certificates: pair }), script)
 }
 
 function webSockets(script: Script) {

@@ -358,7 +358,7 @@ async function relay(
     port: portNumber(script.port ?? 0),
     log: silence,
     limits: script.limits ?? {},
-    ...(script.pair && { pair: script.pair }),
+    ...(script.pair && { certificates: script.pair }),
     ...(script.known && { known: script.known }),
     ...(script.visitors && { visitors: script.visitors }),
     receive: (flow, payload) => heard.push({ flow, text: new TextDecoder().decode(payload) }),

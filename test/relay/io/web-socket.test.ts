@@ -226,7 +226,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
       certificate({ names: ['DNS:a.example'] }),
       certificate({ names: ['DNS:b.example'] }),
     ]
-    const { url, wire, heard } = await relay({ pair: old })
+    const { url, wire, heard } = await relay({ certificates: old })
     const trusting = { rejectUnauthorized: false, servername: 'a.example' }
     const phone = await dialled(url, trusting)
     phone.say(options)
@@ -298,7 +298,7 @@ describe('behind a proxy which speaks the PROXY protocol', () => {
     ['in one segment with the header', true],
     ['in one of its own', false],
   ])('a phone shakes hands over TLS whose ClientHello comes %s', async (_, together) => {
-    const { wire, heard, closed } = await relay({ proxies: ['127.0.0.1'], pair: certificate() })
+    const { wire, heard, closed } = await relay({ proxies: ['127.0.0.1'], certificates: certificate() })
     const port = await proxied(wire, together)
     const phone = await dialled(`wss://127.0.0.1:${port}/`, { rejectUnauthorized: false })
     phone.say(options)
@@ -381,7 +381,7 @@ async function relay({ known = false, knows, needs, ...script }: Script = {}) {
     ...script,
   })
   cleanups.push(() => wire.close())
-  const url = `${script.pair ? 'wss' : 'ws'}://127.0.0.1:${wire.address.port}/`
+  const url = `${script.certificates ? 'wss' : 'ws'}://127.0.0.1:${wire.address.port}/`
   return { wire, heard, unsent, closed, url }
 }
 
