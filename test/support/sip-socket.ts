@@ -29,6 +29,8 @@ export interface SipSocket {
   readonly place: HostAndPort
   /** Connections it took so far, where it takes any. */
   readonly taken?: number
+  /** Of a WebSocket: once it is closed, by whomever. */
+  readonly gone?: Promise<void>
   send(message: SipText, to: HostAndPort): void
   close(): void
 }
@@ -125,6 +127,7 @@ export async function webSocket(
       socket.send(writeSipText(message))
     },
     close: () => socket.terminate(),
+    gone: new Promise((gone) => socket.once('close', () => gone())),
   }
 }
 
