@@ -46,7 +46,7 @@ export class ServerNames {
 
 function contextsOf({ others = [], ...usual }: Certificates): Map<string, NamedContext> {
   const contexts = new Map<string, NamedContext>()
-  // Without others, nobody is shown anything but the usual one.
+  // Without others the usual one is all there is.
   for (const { cert, key } of others.length > 0 ? [usual, ...others] : []) {
     const certificate = new X509Certificate(cert)
     const context = createSecureContext({ cert, key, minVersion })
