@@ -36,6 +36,34 @@ export function readDraft(draft: readonly DraftAction[]): { actions: unknown[]; 
   return { actions, faults }
 }
 
+/** A variable as it is being written. */
+export interface DraftVariable extends DraftAction {
+  readonly name: string
+}
+
+/** A draft of variables as they are. */
+export function variablesDraftOf(variables: Readonly<Record<string, string>>): DraftVariable[] {
+  return Object.entries(variables).map(([name, value]) => ({ ...drafted(value), name }))
+}
+
+/** What a draft of variables says; of a name which is there twice the last is taken, and that is a fault. */
+export function readVariables(draft: readonly DraftVariable[]): {
+  variables: Record<string, string>
+  faults: FieldFault[]
+} {
+  const names = draft.map(({ name }) => name)
+  const twice = new Set(names.filter((name, place) => names.indexOf(name) !== place))
+  return {
+    variables: Object.fromEntries(draft.map(({ name, text }) => [name, text])),
+    faults: [...twice].map((name) => ({ field: `variables.${name}`, message: 'has this name twice' })),
+  }
+}
+
+/** The faults of a variable, by its name: in a flow which is saved, or in one which is tried. */
+export function faultsOfVariable(faults: readonly FieldFault[], name: string): FieldFault[] {
+  return faults.filter(({ field }) => field === `variables.${name}` || field === `flow.variables.${name}`)
+}
+
 /** The faults of an action, by its place: in a flow which is saved, or in one which is tried. */
 export function faultsOfAction(faults: readonly FieldFault[], place: number): FieldFault[] {
   const at = new RegExp(`^(?:flow\\.)?actions\\.${place}(?:\\.|$)`)

@@ -3,10 +3,21 @@ import { addressOf } from './address.ts'
 import { useAll } from './all-pages.ts'
 import { useAnswer } from './answer.ts'
 import { type FieldFault, Refused } from './api.ts'
-import { type DraftAction, draftOf, faultsLeft, faultsOfAction, readDraft } from './flow-draft.ts'
+import {
+  type DraftAction,
+  type DraftVariable,
+  draftOf,
+  faultsLeft,
+  faultsOfAction,
+  faultsOfVariable,
+  readDraft,
+  readVariables,
+  variablesDraftOf,
+} from './flow-draft.ts'
 import { FlowEditor } from './flow-editor.tsx'
 import { FlowGraph } from './flow-graph.tsx'
 import { FlowTrial, type TrialShown } from './flow-trial.tsx'
+import { FlowVariables } from './flow-variables.tsx'
 import { FlowVersions } from './flow-versions.tsx'
 import { FlowWalk } from './flow-walk.ts'
 import { writtenActions } from './flow-ways.ts'
@@ -38,6 +49,7 @@ export function FlowScreen({ id }: { id: string }) {
 interface FlowDraft {
   readonly etag: string
   readonly actions: readonly DraftAction[]
+  readonly variables: readonly DraftVariable[]
 }
 
 /** Drafts by flow, for as long as the page is open: who looks elsewhere meanwhile loses none. */
@@ -49,20 +61,26 @@ function Told({ flow, again }: { flow: ShownFlow; again: () => void }) {
   const [trial, setTrial] = useState<TrialShown | undefined>()
   const [open, setOpen] = useState<number | undefined>()
   // Made once of each version: who stands at an action with the keyboard stays there.
-  const kept = useMemo(() => draftOf(flow.actions), [flow.etag])
-  const shown = draft?.actions ?? kept
+  const kept = useMemo(
+    () => ({ actions: draftOf(flow.actions), variables: variablesDraftOf(flow.variables) }),
+    [flow.etag],
+  )
+  const shown = draft ?? kept
   const write = (changed: FlowDraft | undefined) => {
     if (changed) drafts.set(flow.id, changed)
     else drafts.delete(flow.id)
     setDraft(changed)
-    setFaults(changed ? faultsLeft(faults, shown, changed.actions) : [])
+    setFaults(changed ? faultsLeft(faults, shown.actions, changed.actions) : [])
     setTrial(undefined)
   }
-  const read = readDraft(shown)
-  const all = [...read.faults, ...faults]
+  const rewrite = (part: Partial<FlowDraft>) => write({ etag: draft?.etag ?? flow.etag, ...shown, ...part })
+  const read = readDraft(shown.actions)
+  const given = readVariables(shown.variables)
+  const all = [...read.faults, ...given.faults, ...faults]
   const actions = writtenActions(read.actions)
   const refused = new Set([...actions.keys()].filter((place) => faultsOfAction(all, place).length > 0))
-  const tried = draft ? { flow: { actions: read.actions, variables: flow.variables } } : { flow_id: flow.id }
+  const written = { actions: read.actions, variables: given.variables }
+  const tried = draft ? { flow: written } : { flow_id: flow.id }
   return (
     <>
       <div class="title">
@@ -95,13 +113,26 @@ function Told({ flow, again }: { flow: ShownFlow; again: () => void }) {
         <h2 id="actions">What it does</h2>
         <p class="hint">One after the other, unless an action leads elsewhere. Open one to rewrite it.</p>
         <FlowEditor
-          draft={shown}
+          draft={shown.actions}
           faults={all}
-          change={(changed) => write({ etag: draft?.etag ?? flow.etag, actions: changed })}
+          change={(changed) => rewrite({ actions: changed })}
           open={open}
           setOpen={setOpen}
         />
-        <Unplaced faults={all} count={actions.length} />
+        <FlowVariables
+          draft={shown.variables}
+          faults={all}
+          change={(changed) => {
+            rewrite({ variables: changed })
+            setFaults((told) => told.filter(({ field }) => !/^(?:flow\.)?variables\b/.test(field)))
+          }}
+        />
+        <Unplaced
+          faults={all.filter((fault) =>
+            shown.variables.every(({ name }) => faultsOfVariable([fault], name).length === 0),
+          )}
+          count={actions.length}
+        />
         {draft && draft.etag !== flow.etag && (
           <p class="warn">
             It was changed elsewhere meanwhile, and is version {flow.version} now: saving is refused. Leave
@@ -111,7 +142,8 @@ function Told({ flow, again }: { flow: ShownFlow; again: () => void }) {
         <Saving
           flow={flow}
           draft={draft}
-          read={read}
+          written={written}
+          faulty={read.faults.length + given.faults.length > 0}
           saved={() => {
             write(undefined)
             again()
@@ -152,20 +184,22 @@ function Unplaced({ faults, count }: { faults: readonly FieldFault[]; count: num
 interface SavingOf {
   readonly flow: ShownFlow
   readonly draft: FlowDraft | undefined
-  readonly read: ReturnType<typeof readDraft>
+  readonly written: object
+  /** Whether what is written cannot be sent as it is. */
+  readonly faulty: boolean
   readonly saved: () => void
   readonly leave: () => void
   readonly refuse: (faults: readonly FieldFault[]) => void
 }
 
-function Saving({ flow, draft, read, saved, leave, refuse }: SavingOf) {
+function Saving({ flow, draft, written, faulty, saved, leave, refuse }: SavingOf) {
   const save = async () => {
-    if (read.faults.length > 0) throw new Error('Refused: look at what is marked.')
+    if (faulty) throw new Error('Refused: look at what is marked.')
     try {
       await asked({
         method: 'PATCH',
         path: `/v1.0/flows/${flow.id}`,
-        body: { actions: read.actions },
+        body: written,
         etag: draft?.etag ?? flow.etag,
       })
     } catch (error) {

@@ -189,12 +189,30 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
       expect(JSON.stringify((await office.api.get(`/flows/${flow.id}`)).actions)).not.toContain('busy')
     })
 
+    test('begin with variables which are written in fields, by keyboard too; a name which none may have is refused there', async () => {
+      await page.getByRole('button', { name: 'Add a variable' }).focus()
+      await page.keyboard.press('Enter')
+      await page.getByLabel('Name of variable 1').fill('voipbin.mine')
+      await page.getByLabel('Value of variable 1').fill('en')
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.locator('.variables small.bad').waitFor()
+      expect(await page.getByLabel('Name of variable 1').getAttribute('aria-invalid')).toBe('true')
+      expect(complaints.splice(0)).toEqual([expect.stringContaining('400')])
+      await page.getByLabel('Name of variable 1').fill('language')
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('It is saved', { exact: false }).waitFor()
+      expect((await office.api.get(`/flows/${flow.id}`)).variables).toEqual({ language: 'en' })
+      await page.getByRole('button', { name: 'Remove variable 1' }).click()
+      await page.getByRole('button', { name: 'Leave the changes' }).click()
+      expect(await page.getByLabel('Value of variable 1').inputValue()).toBe('en')
+    })
+
     test('do again what they did, with a key which may; one which only reads may try them', async () => {
       const first = page.locator('.versions > li', { has: page.locator('summary strong', { hasText: '1' }) })
       await first.locator('summary').click()
       await first.getByRole('button', { name: 'Restore version 1' }).click()
       await first.getByRole('button', { name: 'Yes, restore version 1' }).click()
-      await page.locator('.badge', { hasText: 'version 3' }).waitFor()
+      await page.locator('.badge', { hasText: 'version 4' }).waitFor()
       expect(JSON.stringify((await office.api.get(`/flows/${flow.id}`)).actions)).toContain('"1":"sales"')
       await asReader(async () => {
         await show('Flows')

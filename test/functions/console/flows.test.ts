@@ -6,9 +6,12 @@ import {
   draftOf,
   faultsLeft,
   faultsOfAction,
+  faultsOfVariable,
   newAction,
   newActionTypes,
   readDraft,
+  readVariables,
+  variablesDraftOf,
 } from '../../../functions/console/flow-draft.ts'
 import { boxHeight, boxWidth, drawn } from '../../../functions/console/flow-layout.ts'
 import { FlowWalk } from '../../../functions/console/flow-walk.ts'
@@ -188,3 +191,21 @@ function overlaps(boxes: readonly { x: number; y: number }[]): string[] {
       .map((other) => `${JSON.stringify(one)} ${JSON.stringify(other)}`),
   )
 }
+
+describe('the variables of a flow which is rewritten', () => {
+  test('are read as they were written', () => {
+    const variables = { language: 'en', greeting: '' }
+    expect(readVariables(variablesDraftOf(variables))).toEqual({ variables, faults: [] })
+  })
+
+  test('are faulty where a name is there twice, at each of that name and no other', () => {
+    const draft = [
+      ...variablesDraftOf({ language: 'en', hours: '8' }),
+      { ...drafted('de'), name: 'language' },
+    ]
+    const { faults } = readVariables(draft)
+    expect(faultsOfVariable(faults, 'language')).toHaveLength(1)
+    expect(faultsOfVariable(faults, 'hours')).toEqual([])
+    expect(faultsOfVariable([{ field: 'flow.variables.hours', message: 'x' }], 'hours')).toHaveLength(1)
+  })
+})
