@@ -7,6 +7,7 @@ import { faultsOf } from '../support/console.ts'
 import { changeHeard, newCustomer } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { Phone } from '../support/phone.ts'
+import { done, send, stepsOf, typed } from '../support/set-up-steps.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon, within } from '../support/wait.ts'
@@ -185,7 +186,7 @@ describe.skipIf(!hasChromium)('the console in Chromium', () => {
     await page.getByRole('button', { name: 'Sign out' }).click()
     await signIn(key)
     await show('Set up')
-    const [provider, route, phones, number, call] = await steps()
+    const [provider, route, phones, number, call] = await stepsOf(page)
     expect(await page.getByRole('img', { name: 'To be done' }).count()).toBe(5)
 
     await provider.getByLabel('Which').selectOption('other')
@@ -328,24 +329,6 @@ async function show(screen: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name: screen }).waitFor()
 }
 
-/** The five steps of setting up, as they stand below one another. */
-async function steps(): Promise<[Locator, Locator, Locator, Locator, Locator]> {
-  const all = page.locator('.set-up > li')
-  await all.last().waitFor()
-  return [all.nth(0), all.nth(1), all.nth(2), all.nth(3), all.nth(4)]
-}
-
-/** Fills in fields of a step by their labels, and presses its button. */
-async function send(step: Locator, action: string, values: Record<string, string>): Promise<void> {
-  for (const [label, value] of Object.entries(values))
-    await step.getByLabel(label, { exact: true }).fill(value)
-  await step.getByRole('button', { name: action, exact: true }).click()
-}
-
-async function done(step: Locator): Promise<void> {
-  await step.getByRole('img', { name: 'Done', exact: true }).waitFor()
-}
-
 /** The field says itself that it was refused, and why, and has the keyboard. */
 async function refusedAt(step: Locator, label: string, why: RegExp): Promise<void> {
   await step.locator('[aria-invalid]').waitFor()
@@ -356,11 +339,6 @@ async function refusedAt(step: Locator, label: string, why: RegExp): Promise<voi
   expect(await page.evaluate(`document.activeElement.getAttribute('aria-invalid')`)).toBe('true')
   // The browser complains of each answer of 400 or more.
   await expect.poll(() => complaints.splice(0)).toEqual([expect.stringMatching(/4\d\d/)])
-}
-
-/** What is to be typed into a phone. */
-async function typed(step: Locator, what: string): Promise<string> {
-  return String(await step.locator('.typed div', { hasText: what }).locator('dd').textContent())
 }
 
 /** The words of what has the keyboard. */

@@ -1,16 +1,29 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
 import { hasChromium } from '../support/browser.ts'
+import { answers, Carrier, refuse } from '../support/carrier.ts'
 import { faultsOf } from '../support/console.ts'
-import { type Office, openOffice } from '../support/live-office.ts'
-import type { Phone } from '../support/phone.ts'
+import { type Customer, newCustomer } from '../support/customer.ts'
+import { keyboardFaultsOf } from '../support/keyboard.ts'
+import { Phone } from '../support/phone.ts'
+import { done, send, stepsOf, typed } from '../support/set-up-steps.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
+import { sine, wavFile } from '../support/wav.ts'
+
+const [own, far] = ['+15558675309', '+15551234567']
+/** What the browser's microphone hears, in Hz: bursts, since a steady tone is a noise which is taken out. */
+const spoken = 660
+const microphone = join(mkdtempSync(join(tmpdir(), 'microphone-')), 'bursts.wav')
 
 let stack: OwnStack
-let office: Office
+let office: Customer
+let carrier: Carrier
 let browser: Browser
 let page: Page
 /** What the browser said of the page: refused by its policy, failed, or thrown. */
@@ -20,13 +33,21 @@ const open: { close(): unknown }[] = []
 describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
   beforeAll(async () => {
     stack = await startStack()
-    office = await openOffice(stack, [], ['office1', 'office2', 'office3'])
-    // A microphone of its own, which beeps; nobody is asked whether it may be used.
+    office = await newCustomer(stack, 'Set up by hand')
+    carrier = await Carrier.open(
+      { name: 'carrier', address: '127.0.7.72', relay: stack.relay },
+      answers('c', 0),
+    )
+    const samples = sine(spoken, { rate: 48_000, seconds: 0.4 })
+    const silence = Array<number>(samples.length / 2).fill(0)
+    writeFileSync(microphone, wavFile({ rate: 48_000, channels: [[...samples, ...silence]] }))
+    // A microphone of its own, whose sound is that file, over and over; nobody is asked whether it may be used.
     browser = await chromium.launch({
       executablePath: '/usr/bin/chromium',
       args: [
         '--no-sandbox',
         '--use-fake-device-for-media-stream',
+        `--use-file-for-fake-audio-capture=${microphone}`,
         '--use-fake-ui-for-media-stream',
         '--allow-loopback-in-peer-connection',
         '--autoplay-policy=no-user-gesture-required',
@@ -37,37 +58,67 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
     page.setDefaultTimeout(30_000)
     page.on('console', (message) => complaints.push(message.text()))
     page.on('pageerror', ({ message }) => complaints.push(message))
-    const { body: key } = {
-      body: await office.api.post('/accesskeys', { name: 'page', scopes: ['read', 'call'] }),
-    }
     await page.goto(stack.local.api_url)
-    await page.getByLabel('Access key').fill(String(key.token))
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('link', { name: 'Phone', exact: true }).click()
+    await signIn(office.key)
   })
   afterEach(async () => {
     for (const each of open.splice(0)) await each.close()
   })
   afterAll(async () => {
     await browser?.close()
+    carrier?.close()
     await stack?.stop()
+    rmSync(dirname(microphone), { recursive: true })
+  })
+
+  test('is one of an office which is set up by five steps, and rings for the call which is the last of them', async () => {
+    await show('Set up')
+    const [provider, route, phones, number, call] = await stepsOf(page)
+    await provider.getByLabel('Which').selectOption('other')
+    const { address, port } = carrier.place
+    await send(provider, 'Make the provider', { Name: 'Carrier', Host: address, Port: String(port) })
+    await done(provider)
+    await send(route, 'Make the route', { Priority: '1' })
+    await done(route)
+    await send(phones, 'Make the phone', { Name: 'Front desk', Account: 'office1' })
+    expect(await typed(phones, 'Account')).toBe('office1')
+    await show('Phone')
+    await registered()
+    await show('Set up')
+    await done(phones)
+    await send(number, 'Add the number', { Number: own })
+    await done(number)
+    await send(call, 'Call', { To: far })
+    await show('Phone')
+    await page.getByRole('button', { name: 'Answer' }).click()
+    await page.getByRole('button', { name: 'Hang up' }).waitFor()
+    await soon('the carrier to be called', () => carrier.calls.length === 1)
+    await page.getByRole('button', { name: 'Hang up' }).click()
+    await show('Set up')
+    await done(call)
+    for (const username of ['office2', 'office3'])
+      await office.api.post('/extensions', { name: username, username, password: 'secure-password' })
+    await show('Phone')
+    await page.getByRole('button', { name: 'Switch off' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    const key = await office.api.post('/accesskeys', { name: 'page', scopes: ['read', 'call'] })
+    await signIn(String(key.token))
   })
 
   test('registers as an extension by a token, over a WebSocket which the page’s policy allows', async () => {
-    await page.getByLabel('Register as').selectOption({ label: 'office1' })
-    await page.getByRole('button', { name: 'Register here' }).click()
-    await page.getByText(`Registered as office1@${office.realm}.`).waitFor()
-    const [own] = await soon('the registration', async () => {
+    await show('Phone')
+    await registered()
+    const [here] = await soon('the registration', async () => {
       const all = await office.api.list('/registrations')
       return all.length === 1 ? all : undefined
     })
-    expect(own).toMatchObject({ transport: 'ws', user_agent: 'Trunkline console' })
+    expect(here).toMatchObject({ transport: 'ws', user_agent: 'Trunkline console' })
     expect(await faultsOf(page)).toEqual([])
     expect(complaints).toEqual([])
   })
 
   test('shows beside a call which is dialled where it goes, and says why it ended', async () => {
-    await page.getByLabel('Number or extension').fill('+15551239999')
+    await page.getByLabel('Number or extension').fill('office9')
     await page.getByRole('button', { name: 'Call', exact: true }).click()
     await page.getByText('Nowhere: it is refused').waitFor()
     const said = page.getByRole('alert')
@@ -100,6 +151,7 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
       const level = page.locator('.level meter').nth(1)
       await soon('its level', async () => Number(await level.getAttribute('value')) > 0.3)
       expect(await faultsOf(page)).toEqual([])
+      expect(await keyboardFaultsOf(page)).toEqual([])
       await page.getByRole('button', { name: 'Mute' }).click()
       await page.getByRole('button', { name: 'Hold' }).click()
       await page.getByRole('button', { name: 'Hold', pressed: true }).waitFor()
@@ -116,6 +168,7 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
         async () => (await page.getByRole('alert').textContent()) || undefined,
       )
       expect(third.told.some(({ type }) => type === 'CALL_CLOSED')).toBe(false)
+      await soft.hasHeard(spoken, 60)
     },
   )
 
@@ -130,6 +183,45 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
     })
     soft.command('hangup')
     await page.getByText('The other side hung up.').waitFor()
+  })
+
+  test.skipIf(!hasBaresip)('is called from a number, is heard there, and hands that call on', async () => {
+    const { call, result } = await carrier.call('+15550001111', own)
+    await page.getByRole('heading', { name: '+15550001111 calls' }).waitFor()
+    await page.getByRole('button', { name: 'Answer' }).click()
+    expect(statusOf(await result)).toBe(200)
+    await soon('sound of the browser', () =>
+      [...(call.sound?.heard.values() ?? [])].some((count) => count > 20),
+    )
+    await soon('sound of the number', async () => {
+      const level = await page.locator('.level meter').nth(1).getAttribute('value')
+      return Number(level) > 0
+    })
+    const third = await softphone('office3', 440)
+    await page.getByLabel('Hand on to').fill('office3')
+    await page.getByRole('button', { name: 'Hand on', exact: true }).click()
+    await third.hears('CALL_ESTABLISHED')
+    await page.getByRole('button', { name: 'Call', exact: true }).waitFor()
+    await call.bye()
+    await third.hears('CALL_CLOSED')
+  })
+
+  test('dials a number which refuses it, and reads in the record of that call why it failed', async () => {
+    carrier.onCall = refuse(503, 'Service Unavailable')
+    await page.getByLabel('Number or extension').fill(far)
+    await page.getByRole('button', { name: 'Call', exact: true }).click()
+    await page.getByRole('alert').getByText(/\.$/).waitFor()
+    await show('Calls')
+    await page.getByRole('row', { name: far }).filter({ hasText: '503' }).getByRole('link').click()
+    const main = page.getByRole('main')
+    await main
+      .getByText(
+        `called ${far}. It was not answered: The provider Carrier refused the call: 503 Service Unavailable.`,
+      )
+      .waitFor()
+    await main.getByText('Something went wrong.').waitFor()
+    await show('Phone')
+    await page.getByText(`Registered as office1@${office.realm}.`).waitFor()
   })
 
   test('is registered no longer once it is switched off', async () => {
@@ -178,7 +270,34 @@ async function softphone(username: string, tone: number): Promise<Baresip> {
 }
 
 async function phoneOf(username: string): Promise<Phone> {
-  const phone = await office.phone(username, '127.0.7.71')
+  const { realm } = office
+  const phone = await Phone.open({
+    name: username,
+    address: '127.0.7.71',
+    relay: stack.relay,
+    realm,
+    username,
+    password: 'secure-password',
+  })
   open.push(phone)
   return phone
+}
+
+async function signIn(key: string): Promise<void> {
+  await page.getByLabel('Access key').fill(key)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Calls' }).waitFor()
+}
+
+/** Goes to a screen by the head of the page. */
+async function show(screen: string): Promise<void> {
+  await page.getByRole('link', { name: screen, exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: screen }).waitFor()
+}
+
+/** Has the page be the phone of office1. */
+async function registered(): Promise<void> {
+  await page.getByLabel('Register as').selectOption({ label: 'Front desk (office1)' })
+  await page.getByRole('button', { name: 'Register here' }).click()
+  await page.getByText(`Registered as office1@${office.realm}.`).waitFor()
 }
