@@ -70,8 +70,9 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
       await pause(1_000)
       expect(container.exitCode).toBeNull()
       expect(statusOf(await (await phone.call('+15551234567')).result)).toBe(503)
+      const exit = once(container, 'exit')
       expect(await call.bye()).toBe(200)
-      const [code] = await within(30_000, 'the container to end', once(container, 'exit'))
+      const [code] = await within(60_000, 'the container to end', exit)
       expect(code).toBe(0)
     } finally {
       phone.close()
@@ -90,9 +91,10 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
       expect(statusOf(await phone.register())).toBe(200)
     } finally {
       phone.close()
-      composed.kill('SIGTERM')
     }
-    await within(60_000, 'it to go down', once(composed, 'exit'))
+    const exit = once(composed, 'exit')
+    composed.kill('SIGTERM')
+    await within(60_000, 'it to go down', exit)
     expect(words).toContain('draining')
   })
 })

@@ -76,8 +76,9 @@ describe.skipIf(!canRun)('relay/trunkline-relay.service, under systemd', () => {
       await soon('it to drain', () => printed().includes('draining'))
       await pause(1_000)
       expect(service.exitCode).toBeNull()
+      const exit = once(service, 'exit')
       expect(await call.bye()).toBe(200)
-      await within(30_000, 'the service to end', once(service, 'exit'))
+      await within(60_000, 'the service to end', exit)
       expect(printed().match(/"ready"/g)).toHaveLength(2)
     } finally {
       phone.close()
