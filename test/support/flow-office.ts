@@ -65,7 +65,7 @@ export async function configureFlows(office: Office, stack: Stack, url: string):
     actions: [
       { id: 'welcome', type: 'answer' },
       { id: 'menu', type: 'play', option: { prompt_id, digits_handle: 'next' } },
-      { id: 'keys', type: 'digits_receive', option: { duration: 2_000, accept: ['1', '2'] } },
+      { id: 'keys', type: 'digits_receive', option: { duration: 4_000, accept: ['1', '2'] } },
       {
         id: 'which',
         type: 'branch',
@@ -106,7 +106,7 @@ export async function configureFlows(office: Office, stack: Stack, url: string):
         type: 'fetch',
         option: {
           event_url: [url, '$', '{voipbin.call.source.target}'].join(''),
-          timeout: 500,
+          timeout: 2_000,
           failed_target_id: 'sorry',
         },
       },
