@@ -50,9 +50,9 @@ export class Accounts {
     const key = keyOf(question)
     this.#known.delete(key)
     this.#unknown.delete(key)
-    const times = { since: now, until: now + answer.ttl * 1000 }
-    if (answer.kind === 'known') this.#known.set(key, { answer, ...times })
-    else this.#unknown.set(key, { answer, ...times })
+    const until = now + answer.ttl * 1000
+    if (answer.kind === 'known') this.#known.set(key, { answer, since: now, until })
+    else this.#unknown.set(key, { answer, since: now, until })
   }
 
   /**

@@ -1,6 +1,6 @@
-import { type BindingList, type BindingTell, binding } from '#contract'
+import { type Binding, type BindingList, type BindingTell, binding } from '#contract'
 import { Journal } from './journal.ts'
-import type { JournalRecord } from './journal-line.ts'
+import type { JournalRecord, Segment } from './journal-line.ts'
 import type { Log } from './log.ts'
 
 type StoredBinding = BindingList['bindings'][number]
@@ -13,7 +13,7 @@ const sequenced = binding.extend({ sequence: binding.shape.cseq })
  */
 export class BindingFile {
   readonly #journal: Journal
-  readonly #keptById = new Map<string, JournalRecord>()
+  readonly #keptById = new Map<string, KeptBinding | JournalRecord>()
   #order = 0
 
   private constructor(journal: Journal) {
@@ -38,7 +38,7 @@ export class BindingFile {
   /** How a phone is registered, as kept last; undefined: it is not. */
   of(bindingId: string): StoredBinding | undefined {
     const kept = this.#keptById.get(bindingId)
-    return kept && (JSON.parse(kept.text) as StoredBinding)
+    return kept instanceof KeptBinding ? kept.stored : kept && (JSON.parse(kept.text) as StoredBinding)
   }
 
   /** Never waits for the disk; but for a refresh it is with the kernel when this returns. */
@@ -50,8 +50,7 @@ export class BindingFile {
       if (held) this.#journal.drop([held])
       return this.#journal.write()
     }
-    const text = JSON.stringify({ ...binding, sequence })
-    const kept = { id, order: this.#order++, text, segment: undefined, dropped: false }
+    const kept = new KeptBinding(binding, sequence, this.#order++)
     this.#keptById.set(id, kept)
     if (held) this.#journal.replace(held, kept)
     else this.#journal.keep(kept)
@@ -65,6 +64,36 @@ export class BindingFile {
 
   close(): Promise<void> {
     return this.#journal.close()
+  }
+}
+
+/**
+ * A binding which was told since this process began. Its texts are those which the registrar holds anyway, and its line is
+ * made when it is written: 100 000 of them would be 70 MB.
+ */
+class KeptBinding implements JournalRecord {
+  readonly order: number
+  segment: Segment | undefined = undefined
+  dropped = false
+  readonly #binding: Binding
+  readonly #sequence: number
+
+  constructor(binding: Binding, sequence: number, order: number) {
+    this.#binding = binding
+    this.#sequence = sequence
+    this.order = order
+  }
+
+  get id(): string {
+    return this.#binding.binding_id
+  }
+
+  get stored(): StoredBinding {
+    return { ...this.#binding, sequence: this.#sequence }
+  }
+
+  get text(): string {
+    return JSON.stringify(this.stored)
   }
 }
 

@@ -19,6 +19,7 @@ import {
   type BindingState,
   bindingIdOf,
   type ContactBinding,
+  contactBinding,
   detached,
 } from './contact-binding.ts'
 import { KeptTexts } from './kept-texts.ts'
@@ -90,17 +91,7 @@ export class ContactBindings {
     const bindingId = detached(
       bindingIdOf(this.#hashes, owner.extensionId, stated.instance || stated.contact),
     )
-    const binding: ContactBinding = {
-      owner,
-      bindingId,
-      ...this.#texts.owned(stated),
-      registeredAt: at,
-      refreshedAt: at,
-      sequence: 0,
-      began: 0,
-      deadline: undefined,
-      ...notAsked,
-    }
+    const binding = contactBinding(owner, bindingId, this.#texts.owned(stated), at, at, 0)
     this.#insert(now, at, binding)
     this.#keepOpen.heard(now, binding)
     const told = this.#tells.tell(at, binding, 'registered')
@@ -231,30 +222,22 @@ export class ContactBindings {
   #restored(owner: AccountBindings, binding: Binding, expiresAt: UtcMs, sequence: number): ContactBinding {
     const { contact, q, call_id: callId, cseq, received: flow, path, user_agent: userAgent } = binding
     const keepaliveMs = binding.keepalive_s * 1000
-    return {
-      owner,
-      bindingId: detached(binding.binding_id),
-      ...this.#texts.owned({
-        contact,
-        instance: '',
-        q,
-        callId,
-        cseq,
-        flow,
-        proof: 0,
-        behindNat: flow.transport === 'udp',
-        keepaliveMs,
-        path,
-        userAgent,
-        expiresAt,
-      }),
-      registeredAt: parseUtc(binding.registered_at),
-      refreshedAt: parseUtc(binding.refreshed_at),
-      sequence,
-      began: 0,
-      deadline: undefined,
-      ...notAsked,
-    }
+    const stated = this.#texts.owned({
+      contact,
+      instance: '',
+      q,
+      callId,
+      cseq,
+      flow,
+      proof: 0,
+      behindNat: flow.transport === 'udp',
+      keepaliveMs,
+      path,
+      userAgent,
+      expiresAt,
+    })
+    const [registeredAt, refreshedAt] = [parseUtc(binding.registered_at), parseUtc(binding.refreshed_at)]
+    return contactBinding(owner, detached(binding.binding_id), stated, registeredAt, refreshedAt, sequence)
   }
 
   #owner(who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>): AccountBindings {
@@ -262,12 +245,15 @@ export class ContactBindings {
     if (known !== undefined) return known
     const { account } = who
     const customerId = this.#texts.once(who.customer_id)
-    return { account, customerId, extensionId: detached(who.extension_id), bindings: [] }
+    return { account, customerId, extensionId: who.extension_id, bindings: [] }
   }
 
   #insert(now: MonotonicMs, at: UtcMs, binding: ContactBinding): void {
-    this.#ownerByExtension.set(binding.owner.extensionId, binding.owner)
-    binding.owner.bindings.push(binding)
+    const { owner } = binding
+    this.#ownerByExtension.set(owner.extensionId, owner)
+    // What is pushed to an empty list takes room for sixteen more.
+    if (owner.bindings.length === 0) owner.bindings = [binding]
+    else owner.bindings.push(binding)
     this.#size++
     this.#link(now, at, binding)
   }
@@ -301,8 +287,6 @@ export class ContactBindings {
     if (entries?.size === 0) this.#entriesByConnection.delete(connection)
   }
 }
-
-const notAsked = { answers: false, unanswered: 0, asked: 0, ask: undefined, lost: false }
 
 function connectionOf(flow: Flow): string | undefined {
   return flow.connection === undefined ? undefined : `${flow.transport} ${flow.connection}`
