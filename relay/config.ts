@@ -70,6 +70,8 @@ export interface Config {
   /** Where other relays reach us: an address which we may not know as ours, and a port. `free`: one that is. `off`: nowhere. */
   readonly neighbourAddress: string
   readonly neighbourPort: Port | 'free' | 'off'
+  /** Between which addresses sound of calls from other relays goes straight, and of calls to phones there; undefined: none. */
+  readonly straight: 'public' | 'any' | undefined
   readonly rtpPorts: readonly [first: number, last: number]
   readonly rtpEngine: 'ffi' | 'dgram' | undefined
   /** The rtpengine which carries sound; undefined: we do. */
@@ -125,6 +127,7 @@ const variables = {
   PUBLIC_IP: setting('an IP address', ipOf).optional(),
   NEIGHBOUR_ADDRESS: setting('the IP address at which other relays reach this one', ipOf).optional(),
   NEIGHBOUR_PORT: setting('a port, free or off', neighbourPortOf).default('free'),
+  NEIGHBOUR_MEDIA: oneOf(['auto', 'straight', 'through']).default('auto'),
   RTP_PORTS: portRange.default([10_000, 19_999]),
   RTP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
   MEDIA_ENGINE: setting(
@@ -203,6 +206,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       publicIp: publicIp.toLowerCase(),
       neighbourAddress: (said.NEIGHBOUR_ADDRESS ?? publicIp).toLowerCase(),
       neighbourPort: said.NEIGHBOUR_PORT,
+      straight: straightReaches[said.NEIGHBOUR_MEDIA],
       rtpPorts: said.RTP_PORTS,
       rtpEngine: said.RTP_ENGINE,
       rtpengine: said.MEDIA_ENGINE,
@@ -227,6 +231,8 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
     },
   }
 }
+
+const straightReaches = { auto: 'public', straight: 'any', through: undefined } as const
 
 const everywhere = new Set(['0.0.0.0', '::'])
 

@@ -150,6 +150,7 @@ async function start(config: Config): Promise<void> {
       address: config.publicIp,
       mediaAddress: media.address,
       dtls: media.dtls,
+      straight: config.straight,
       port: wires.port,
       tlsPort: wires.tlsPort,
       wsPort: wires.wsPort,

@@ -5,6 +5,7 @@ import { astray, cause } from './cause.ts'
 import { keyReported } from './digits.ts'
 import { stopped } from './ending.ts'
 import { recorded } from './flow.ts'
+import { joinedLegs } from './sides.ts'
 import type { Call, CallStep } from './state.ts'
 
 /*
@@ -16,7 +17,8 @@ export function mediaReported(call: Call, report: MediaReport, endpoint: SipEndp
   if (report.type === 'digit') return { effects: keyReported(call, report, endpoint) }
   if (report.type === 'recorded') return recorded(call, report, endpoint)
   if (report.type === 'astray') return strayed(call, report, endpoint)
-  if (report.type !== 'silent' || report.side !== 'both') return { effects: [] }
+  const isPast = joinedLegs(call).some(({ aimed }) => aimed?.past)
+  if (report.type !== 'silent' || report.side !== 'both' || isPast) return { effects: [] }
   const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
   const end = { reason: 'media_timeout', because } as const
   return hangUp(call, 'system', { reason: 'SIP;cause=200;text="no media"' }, endpoint, end)

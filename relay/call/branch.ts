@@ -17,6 +17,7 @@ import { offerOf, rewriteFor } from './offer-answer.ts'
 import { rootOf } from './root-hunt.ts'
 import { mediaOn, opposite } from './sides.ts'
 import type { Branch, Call, CalledPeer, CallOrder, Hunt, Side } from './state.ts'
+import { isStraightAt } from './straight.ts'
 import { codecsFor } from './taken.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
@@ -46,6 +47,7 @@ export function newBranch(
     tried: undefined,
     provider,
     contact,
+    straight: false,
     flows: [],
   }
   call.branches.push(branch)
@@ -71,6 +73,8 @@ export function callAt(
   const offer = offered(call, endpoint)
   if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
   const only = codecsFor(branch)
+  if (offer?.ok)
+    branch.straight = isStraightAt(call, branch, { flow, offer: offer.value, reach: endpoint.straight })
   const terms = { only, ...keyingAt(branch, flow) }
   const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, terms) : undefined
   if (offer && !sent) return undefined
@@ -143,6 +147,8 @@ export function offerOtherwise(
   const offer = offered(call, endpoint)
   const keying = offer?.ok && flow ? otherKeying(branch, response) : undefined
   if (!offer?.ok || !flow || keying === undefined) return undefined
+  // Keys are between each leg and us.
+  branch.straight = false
   const again = rewriteFor(call, branch, offer.value, endpoint, { only: codecsFor(branch), keying })
   if (!again) return undefined
   return [...stopTimers(branch), ...invite(call, branch, flow, endpoint, sdpBytes(again))]

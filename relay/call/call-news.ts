@@ -46,6 +46,7 @@ export class CallNews {
       case 'session':
       case 'stalledRefresh':
       case 'reoffer':
+      case 'detour':
       case 'parting':
         return this.#deps.step(now, active, timer.timer, timer)
       case 'repeat':

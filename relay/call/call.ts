@@ -10,6 +10,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { giveUpOnAck, legAcked } from './answered.ts'
 import { goingDown, mediaReported } from './answered-unasked.ts'
 import { branchSucceeded } from './branch-answered.ts'
+import { leadThrough } from './detour.ts'
 import { keyAnswered, keyReported } from './digits.ts'
 import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
 import { abandon, endedBySystem, hangUpLate, spokeLate } from './ending.ts'
@@ -222,6 +223,10 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     acked: ({ leg, request }, { call, endpoint }) => flowAcked(call, leg, request, endpoint),
     passedAck: ({ leg, request }, { call, endpoint }) => passAck(call, leg, request, endpoint),
     passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
+    detour: ({ leg }, { call, endpoint }) => stay(...leadThrough(call, leg, endpoint)),
+    reoffer: ({ leg }, { call, endpoint }) => stay(...offerAgain(call, leg, endpoint)),
+    stalledOffer: (event, { call, endpoint }) => offerStalled(call, event, endpoint),
+    reoffered: (event, { call, endpoint }) => offerAnswered(call, event, endpoint),
     repeat: ({ leg }) => stay(...repeatAnswer(leg)),
     unacknowledged: ({ leg }, { call, endpoint }) => giveUpOnAck(call, leg, endpoint),
     repeatPending: ({ leg }) => stay(...repeatPassed(leg)),
@@ -266,6 +271,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
         : stay(...passRequest(call, event, endpoint)),
     resolved: (event, { call, endpoint }) => stay(...aimAgain(call, event, endpoint)),
     passed: (event, { call, endpoint }) => passAnswer(call, event, endpoint),
+    detour: ({ leg }, { call, endpoint }) => stay(...leadThrough(call, leg, endpoint)),
     passedAck: ({ leg, request }, { call, endpoint }) => passAck(call, leg, request, endpoint),
     repeatPending: ({ leg }) => stay(...repeatPassed(leg)),
     unacknowledgedPending: ({ leg }, { call, endpoint }) => unacknowledgedPassed(call, leg, endpoint),

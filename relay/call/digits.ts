@@ -52,6 +52,8 @@ function wayTo(call: Call, leg: Leg, came: KeyForm): KeyForm | undefined {
   const form = settingOf(call, leg)
   if (form === 'info') return 'info'
   if (!leg.aimed) return undefined
+  // What goes past us, the relay hears which hands the call on.
+  if (leg.aimed.past) return 'info'
   const sound = mediaOf(leg.aimed.said)
   if (form === 'auto' && came !== 'rfc4733' && !takesEvents(sound)) return came
   return sendingOf(sound, form)?.form ?? 'info'

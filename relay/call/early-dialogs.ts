@@ -8,6 +8,7 @@ import { mediaAddressOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { withKeys } from './digits.ts'
 import { offerOf } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
+import { straightWords } from './straight.ts'
 
 /*
  * The session descriptions the caller is sent before and with the answer.
@@ -41,8 +42,10 @@ export function sdpForCaller(
   const keys = offer?.ok
     ? keysToAnswer(caller, offer.value, endpoint)
     : keysToOffer(caller, keyingFor(caller, said), endpoint)
-  const leg = { address: mediaAddressOf(endpoint), port: caller.media.port, id: caller.sdp.id, keys }
-  const sent = composeSdp(caller.sdp.sent, sound, leg, offer?.ok ? offer.value : undefined)
+  const [us, answered] = [mediaAddressOf(endpoint), offer?.ok ? offer.value : undefined]
+  const words = straightWords(call, caller, said, { offer: answered, keys, reach: endpoint.straight, us })
+  const leg = { address: us, port: caller.media.port, id: caller.sdp.id, keys, ...words }
+  const sent = composeSdp(caller.sdp.sent, sound, leg, answered)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined
   const told = known ?? { tag: freeTag(call, endpoint), sent, said }

@@ -4,6 +4,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
 import { mediaRecordOf } from './media-record.ts'
+import { heardAt } from './sides.ts'
 import type { CallEvents } from './state.ts'
 
 interface MediaReportsDeps {
@@ -28,6 +29,8 @@ export class MediaReports {
     const active = orders.index.session(report.session)
     if (!active) return void orders.ports.receive(now, report)
     active.call.now = now
+    const heard = report.type === 'heard' ? heardAt(active.call, report.side) : undefined
+    if (heard) heard.spoke = true
     if (report.type === 'closed' || report.type === 'counted')
       active.call.record.media = { caller: report.caller, callee: report.callee }
     if (report.type === 'closed') return this.over(now, active)

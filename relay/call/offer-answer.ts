@@ -19,6 +19,7 @@ import {
   type SdpResult,
   type UnusableSdp,
 } from '../sdp/relayed.ts'
+import { phoneIn } from '../sdp/straight.ts'
 import { g711Of } from '../sdp/tones.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
@@ -27,6 +28,7 @@ import { digitAimOf, spokenBy, withKeys } from './digits.ts'
 import { sipReason } from './reason.ts'
 import { firstLeg, heardAt, opposite, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
+import { isPast, straightWords } from './straight.ts'
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
 export function codecsOf(message: Message): string[] {
@@ -87,7 +89,9 @@ export function rewriteFor(
   if (!kept || !to.media) return undefined
   to.sdp.before = offer ? undefined : { sent: to.sdp.sent, lines: to.sdp.lines }
   const keys = offer ? keysToAnswer(to, offer, endpoint) : keysToOffer(to, keying, endpoint)
-  const leg = { address: mediaAddressOf(endpoint), port: to.media.port, id: to.sdp.id, keys }
+  const us = mediaAddressOf(endpoint)
+  const words = straightWords(call, to, said, { offer, keys, reach: endpoint.straight, us })
+  const leg = { address: us, port: to.media.port, id: to.sdp.id, keys, ...words }
   to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
   return to.sdp.sent
 }
@@ -109,8 +113,17 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   const side = sideOf(call, leg)
   for (const other of call.branches) if (other.side === side) other.aimed = undefined
   const [srtp, ice] = [agree(leg, said), iceAimOf(leg, said)]
-  leg.aimed = { said, flow, trusted, changes: [], digits: undefined, srtp, ice }
-  return aimed(call, leg, leg.aimed, endpoint)
+  const past = isPast(call, leg, said, endpoint.straight)
+  leg.aimed = { said, flow, trusted, changes: [], digits: undefined, srtp, ice, past }
+  return [...(past ? [] : callerHeard(call, leg, endpoint)), ...aimed(call, leg, leg.aimed, endpoint)]
+}
+
+/** A relay which hands a call on has a part in our sound as soon as a phone has. */
+function callerHeard(call: Call, phone: Leg, endpoint: SipEndpoint): CallOrder[] {
+  const { caller } = call
+  if (caller === phone || !caller.aimed?.past) return []
+  caller.aimed.past = false
+  return aimed(call, caller, caller.aimed, endpoint)
 }
 
 /** A leg said nothing new, but signals from elsewhere by now, or speaks with another: it keeps its keys. */
@@ -122,15 +135,18 @@ export function aimAnew(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[
 }
 
 function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): CallOrder[] {
-  const { said, flow, trusted, srtp, ice } = media
+  const { said, flow, srtp, ice } = media
+  if (media.past) return []
   // Whatever led here: what has to be encrypted never leaves in the open.
   if (leg.secure === 'required' && !srtp && !ice) return []
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
   const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []
+  // A phone at another relay is to us what it is there: heard from where it signals.
+  const phone = flow.neighbour === undefined ? undefined : phoneIn(said)
   const target = aimOf(said, {
-    signalling: flow.address,
-    trusted,
+    signalling: phone ?? flow.address,
+    trusted: media.trusted && phone === undefined,
     found: known?.address,
     us: mediaAddressOf(endpoint),
     described: endpoint.mediaAddress !== undefined,
@@ -149,8 +165,13 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): 
     ...(ice && { ice }),
   }
   const command: MediaCommand = { type: 'aim', session, side, aim: { ...target, ...stages } }
-  return [{ type: 'media', command }, ...ask]
+  const waits = phone !== undefined && !target.quiet && !leg.spoke && !leg.detours
+  const detour: CallOrder[] = waits ? [{ type: 'set', ms: straightMs, timer: { timer: 'detour', leg } }] : []
+  return [{ type: 'media', command }, ...ask, ...detour]
 }
+
+/** How long a phone at another relay may take to be heard straight, ms. */
+const straightMs = 2_000
 
 /** By which payload types a leg's sound can be recorded; none where they are the usual ones. */
 function spokenOf(leg: Leg): Pick<Aim, 'spoken'> {

@@ -280,6 +280,8 @@ export interface Branch extends UacLeg {
   /** Lead by RFC 3263 and tried address by address; undefined: a registered contact. */
   readonly provider: CalledPeer | undefined
   readonly contact: Contact | undefined
+  /** Of a call which another relay hands on: it is offered that one's sound as it is. */
+  straight: boolean
   /** Addresses of this provider not tried yet. */
   flows: Flow[]
 }
@@ -304,6 +306,8 @@ export type CallTimer =
   | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly leg: Leg }
   /** A leg was busy when it was to be offered another one's sound; one which transferred its call has not hung up. */
   | { readonly timer: 'reoffer' | 'parting'; readonly leg: Leg }
+  /** A phone at another relay is heard straight by now, or not. */
+  | { readonly timer: 'detour'; readonly leg: Leg }
   /** An offer of ours cannot be made, or was not answered in time: what that counts as. */
   | { readonly timer: 'stalledOffer'; readonly leg: Leg; readonly status: number }
   /** The media thread never said its last word; what a flow waits for has not come. */
@@ -445,6 +449,7 @@ export interface CallEvents extends TransferEvents, FlowCallEvents, EndingEvents
   stalledRefresh: { leg: Leg }
   refreshed: RefreshResult
   reoffer: { leg: Leg }
+  detour: { leg: Leg }
   /** Who called takes the place of a party (RFC 3891). */
   placeTaken: { leg: UasLeg; replaced: Leg; as: Pick<CallParty, 'kind' | 'id'> }
   reoffered: RefreshResult

@@ -114,9 +114,11 @@ function isFree(call: Call, leg: Leg): boolean {
 /** Timer: a leg which was busy may be free by now. */
 export function offerAgain(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[] {
   const { joining } = call
+  // With its flow it is offered what it was told before.
+  const alone = joining || otherOf(call, leg) ? undefined : leg.sdp.sent?.said
   return joining?.state === 'waiting' && leg === joining.party
     ? partyComes(call, joining, endpoint)
-    : offerTo(call, leg, endpoint)
+    : offerTo(call, leg, endpoint, alone)
 }
 
 /** Offers a leg what the other one said; who comes finds no call on hold. */

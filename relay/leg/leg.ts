@@ -30,6 +30,10 @@ interface LegState {
   secure: SecurePolicy
   /** What it was last sent. */
   readonly sdp: SdpSent
+  /** A packet of its sound came. */
+  spoke: boolean
+  /** Of one at another relay: its sound is to come through that, for it was not heard straight. */
+  detours: boolean
   /** Its media leg, and our port for that; undefined: it has none, and nothing is heard of it. */
   media: LegMedia | undefined
   /** What it said last of where it is heard; undefined: nothing, or another leg is heard in its place. */
@@ -146,6 +150,8 @@ type Fresh =
   | 'dialog'
   | 'secure'
   | 'sdp'
+  | 'spoke'
+  | 'detours'
   | 'media'
   | 'aimed'
   | 'pending'
@@ -172,6 +178,8 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
       sound: undefined,
       spent: false,
     },
+    spoke: false,
+    detours: false,
     media: undefined,
     aimed: undefined,
     pending: undefined,
@@ -203,6 +211,8 @@ export interface AimedMedia {
   readonly ice: IceAim | undefined
   /** Which keys are heard of it, and how it is sent some; undefined: none. */
   digits: DigitAim | undefined
+  /** Its sound goes past us: the media thread was not told. */
+  past: boolean
 }
 
 /** An ACK as it was sent, to be sent again; `repeats`: how often its 2xx came again all the same. */

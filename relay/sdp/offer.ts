@@ -1,11 +1,12 @@
 import { type Port, portNumber } from '#contract'
 import type { Media, Sdp } from './description.ts'
 import { connectionOf, directionOf, writeSdp } from './description.ts'
+import { answered, withoutReceiving } from './direction.ts'
 import { bundles, iceLines, iceSession, isDtls, midOf, type SaidIce } from './ice.ts'
 import { inKnownNumbers, inNumbersOf } from './numbering.ts'
 import { isBlind, isNowhere, mediaOf, type RelayedSdp } from './relayed.ts'
 import { type CryptoLine, writeCrypto } from './sdes.ts'
-import { attributeName, directionIn, isConnection, isDirection, type MediaDirection } from './tidy.ts'
+import { attributeName, directionIn, isConnection, isDirection } from './tidy.ts'
 
 /** What stays the same for one leg: where it hears us, and the session id of its o-line. */
 interface SdpLeg {
@@ -16,6 +17,10 @@ interface SdpLeg {
   readonly id: string | number
   /** Our keys for it (a=crypto), which an offer may insist on; none: its sound is plain. */
   readonly keys?: SaidKeys
+  /** Its sound goes straight to and from the other party: place, numbers and RTCP are as that one has them. */
+  readonly straight?: boolean
+  /** What one relay says to another; undefined: nothing. */
+  readonly name?: string | undefined
 }
 
 /** The keys of a description of ours. */
@@ -37,6 +42,8 @@ export interface SentSdp {
   readonly media: readonly Media[]
   /** The other party's description it was made of. */
   readonly said: RelayedSdp
+  /** It has that one's place, and not ours. */
+  readonly straight: boolean
 }
 
 /**
@@ -55,19 +62,22 @@ export function composeSdp(
   ours: SdpLeg,
   offer?: RelayedSdp,
 ): SentSdp {
-  const sound = ourMedia(said, ours.port, ours.keys?.ice !== undefined)
-  const plain = offer ? answering(offer, said, sound) : inItsPlace(last?.media ?? [], sound)
+  const { straight = false } = ours
+  const sound = straight ? itsOwnMedia(said) : ourMedia(said, ours.port, ours.keys?.ice !== undefined)
+  const plain = offer
+    ? answering(offer, said, sound, straight)
+    : inItsPlace(last?.media ?? [], sound, straight)
   const mid = ours.keys?.ice && midFor(plain, last, offer)
   const media = ours.keys ? plain.map((each) => withKeys(each, ours, mid, offer)) : plain
   const isBundled = mid !== undefined && (offer === undefined || bundles(offer.sdp, mid))
   const session = [
-    ...ourSession(said.sdp, ours.address),
+    ...ourSession(said.sdp, (straight && connectionOf(said.sdp, mediaOf(said))) || ours.address, ours.name),
     ...(ours.keys?.ice ? iceSession(isBundled ? mid : undefined) : []),
   ]
   const body = writeSdp({ session, media })
   const version = last === undefined ? 1 : last.version + Number(last.body !== body)
   const text = writeSdp({ session: withOrigin(session, ours, version), media })
-  return { text, version, body, media, said }
+  return { text, version, body, media, said, straight }
 }
 
 /** A description once more, after another one which came to nothing: its version is higher than that one's (RFC 3264 §8). */
@@ -93,9 +103,10 @@ export function activeMedia(sent: SentSdp | undefined): Media | undefined {
 }
 
 /** Line by line as offered; the kind, protocol and numbers of the answered one are the offer's. */
-function answering(offer: RelayedSdp, said: RelayedSdp, sound: Media): Media[] {
+function answering(offer: RelayedSdp, said: RelayedSdp, sound: Media, straight: boolean): Media[] {
   const asked = mediaOf(offer)
-  const { formats, lines } = muxed(inNumbersOf(asked, directed(offer, said, sound)), asked)
+  const answer = directed(offer, said, sound)
+  const { formats, lines } = straight ? answer : muxed(inNumbersOf(asked, answer), asked)
   return offer.sdp.media.map((offered, place) =>
     place === offer.at
       ? { ...sound, formats, lines, kind: offered.kind, proto: offered.proto }
@@ -107,7 +118,7 @@ function answering(offer: RelayedSdp, said: RelayedSdp, sound: Media): Media[] {
 function directed(offer: RelayedSdp, said: RelayedSdp, sound: Media): Media {
   const asked = directionOf(offer.sdp, mediaOf(offer))
   const means = directionIn(sound.lines) ?? directionOf(said.sdp, mediaOf(said))
-  const direction = directionFrom(sends(means) && hears(asked), hears(means) && sends(asked))
+  const direction = answered(means, asked)
   if (direction === means) return sound
   return { ...sound, lines: [...sound.lines.filter((line) => !isDirection(line)), `a=${direction}`] }
 }
@@ -119,7 +130,7 @@ function muxed(sound: Media, other: Media | undefined): Media {
 }
 
 /** Where the leg has its sound, or had this kind of it; fax may follow in the place of voice (RFC 3264 §8.3.3). */
-function inItsPlace(places: readonly Media[], sound: Media): Media[] {
+function inItsPlace(places: readonly Media[], sound: Media, straight: boolean): Media[] {
   if (places.length === 0) return [sound]
   const now = Math.max(
     0,
@@ -128,7 +139,9 @@ function inItsPlace(places: readonly Media[], sound: Media): Media[] {
   const before = places.findIndex(({ kind }) => kind === sound.kind)
   const at = places[now]?.kind === sound.kind || before < 0 ? now : before
   const last = places[at]
-  const known = muxed(inKnownNumbers(last?.kind === sound.kind ? last : undefined, sound), last)
+  const known = straight
+    ? sound
+    : muxed(inKnownNumbers(last?.kind === sound.kind ? last : undefined, sound), last)
   return places.map((media, place) => (place === at ? known : declined(media)))
 }
 
@@ -183,6 +196,13 @@ function ourMedia(said: RelayedSdp, port: Port, forBrowser: boolean): Media {
   return { ...plain, port, lines: [...lines.filter((line) => !isDirection(line)), `a=${direction}`] }
 }
 
+/** As it was said: keys and ICE do not pass, and no way but the one it names; where RTCP goes does. */
+function itsOwnMedia(said: RelayedSdp): Media {
+  const { lines, ...media } = mediaOf(said)
+  const isRtcps = (line: string) => /^a=rtcp(-mux|-mux-only)?(:|$)/.test(line)
+  return { ...media, lines: lines.filter((line) => (passes(line) || isRtcps(line)) && !isConnection(line)) }
+}
+
 /** Early feedback is for those who agree on it; all others refuse it (RFC 4585 §3.1). */
 function asks(line: string, proto: string): boolean {
   return proto.endsWith('F') && attributeName(line)?.startsWith('rtcp-fb') === true
@@ -216,12 +236,12 @@ const agreedByBrowsers: ReadonlySet<string> = new Set([
  * The lines before the first m-line, but for the o-line: those each description must have, and what passes. Whose call
  * it is, its INVITE says or hides: a name, an address or a number of a person in s, i, u, e and p does not pass.
  */
-function ourSession({ session }: Sdp, address: string): string[] {
+function ourSession({ session }: Sdp, address: string, name = '-'): string[] {
   const of = (types: string) =>
     session.filter((line) => types.includes(line[0] ?? '') && passes(line) && line !== 'a=extmap-allow-mixed')
   const connection = `c=IN ${family(address)}`
   const [time = 't=0 0'] = of('t')
-  return ['v=0', 's=-', connection, ...of('b'), time, ...of('ka')]
+  return ['v=0', `s=${name}`, connection, ...of('b'), time, ...of('ka')]
 }
 
 function withOrigin([version = 'v=0', ...lines]: readonly string[], ours: SdpLeg, number: number): string[] {
@@ -268,21 +288,4 @@ function passes(line: string): boolean {
 
 function family(address: string): string {
   return `${address.includes(':') ? 'IP6' : 'IP4'} ${address}`
-}
-
-function withoutReceiving(direction: MediaDirection): MediaDirection {
-  return directionFrom(sends(direction), false)
-}
-
-function sends(direction: MediaDirection): boolean {
-  return direction === 'sendrecv' || direction === 'sendonly'
-}
-
-function hears(direction: MediaDirection): boolean {
-  return direction === 'sendrecv' || direction === 'recvonly'
-}
-
-function directionFrom(sends: boolean, hears: boolean): MediaDirection {
-  if (sends) return hears ? 'sendrecv' : 'sendonly'
-  return hears ? 'recvonly' : 'inactive'
 }

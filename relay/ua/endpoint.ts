@@ -1,6 +1,7 @@
 import type { FlowTransport, Port, Transport } from '#contract'
 import type { Entropy, Hashes } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
+import type { StraightReach } from '../sdp/straight.ts'
 import { noParams } from '../sip/grammar.ts'
 import { writeUri } from '../sip/uri.ts'
 
@@ -20,6 +21,8 @@ export interface SipEndpoint extends ListeningPorts {
   readonly mediaAddress?: string | undefined
   /** Fingerprints of the certificates by which keys are agreed on with browsers (DTLS-SRTP); words, or undefined: they are not. */
   readonly dtls?: readonly string[] | string | undefined
+  /** Between which addresses sound goes straight to phones at other relays, and to other relays from phones here; undefined: none. */
+  readonly straight?: StraightReach | undefined
   readonly relayId: string
   readonly entropy: Entropy
   readonly hashes: Hashes

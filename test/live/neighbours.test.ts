@@ -5,6 +5,7 @@ import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import type { Row } from '../support/api.ts'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
+import type { Call } from '../support/call.ts'
 import type { CallRecord } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
@@ -24,12 +25,12 @@ let stack: OwnStack
 let office: Office
 const relays = new Map<string, LoneRelay>()
 const open: Phone[] = []
-const [atA, atC, atD] = ['127.0.7.91', '127.0.7.92', '127.0.7.95']
+const [atA, atC, atD, atE] = ['127.0.7.91', '127.0.7.92', '127.0.7.95', '127.0.7.81']
 
 beforeAll(async () => {
-  stack = await startStack()
+  stack = await startStack({ NEIGHBOUR_MEDIA: 'straight' })
   await Promise.all([start('a', atA), start('c', atC)])
-  office = await openOffice(stack, [], ['office1', 'office2', 'desk', 'front'])
+  office = await openOffice(stack, [], ['office1', 'office2', 'desk', 'front', 'open', 'shut', 'walled'])
 })
 afterAll(async () => {
   for (const phone of open) phone.close()
@@ -117,6 +118,102 @@ describe('a phone which registered at another relay than its call comes to', () 
       for (let nth = 0; nth < 3 || lost() < before + 3; nth++) await talks(caller, callee, { by: 'a' })
     })
   })
+})
+
+describe('a phone at a relay which lets its sound past', () => {
+  let caller: Phone
+  beforeAll(async () => {
+    await start('e', atE, undefined, { NEIGHBOUR_MEDIA: 'straight' })
+    caller = await phone('desk', '127.0.7.82', stack.relay)
+  })
+
+  test('speaks with the relay which has the call, through hold on either side; the record tells of its own sound', async () => {
+    const callee = await reached('open', '127.0.7.83')
+    await office.recorded(
+      async () => {
+        const { call, incoming } = await isAnswered(callee)
+        expect(incoming.sound?.ear?.address).toBe(stack.relay.address)
+        expect(await call.reinvite('sendonly')).toBe(200)
+        expect(await call.reinvite('sendrecv')).toBe(200)
+        await soon('the callee to hold', async () => (await incoming.reinvite('sendonly')) === 200)
+        expect(await incoming.reinvite('sendrecv')).toBe(200)
+        expect(incoming.sound?.ear?.address).toBe(stack.relay.address)
+        await hear(call, incoming)
+        expect(await incoming.bye()).toBe(200)
+        await call.over
+      },
+      ({ id, hangup_by }) => {
+        expect(hangup_by).toBe('callee')
+        last = String(id)
+      },
+    )
+    const { media } = await soon('its sound to be told', async () => {
+      const record = (await office.api.get(`/calls/${last}`)) as CallRecord
+      return record.media ? record : undefined
+    })
+    expect(media?.from_callee.latched_address).toMatch(/^127\.0\.7\.83:/)
+    expect(media?.from_callee.packets).toBeGreaterThan(5)
+    expect(media?.from_caller.packets).toBeGreaterThan(5)
+  })
+
+  test('speaks through its own relay where it is behind NAT', async () => {
+    const callee = await reached('shut', '127.0.7.84', (one) => {
+      one.contact = (user) => `sip:${user}@192.168.77.11:5060`
+    })
+    const { call, incoming } = await isAnswered(callee)
+    expect(incoming.sound?.ear?.address).toBe(atE)
+    expect(await call.bye()).toBe(200)
+    await incoming.over
+  })
+
+  test('is led through its own relay where its network lets in that alone', async () => {
+    const callee = await reached('walled', '127.0.7.85')
+    const wall = `ip saddr ${callee.address} ip daddr ${stack.relay.address} meta l4proto udp drop`
+    const rule = `table inet wall { chain out {\n type filter hook input priority 0\n ${wall}\n }\n}\n`
+    execFileSync('nft', ['-f', '-'], { input: rule })
+    try {
+      const { call, incoming } = await isAnswered(callee)
+      expect(incoming.reinvited).toEqual(['sendrecv'])
+      expect(incoming.sound?.ear?.address).toBe(atE)
+      expect(await incoming.bye()).toBe(200)
+      await call.over
+    } finally {
+      execFileSync('nft', ['delete', 'table', 'inet', 'wall'])
+    }
+  })
+
+  let last = ''
+
+  /** One which registered at that relay, and is found there. */
+  async function reached(
+    name: string,
+    address: string,
+    change: (one: Phone) => void = () => undefined,
+  ): Promise<Phone> {
+    const one = await office.phone(name, address, 'UDP', placeOf('e'))
+    open.push(one)
+    change(one)
+    expect(statusOf(await one.register())).toBe(200)
+    await soon('relays to hear of one another', () => isReached(caller, one, name), 60_000, 250)
+    return one
+  }
+
+  /** A call which it took, and by which both hear each other. */
+  async function isAnswered(callee: Phone) {
+    const before = callee.calls.length
+    const { call, result } = await caller.call(callee.name)
+    const incoming = await soon('the phone to ring', () => callee.calls[before])
+    await incoming.answer('b')
+    expect(statusOf(await result)).toBe(200)
+    await hear(call, incoming)
+    return { call, incoming }
+  }
+
+  async function hear(call: Call, incoming: Call): Promise<void> {
+    const before = [call.sound?.heardOf('b') ?? 0, incoming.sound?.heardOf('d') ?? 0] as const
+    await soon('the callee to be heard', () => (call.sound?.heardOf('b') ?? 0) > before[0] + 5)
+    await soon('the caller to be heard', () => (incoming.sound?.heardOf('d') ?? 0) > before[1] + 5)
+  }
 })
 
 describe('a relay', () => {
@@ -273,11 +370,17 @@ describe.skipIf(!hasBaresip)('a softphone which is told one name for several rel
 })
 
 /** `key`: one which was made for it; else that which follows from its name. */
-async function start(name: string, address: string, key?: string): Promise<void> {
+async function start(
+  name: string,
+  address: string,
+  key?: string,
+  more: Record<string, string> = {},
+): Promise<void> {
   const secret = readSecrets(stack.folder)?.relay_secret ?? ''
   const settings = {
     RELAY_KEY: key ?? (await relayKey(secret, name)),
     BASE_DOMAIN: stack.local.realm.split('.registrar.')[1] ?? '',
+    ...more,
   }
   relays.set(name, await startRelay(stack.local.api_url, address, settings))
 }
@@ -305,9 +408,9 @@ async function told(relayId: string): Promise<void> {
 }
 
 /** Whether a call makes the phone ring; then it is taken back. */
-async function isReached(caller: Phone, callee: Phone): Promise<boolean> {
+async function isReached(caller: Phone, callee: Phone, name = 'office2'): Promise<boolean> {
   const before = callee.calls.length
-  const { call, result } = await caller.call('office2')
+  const { call, result } = await caller.call(name)
   const rings = soon('it to ring', () => callee.calls.length > before).catch(() => false)
   const reached = await Promise.race([rings, result.then(() => false)])
   if (reached) await call.cancel()

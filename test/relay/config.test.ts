@@ -46,6 +46,18 @@ describe('the settings of a relay', () => {
     ])
   })
 
+  test('let sound past to phones at other relays between public addresses, unless they say more or none', () => {
+    const reach = (said?: string) => config(said === undefined ? {} : { NEIGHBOUR_MEDIA: said }).straight
+    expect([reach(), reach('auto'), reach('straight'), reach('through')]).toEqual([
+      'public',
+      'public',
+      'any',
+      undefined,
+    ])
+    const wrong = readConfig({ ...least, NEIGHBOUR_MEDIA: 'around' })
+    expect(wrong.ok ? [] : wrong.faults).toEqual([expect.stringContaining('NEIGHBOUR_MEDIA must be')])
+  })
+
   test('name an rtpengine, and where it tells of keys', () => {
     expect(config({}).rtpengine).toBeUndefined()
     expect(config({ MEDIA_ENGINE: 'rtpengine://192.0.2.4:2223' }).rtpengine).toEqual({

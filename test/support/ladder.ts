@@ -81,6 +81,8 @@ export class Ladder {
       opens?: boolean
       /** Fingerprints of its certificates, or why it has none. */
       dtls?: readonly string[] | string
+      /** Between which addresses sound goes straight to phones at other relays; unless said, none. */
+      straight?: 'public' | 'any'
       /** Which relay it is, and where its random numbers begin: those of several are not the same. */
       relayId?: string
       seed?: number
@@ -95,6 +97,7 @@ export class Ladder {
         tlsPort: options.tlsPort,
         wsPort: options.wsPort,
         dtls: options.dtls,
+        straight: options.straight,
         relayId: options.relayId ?? 'r1',
         entropy: steadyEntropy(options.seed),
         hashes: steadyHashes,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { type Neighbour, portNumber, type TargetAnswer } from '#contract'
+import { portNumber, type TargetAnswer } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import type { Header, Request } from '../../../relay/sip/message.ts'
+import { a, c, fleet, handing } from '../../support/fleet.ts'
 import { Ladder, type Party } from '../../support/ladder.ts'
 import {
   ack,
@@ -26,7 +27,6 @@ import { hears } from '../../support/providers.ts'
  * The relay of these ladders is r1. Relays A and C are its neighbours, as beats say.
  */
 
-const [a, c] = [relay('A', 11), relay('C', 13)]
 const atA: TargetAnswer['at'][number] = { id: extensionIds.bob, relay_id: 'A', q: 1 }
 
 describe('a call for a phone which registered at another relay', () => {
@@ -329,35 +329,6 @@ describe('a call which another relay hands on', () => {
     ladder.when(forged, within(handed, answered, forged, 'BYE', 3)).gives('481 to 198.51.100.11:5060')
   })
 })
-
-interface Relay extends Party {
-  readonly says: Neighbour
-}
-
-function relay(name: string, host: number): Relay {
-  const [address, fingerprint] = [`198.51.100.${host}`, String(host).repeat(32)]
-  const flow: Flow = { transport: 'tls', address, port: portNumber(5062), connection: host, neighbour: name }
-  const says = { relay_id: name, address, port: portNumber(5062), fingerprint, draining: false }
-  return { name, flow, says }
-}
-
-function fleet(): Ladder {
-  const ladder = new Ladder([alice, bob, bobMobile, a, c])
-  return hears(ladder, { neighbours: [a.says, c.says] })
-}
-
-/** An INVITE as relay A hands it on. */
-function handing(
-  target = `extension;id=${extensionIds.bob};customer=${customerId};ring=30;secure=allowed`,
-  more: readonly Header[] = [],
-): Request {
-  const headers: Header[] = [
-    ['alert-info', '<urn:alert:source:internal>'],
-    ['trunkline-target', target],
-    ...more,
-  ]
-  return invite(alice, 'bob', { headers })
-}
 
 function handedOn(more: Party[] = []): { ladder: Ladder; handed: Request } {
   const ladder = fleet()
