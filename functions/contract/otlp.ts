@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { secret, setting } from './environment.ts'
+import { oneOf, secret, setting } from './environment.ts'
 import type { UtcMs } from './units.ts'
 
 /*
@@ -82,9 +82,21 @@ export function traceOfCall(callId: string): { traceId: string; spanId: string }
   return { traceId, spanId: traceId.slice(16) }
 }
 
-/** The header by which the edge's spans come under the relay's (W3C Trace Context §3.2). */
-export function traceparent({ traceId, spanId }: Pick<TraceSpan, 'traceId' | 'spanId'>): string {
-  return `00-${traceId}-${spanId}-01`
+/** The header by which the edge's spans come under the relay's, where the trace is wanted (W3C Trace Context §3.2). */
+export function traceparent({
+  traceId,
+  spanId,
+  sampled,
+}: Pick<TraceSpan, 'traceId' | 'spanId'> & { readonly sampled: boolean }): string {
+  return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
+}
+
+/** As many numbers the bits of a trace's id make which are drawn by lot (W3C Trace Context, level 2, §3.3.1), as far as a number holds them exactly: the first 52 of its last 56. */
+const drawn = 2 ** 52
+
+/** Whether a trace is one of this share of all, 0 to 1: who makes spans of it decides alike. */
+export function isSampled(traceId: string, ratio: number): boolean {
+  return Number.parseInt(traceId.slice(-14, -1), 16) >= drawn * (1 - ratio)
 }
 
 /** What that header says; undefined: nothing which can be read, or that the trace is not wanted. */
@@ -101,9 +113,21 @@ export function readTraceparent(
 export interface TraceCollector {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** Of which share of calls, 0 to 1. */
+  readonly ratio: number
 }
 
 const webPlace = (text: string) => (/^https?:\/\/[^\s/?#]+([/?][^\s#]*)?$/i.test(text) ? text : undefined)
+
+/** How calls are chosen whose traces are sent; a relay begins each trace, so that there is no parent to go by. */
+const samplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const
 
 /** Settings by which a collector is found, named as OpenTelemetry names them. */
 export const collectorSettings = {
@@ -116,6 +140,8 @@ export const collectorSettings = {
     webPlace,
   ).optional(),
   OTEL_EXPORTER_OTLP_HEADERS: secret('be name=value, comma between several', headersIn).optional(),
+  OTEL_TRACES_SAMPLER: oneOf(samplers).optional(),
+  OTEL_TRACES_SAMPLER_ARG: setting('a share of calls, 0 to 1', shareIn).optional(),
   /** We speak JSON alone, which every collector takes where it takes protobuf over HTTP. */
   OTEL_EXPORTER_OTLP_PROTOCOL: setting('http/json, which is all that is spoken here', (text) =>
     text === 'http/json' ? text : undefined,
@@ -130,7 +156,25 @@ export function collectorOf(
 ): TraceCollector | undefined {
   const base = said.OTEL_EXPORTER_OTLP_ENDPOINT
   const url = said.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && `${base.replace(/\/$/, '')}/v1/traces`)
-  return url === undefined ? undefined : { url, headers: said.OTEL_EXPORTER_OTLP_HEADERS ?? {} }
+  if (url === undefined) return undefined
+  return { url, headers: said.OTEL_EXPORTER_OTLP_HEADERS ?? {}, ratio: ratioOf(said) }
+}
+
+/** The share of calls which is traced; where no sampler is named, a share which is given counts all the same. */
+function ratioOf({
+  OTEL_TRACES_SAMPLER: sampler = 'traceidratio',
+  OTEL_TRACES_SAMPLER_ARG: share = 1,
+}: {
+  readonly OTEL_TRACES_SAMPLER?: (typeof samplers)[number] | undefined
+  readonly OTEL_TRACES_SAMPLER_ARG?: number | undefined
+}): number {
+  if (sampler.endsWith('always_off')) return 0
+  return sampler.endsWith('always_on') ? 1 : share
+}
+
+function shareIn(text: string): number | undefined {
+  const share = Number(text)
+  return /^\d*\.?\d+$/.test(text) && share <= 1 ? share : undefined
 }
 
 function headersIn(text: string): Record<string, string> | undefined {

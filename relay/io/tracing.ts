@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
+  isSampled,
   type MetricFamily,
   otlpTraces,
   type Tell,
@@ -44,7 +45,7 @@ export class Tracing {
   readonly #options: TracingOptions
   readonly #waiting: TraceSpan[] = []
   readonly #over = new Set<string>()
-  readonly #asked = new WeakMap<object, { readonly traceId: string; readonly spanId: string }>()
+  readonly #asked = new WeakMap<object, Parameters<typeof traceparent>[0]>()
   readonly #spans = new Counter({
     name: 'trunkline_trace_spans_total',
     help: 'Spans of calls, by what became of them: sent to the collector, or dropped.',
@@ -66,7 +67,9 @@ export class Tracing {
     if (question.ask !== 'route') return ask()
     const { traceId, spanId: parentId } = traceOfCall(question.question.call_id)
     const ids = { traceId, spanId: randomBytes(8).toString('hex') }
-    this.#asked.set(question.question, ids)
+    const sampled = this.#samples(traceId)
+    this.#asked.set(question.question, { ...ids, sampled })
+    if (!sampled) return ask()
     const start = this.#options.utc()
     const over = (error?: string) =>
       this.#take({
@@ -97,7 +100,7 @@ export class Tracing {
     if (tell.kind !== 'call') return
     const { call_id, ended_at } = tell.call
     // The record of a call which is over is told again with its sound.
-    if (this.#over.has(call_id)) return
+    if (this.#over.has(call_id) || !this.#samples(traceOfCall(call_id).traceId)) return
     for (const span of spansOfCall(tell)) this.#take(span)
     if (ended_at !== null) this.#remember(call_id)
   }
@@ -119,6 +122,10 @@ export class Tracing {
     while (!late && this.#waiting.length > 0 && (await this.#send()));
     clearTimeout(limit)
     this.#rest()
+  }
+
+  #samples(traceId: string): boolean {
+    return isSampled(traceId, this.#options.collector.ratio)
   }
 
   #rest(): void {

@@ -5,6 +5,7 @@ import {
   collectorOf,
   collectorSettings,
   exposition,
+  isSampled,
   readEnvironment,
   readTraceparent,
   utcMs,
@@ -106,11 +107,11 @@ describe('the trace of a call', () => {
 let collector: Receiver | undefined
 afterEach(() => collector?.close())
 
-async function opened(stopMs?: number) {
+async function opened(stopMs?: number, ratio = 1) {
   collector = await Receiver.open()
   const log: string[] = []
   const tracing = new Tracing({
-    collector: { url: `${collector.url}/v1/traces`, headers: { authorization: 'Bearer word' } },
+    collector: { url: `${collector.url}/v1/traces`, headers: { authorization: 'Bearer word' }, ratio },
     resource: { 'service.name': 'trunkline-relay' },
     utc: () => utcMs(1_767_225_600_000.25),
     log: (_, event) => log.push(event),
@@ -170,6 +171,24 @@ describe('a collector of traces', () => {
     ])
     expect(readTraceparent(headers.traceparent)).toEqual({ traceId, parentId: spans[0].spanId })
     expect(tracing.headersOf({})).toEqual({})
+  })
+
+  test('hears of a share of calls, the same of both who make spans of them; of the others the edge is told to make none', async () => {
+    const ids = Array.from({ length: 1_000 }, () => crypto.randomUUID())
+    const traced = ids.filter((one) => isSampled(one.replaceAll('-', ''), 0.25))
+    expect(traced.length).toBeGreaterThan(180)
+    expect(traced.length).toBeLessThan(320)
+    const { tracing, collector } = await opened(undefined, 0.25)
+    for (const call_id of ids) {
+      tracing.tell(ended({ call_id, attempts: [] }))
+      const its = { ask: 'route', question: { ...question.question, call_id } } as Question
+      const { traceparent } = await tracing.asked(its, async () => tracing.headersOf(its.question as object))
+      expect(readTraceparent(traceparent) !== undefined).toBe(traced.includes(call_id))
+    }
+    await tracing.stop()
+    const spans = collector.messages.flatMap(({ body }) => body.resourceSpans[0].scopeSpans[0].spans)
+    const told = new Set(spans.map((span: { traceId: string }) => span.traceId))
+    expect(told).toEqual(new Set(traced.map((one) => one.replaceAll('-', ''))))
   })
 
   test('which is busy or away is tried again, and loses nothing', async () => {
@@ -233,15 +252,30 @@ describe('settings of a collector', () => {
     [{}, undefined],
     [
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318/' },
-      { url: 'http://127.0.0.1:4318/v1/traces', headers: {} },
+      { url: 'http://127.0.0.1:4318/v1/traces', headers: {}, ratio: 1 },
     ],
     [
       {
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://c.test/in',
         OTEL_EXPORTER_OTLP_HEADERS: 'a=b%20c, x-key = d=',
       },
-      { url: 'https://c.test/in', headers: { a: 'b c', 'x-key': 'd=' } },
+      { url: 'https://c.test/in', headers: { a: 'b c', 'x-key': 'd=' }, ratio: 1 },
     ],
+    ...[
+      ['traceidratio', '0.25', 0.25],
+      ['parentbased_traceidratio', '.5', 0.5],
+      ['parentbased_traceidratio', undefined, 1],
+      ['parentbased_always_on', '0.25', 1],
+      ['always_off', '1', 0],
+      [undefined, '0.1', 0.1],
+    ].map(([sampler, share, ratio]): [object, object] => [
+      {
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://c.test/in',
+        ...(sampler !== undefined && { OTEL_TRACES_SAMPLER: sampler }),
+        ...(share !== undefined && { OTEL_TRACES_SAMPLER_ARG: share }),
+      },
+      { url: 'https://c.test/in', headers: {}, ratio },
+    ]),
   ])('%j name %j', (environment, collector) => {
     expect(collectorOf(read(environment).settings)).toEqual(collector)
   })
@@ -252,6 +286,9 @@ describe('settings of a collector', () => {
       'OTEL_EXPORTER_OTLP_ENDPOINT must be the URL of a collector',
     ],
     [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'must be http/json'],
+    [{ OTEL_TRACES_SAMPLER: 'some' }, 'OTEL_TRACES_SAMPLER must be'],
+    [{ OTEL_TRACES_SAMPLER_ARG: '1.1' }, 'OTEL_TRACES_SAMPLER_ARG must be a share of calls'],
+    [{ OTEL_TRACES_SAMPLER_ARG: '-0.1' }, 'must be a share of calls'],
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'secret-word' }, 'OTEL_EXPORTER_OTLP_HEADERS must be name=value'],
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=%' }, 'must be name=value'],
   ])('%j are refused in a sentence, which shows no secret', (environment, sentence) => {
