@@ -1,4 +1,5 @@
 import type { Port } from '#contract'
+import { rememberLast } from '../ground/remember.ts'
 import { decode, encode } from './charset.ts'
 import { noParams } from './grammar.ts'
 import type { HostPort } from './host.ts'
@@ -21,8 +22,12 @@ export interface SipUri {
   readonly headers: string | undefined
 }
 
-/** Reads a SIP or SIPS URI (RFC 3261 §19.1.1); undefined when the scheme is another or the rest is malformed. */
-export function parseUri(text: string): SipUri | undefined {
+/**
+ * Reads a SIP or SIPS URI (RFC 3261 §19.1.1); undefined when the scheme is another or the rest is malformed.
+ *
+ * One message says the same several times: a registration in From and To, and its domain in both and the Request-URI.
+ */
+export const parseUri = rememberLast(4, (text: string): SipUri | undefined => {
   const scheme = sipScheme(text)
   if (scheme === undefined || unfit(text)) return undefined
   const at = text.indexOf('@')
@@ -38,7 +43,7 @@ export function parseUri(text: string): SipUri | undefined {
   const { host, port } = place
   if (password === undefined) return { scheme, user, host, port, params, headers }
   return { scheme, user, password, host, port, params, headers }
-}
+})
 
 /** The scheme of any absolute URI in lower case; undefined when `text` is none (RFC 3261 §25.1, absoluteURI). */
 export function uriScheme(text: string): string | undefined {
