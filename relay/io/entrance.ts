@@ -40,10 +40,10 @@ export class Entrance {
   readonly #server = createServer(watched)
 
   constructor(options: EntranceOptions) {
-    const { visitors, known, note, proxies } = options
+    const { transport, visitors, known, note, proxies } = options
     this.#options = options
     this.#proxies = new Set(proxies)
-    this.#taken = new TakenSockets({ visitors, known, note })
+    this.#taken = new TakenSockets({ transport, visitors, known, note })
     this.#server.on('connection', (socket: Socket) => this.#meet(socket))
   }
 

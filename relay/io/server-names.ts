@@ -1,10 +1,13 @@
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type Server } from 'node:tls'
 import type { Certificates } from './certificate.ts'
 import { identities } from './identity.ts'
 
-/* Older versions are refused (RFC 8996). */
-const minVersion = 'TLSv1.2'
+/**
+ * How TLS is spoken: no older version (RFC 8996), and no handshake within a connection, for Node tells of a peer which begins
+ * one after the other, and does not stop it.
+ */
+export const tlsTerms = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const
 
 interface NamedContext {
   readonly context: SecureContext
@@ -29,13 +32,13 @@ export class ServerNames {
     const { cert, key } = this.#usual
     const SNICallback = (name: string, done: (error: null, context?: SecureContext) => void) =>
       done(null, this.#contextOf(name.toLowerCase().replace(/\.$/, ''))?.context)
-    return { cert, key, minVersion, SNICallback } as const
+    return { cert, key, ...tlsTerms, SNICallback }
   }
 
   /** From now on these are shown by it; connections which stand go on. */
   present(server: Server, certificates: Certificates): void {
     const { cert, key } = certificates
-    server.setSecureContext({ cert, key, minVersion })
+    server.setSecureContext({ cert, key, ...tlsTerms })
     this.#contextByName = contextsOf(certificates)
   }
 
@@ -49,7 +52,7 @@ function contextsOf({ others = [], ...usual }: Certificates): Map<string, NamedC
   // Without others the usual one is all there is.
   for (const { cert, key } of others.length > 0 ? [usual, ...others] : []) {
     const certificate = new X509Certificate(cert)
-    const context = createSecureContext({ cert, key, minVersion })
+    const context = createSecureContext({ cert, key, ...tlsTerms })
     const named = { context, until: certificate.validToDate.getTime() }
     for (const name of identities(certificate))
       if (named.until > (contexts.get(name)?.until ?? Number.NEGATIVE_INFINITY)) contexts.set(name, named)

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
-import { type Port, portNumber } from '#contract'
+import { type FlowTransport, type Port, portNumber } from '#contract'
 import type { Note } from '../ground/effects.ts'
 import { type Flow, hostPort, sourceNetwork } from '../ground/flow.ts'
+import { monotonicNow } from './clock.ts'
 import type { Visitor, Visitors } from './visitors.ts'
 import { plainAddress } from './wire.ts'
 
@@ -12,6 +13,7 @@ export interface TakenVisitor extends Visitor {
 }
 
 interface TakenOptions {
+  readonly transport: FlowTransport
   readonly visitors: Visitors
   known?: ((flow: Flow) => boolean) | undefined
   note(event: 'too_many' | 'shut', fields: Note['fields']): void
@@ -31,13 +33,18 @@ export class TakenSockets {
    * behalf, where a proxy connects and says so.
    */
   admit(socket: Socket, peer = peerOf(socket)): TakenVisitor | undefined {
-    const { visitors, known, note } = this.#options
+    const { transport, visitors, known, note } = this.#options
     const key = keyOf(socket)
     if (peer === undefined || key === undefined) return void socket.destroy()
     const source = peer.address
+    const network = sourceNetwork(source)
+    if (visitors.comesTooFast(network, monotonicNow()) && !known?.({ transport, ...peer })) {
+      note('shut', { source, why: 'connections come too fast from its network' })
+      return void socket.destroy()
+    }
     const visitor: TakenVisitor = {
       peer,
-      network: sourceNetwork(source),
+      network,
       flow: undefined,
       isKnown: () => visitor.flow !== undefined && (known?.(visitor.flow) ?? false),
       shut: () => {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { connect, createServer, type Server, TLSSocket } from 'node:tls'
 import type { Certificates } from './certificate.ts'
 import { flawOf } from './identity.ts'
-import { ServerNames } from './server-names.ts'
+import { ServerNames, tlsTerms } from './server-names.ts'
 import { openStreams } from './stream.ts'
 import { type StreamOptions, type StreamWire, usualLimits, watched } from './stream-options.ts'
 
@@ -11,9 +11,6 @@ export interface TlsWire extends StreamWire {
   /** Shows other certificates from now on; connections which stand go on. */
   present(certificates: Certificates): void
 }
-
-/* Older versions are refused both ways (RFC 8996). */
-const minVersion = 'TLSv1.2'
 
 /**
  * SIP over TLS: connections made, each to a peer who proves to be who the flow trusts; and, with a
@@ -33,7 +30,7 @@ export async function openTls(
       dial: (to, { tls }) =>
         connect({
           ...to,
-          minVersion,
+          ...tlsTerms,
           // Judged by ourselves once it stands, in words; nothing is said before that.
           rejectUnauthorized: false,
           checkServerIdentity: () => undefined,

@@ -1,3 +1,7 @@
+import type { MonotonicMs } from '#contract'
+import { RateLimiter } from '../ground/rate-limiter.ts'
+import type { BucketSize } from '../ground/token-bucket.ts'
+
 /** A connection which was made to us. */
 export interface Visitor {
   /** The network it comes from: a peer with one address there may have them all. */
@@ -12,11 +16,15 @@ interface VisitorLimits {
   readonly streams: number
   /** Taken from strangers. */
   readonly strangers: number
+  /** How fast they may come from one network. */
+  readonly newcomers?: BucketSize
 }
 
 /* Implementation */
 /** How many known ones are looked at for one whose owner has gone, when nothing else can go. */
 const looksAtMost = 64
+/* As many as may be strangers at once; then what costs a tenth of a core at a millisecond for each handshake over TLS. */
+const newcomers = { atOnce: 1_000, perSecond: 100 }
 
 /**
  * Who is connected to us, over all ports.
@@ -30,11 +38,18 @@ export class Visitors {
   /** In the order they came. */
   readonly #strangersByNetwork = new Map<string, Set<Visitor>>()
   readonly #known = new Set<Visitor>()
+  readonly #newcomers: RateLimiter
   #strangers = 0
   #made = 0
 
   constructor(limits: VisitorLimits) {
     this.#limits = limits
+    this.#newcomers = new RateLimiter(limits.newcomers ?? newcomers)
+  }
+
+  /** Whether so many have come from a network lately that a stranger's next connection is not worth a handshake. */
+  comesTooFast(network: string, now: MonotonicMs): boolean {
+    return !this.#newcomers.take(now, network)
   }
 
   /** Connections there are, of those which were made to us and of those we made. */
