@@ -90,9 +90,12 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
         'bye hung_up',
       ])
       const [said = []] = await fetchedChannels(stack, office, await availableRecording(office))
-      // Its last second, which its key is long over in.
+      // Its last second, which its key is long over in: most tenths of it, for a browser which stands still is not in step.
       const tone = said.slice(-8_000).map((sample) => sample / 32_768)
-      expect(Math.abs(levelAt(440, tone, 8_000) - halfScale)).toBeLessThan(1)
+      const levels = Array.from({ length: 10 }, (_, at) =>
+        levelAt(440, tone.slice(800 * at, 800 * (at + 1)), 8_000),
+      )
+      expect(Math.abs((levels.sort((a, b) => a - b)[5] ?? 0) - halfScale)).toBeLessThan(1)
       expect(Math.abs(toneIn(said.slice(-8_000)) - 440)).toBeLessThan(20)
     },
   )
@@ -184,7 +187,7 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
 
   /** A number which plays a tone, and takes a message from who presses 1. */
   async function configureMenu(): Promise<void> {
-    const samples = sine(800, { rate: 8_000, seconds: 5 })
+    const samples = sine(800, { rate: 8_000, seconds: 20 })
     const sound = wavFile({ rate: 8_000, channels: [samples] }).toString('base64')
     const { id: prompt_id } = await office.api.post('/prompts', { name: 'Menu', sound })
     const { id: call_flow_id } = await office.api.post('/flows', {
