@@ -197,7 +197,7 @@ describe.skipIf(!hasChromium)('the rooms of the console in Chromium', () => {
       await page.getByRole('button', { name: 'Save' }).click()
       await page.locator('.variables small.bad').waitFor()
       expect(await page.getByLabel('Name of variable 1').getAttribute('aria-invalid')).toBe('true')
-      expect(complaints.splice(0)).toEqual([expect.stringContaining('400')])
+      await expect.poll(() => complaints.splice(0)).toEqual([expect.stringContaining('400')])
       await page.getByLabel('Name of variable 1').fill('language')
       await page.getByRole('button', { name: 'Save' }).click()
       await page.getByText('It is saved', { exact: false }).waitFor()

@@ -52,7 +52,7 @@ describe.skipIf(!hasChromium)('each screen of the console, for everybody', () =>
     await fill()
     browser = await WatchedBrowser.open()
     page = await browser.page(1280, 'light')
-    page.setDefaultTimeout(10_000)
+    page.setDefaultTimeout(30_000)
     await signIn(office.key)
   })
   afterAll(async () => {

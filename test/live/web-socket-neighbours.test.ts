@@ -71,7 +71,7 @@ describe('a phone which is at one relay by WebSocket, called at another', () => 
   test('hears that its relay was killed, registers at the other, and rings there', async () => {
     const { gone } = web.socket
     await away.kill()
-    await within(10_000, 'the phone to hear of it', gone ?? lost())
+    await within(30_000, 'the phone to hear of it', gone ?? lost())
     web = await phone('office2', '127.0.7.107', 'WS', webAtLocal)
     await isAt('local', 'ws')
     await office.recorded(
