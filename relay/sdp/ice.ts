@@ -84,11 +84,12 @@ export function withSharedWay(sdp: Sdp): Sdp {
   return media === sdp.media ? sdp : { ...sdp, media }
 }
 
-function inItsWay(media: Media, { port }: Media, way: readonly string[]): Media {
+function inItsWay(media: Media, first: Media, way: readonly string[]): Media {
   const { lines } = media
-  if (attribute(lines, 'ice-ufrag') !== undefined) return media
-  const isRefused = media.port === 0 && attribute(lines, 'bundle-only') === undefined
-  return isRefused ? media : { ...media, port, lines: [...lines.filter((line) => !isOfWay(line)), ...way] }
+  if (media.port === 0 && attribute(lines, 'bundle-only') === undefined) return media
+  const port = media.port === 0 ? first.port : media.port
+  if (attribute(lines, 'ice-ufrag') !== undefined) return { ...media, port }
+  return { ...media, port, lines: [...lines.filter((line) => !isOfWay(line)), ...way] }
 }
 
 const ofWay: ReadonlySet<string> = new Set(['ice-ufrag', 'ice-pwd', 'fingerprint', 'setup', 'rtcp-mux'])

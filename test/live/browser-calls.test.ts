@@ -26,11 +26,15 @@ interface FlowRecord {
 
 describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
   let stack: OwnStack
+  /** Of the call whose browser was killed: it takes half a minute to be over, in which the others are made. */
+  let lost: string
   let office: Office
   let browser: PeerBrowser
   let plain: Phone
   let webSockets: { address: string; port: number }
   const open: { close(): void | Promise<void> }[] = []
+  /** Closed with the last sentence. */
+  const lasting: typeof open = []
 
   beforeAll(async () => {
     webSockets = { address: '127.0.7.1', port: await freePort('127.0.7.1') }
@@ -41,6 +45,7 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     plain = await office.phone('office2', '127.0.7.95')
     plain.onCall = answers('p', 20)
     expect(statusOf(await plain.register())).toBe(200)
+    lost = await killed()
   })
 
   afterEach(async () => {
@@ -48,6 +53,7 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
   })
 
   afterAll(async () => {
+    for (const each of lasting) await each.close()
     plain?.close()
     await browser?.close()
     await stack?.stop()
@@ -173,6 +179,19 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     expect(JSON.stringify(found)).toContain('DTLS_FAILED')
   })
 
+  test('which was killed in the midst of its call has it ended, and the record says that its consent ran out', async () => {
+    const ended = await soon(
+      'its call to end',
+      async () => {
+        const record = await office.api.get(`/calls/${lost}`)
+        return record.status === 'hangup' ? record : undefined
+      },
+      60_000,
+    )
+    expect(ended).toMatchObject({ hangup_by: 'system', hangup_reason: 'media_timeout' })
+    expect(JSON.stringify(await office.api.get(`/calls/${lost}/diagnosis`))).toContain('CONSENT_LOST')
+  })
+
   /** Until it hears a tone as loud as it was said. */
   async function hears(peer: BrowserPeer, hz: number): Promise<void> {
     let heard = await peer.heard()
@@ -209,9 +228,26 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     await changeHeard(stack, office.api)
   }
 
+  /** The id of a call whose browser says nothing any more, no goodbye either. */
+  async function killed(): Promise<string> {
+    const doomed = await PeerBrowser.open()
+    const { peer, answer } = await dials(['PCMU'], undefined, 'office2', doomed)
+    lasting.push(...open.splice(0).filter((each) => each !== peer))
+    await peer.accept(answer)
+    await soon('the browser to be heard', () => heardBy(plain) > 20)
+    await doomed.kill()
+    const [call] = await office.api.list('/calls')
+    return String(call?.id)
+  }
+
   /** The browser calls the phone, its signalling by another. */
-  async function dials(codecs: readonly string[], change = (said: string) => said, to = 'office2') {
-    const peer = await browser.peer()
+  async function dials(
+    codecs: readonly string[],
+    change = (said: string) => said,
+    to = 'office2',
+    by = browser,
+  ) {
+    const peer = await by.peer()
     const phone = await office.phone('office1', '127.0.7.94', 'WS', webSockets)
     open.push(phone, peer)
     phone.offers = change(await peer.offer('sendrecv', codecs))

@@ -1,4 +1,4 @@
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type BrowserServer, chromium, type Page } from 'playwright-core'
 import { executablePath, quiet } from './browser.ts'
 
 const address = 'http://localhost/'
@@ -22,23 +22,29 @@ export interface PeerFacts {
   readonly roundTripMs: number | undefined
 }
 
+/** Who runs words of JavaScript in a page which has `peerScript`. */
+export interface Pages {
+  /** What they come to, once that is settled. */
+  evaluate(expression: string): Promise<unknown>
+}
+
 /** Chromium without a window, whose pages make peer connections on this machine's own addresses. */
 export class PeerBrowser {
-  readonly #browser: Browser
+  readonly #browser: BrowserServer
   readonly #page: Page
 
-  private constructor(browser: Browser, page: Page) {
+  private constructor(browser: BrowserServer, page: Page) {
     this.#browser = browser
     this.#page = page
   }
 
   static async open(): Promise<PeerBrowser> {
-    const browser = await chromium.launch({
+    const browser = await chromium.launchServer({
       executablePath,
       args: [...quiet, ...ownAddresses, '--autoplay-policy=no-user-gesture-required'],
     })
-    const page = await browser.newPage({ permissions: ['microphone'] })
-    await page.addInitScript(script)
+    const page = await (await chromium.connect(browser.wsEndpoint())).newPage({ permissions: ['microphone'] })
+    await page.addInitScript(peerScript)
     // A page which may listen is told of this machine's addresses, and sends from them.
     await page.route(address, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }))
     await page.goto(address)
@@ -51,6 +57,11 @@ export class PeerBrowser {
     return new BrowserPeer(this.#page, await this.#page.evaluate(`phone.open(${hz})`))
   }
 
+  /** As if its machine had lost its power: it says goodbye to nobody. */
+  kill(): Promise<void> {
+    return this.#browser.kill()
+  }
+
   close(): Promise<void> {
     return this.#browser.close()
   }
@@ -58,10 +69,10 @@ export class PeerBrowser {
 
 /** One of its peer connections. */
 export class BrowserPeer {
-  readonly #page: Page
+  readonly #page: Pages
   readonly #at: number
 
-  constructor(page: Page, at: unknown) {
+  constructor(page: Pages, at: unknown) {
     this.#page = page
     this.#at = Number(at)
   }
@@ -101,20 +112,22 @@ export class BrowserPeer {
 
   #run<T>(what: string, ...given: readonly unknown[]): Promise<T> {
     const words = given.map((each) => JSON.stringify(each)).join(', ')
-    return this.#page.evaluate(`phone.${what}(${[this.#at, words].filter((word) => word !== '').join(', ')})`)
+    const run = `phone.${what}(${[this.#at, words].filter((word) => word !== '').join(', ')})`
+    return this.#page.evaluate(run) as Promise<T>
   }
 }
 
 /** What runs in the page. Candidates are not waited for: who answers checks alone needs none. */
-const script = `
+export const peerScript = `
 const peers = []
 const described = async (pc, made) => {
   await pc.setLocalDescription(made)
   return pc.localDescription.sdp
 }
 globalThis.phone = {
-  open(hz) {
-    const pc = new RTCPeerConnection({ iceServers: [] })
+  open(hz, pictureFirst = false) {
+    const pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: pictureFirst ? 'max-bundle' : 'balanced' })
+    if (pictureFirst) pc.addTransceiver('video')
     const context = new AudioContext()
     const tone = new OscillatorNode(context, { frequency: hz })
     const way = context.createMediaStreamDestination()
@@ -132,7 +145,7 @@ globalThis.phone = {
   },
   async offer(at, direction, codecs) {
     const { pc } = peers[at]
-    const [transceiver] = pc.getTransceivers()
+    const transceiver = pc.getTransceivers().find(({ receiver }) => receiver.track.kind === 'audio')
     transceiver.direction = direction
     const all = RTCRtpReceiver.getCapabilities('audio').codecs
     const named = ({ mimeType }) => codecs.includes(mimeType.slice(6)) || mimeType.endsWith('telephone-event')
@@ -154,7 +167,7 @@ globalThis.phone = {
     const hz = (bins.indexOf(Math.max(...bins)) * context.sampleRate) / meter.fftSize
     return { hz, level: 10 * Math.log10(2 * power + 1e-9) }
   },
-  press: (at, keys) => peers[at].pc.getSenders()[0].dtmf.insertDTMF(keys, 160, 70),
+  press: (at, keys) => peers[at].pc.getSenders().find(({ dtmf }) => dtmf).dtmf.insertDTMF(keys, 160, 70),
   close(at) {
     peers[at].pc.close()
     return peers[at].context.close()
@@ -163,7 +176,7 @@ globalThis.phone = {
     const facts = { received: 0, sent: 0, lost: 0, energy: 0, codec: '', cipher: '', dtls: '' }
     const all = await peers[at].pc.getStats()
     all.forEach((each) => {
-      if (each.type === 'inbound-rtp') {
+      if (each.type === 'inbound-rtp' && each.kind === 'audio') {
         facts.received = each.packetsReceived
         facts.lost = each.packetsLost
         facts.energy = each.totalAudioEnergy

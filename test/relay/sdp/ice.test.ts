@@ -50,14 +50,29 @@ describe('what a browser says of its way (RFC 8839, 8842)', () => {
     expect([bundles(sdp, '0'), bundles(sdp, '2')]).toEqual([true, false])
   })
 
-  test('is its group’s, of a line which is there for that alone (a=bundle-only, RFC 9143 §6)', () => {
-    const { sdp } = read(soundBehindPicture)
-    const [, sound] = withSharedWay(sdp).media
-    expect([sound?.port, sound && iceOf(sdp, sound)]).toEqual([
-      9,
-      expect.objectContaining({ ufrag: '2EVT', setup: 'actpass' }),
-    ])
-  })
+  test.each([
+    [
+      'though it says it, too',
+      (said: string) =>
+        said
+          .replace(
+            'bundle-only',
+            'bundle-only\r\na=ice-ufrag:2EVT\r\na=ice-pwd:+Z84NxsZC4TxF2NVkwnjcKTp\r\na=setup:actpass',
+          )
+          .replace('t=0 0', `t=0 0\r\na=fingerprint:sha-256 ${browserFingerprint}`),
+    ],
+    ['which says nothing of it', (said: string) => said],
+  ])(
+    'is its group’s, of a line which is there for that alone (a=bundle-only, RFC 9143 §6), %s',
+    (_, change) => {
+      const { sdp } = read((said) => change(soundBehindPicture(said)))
+      const [, sound] = withSharedWay(sdp).media
+      expect([sound?.port, sound && iceOf(sdp, sound)]).toEqual([
+        9,
+        expect.objectContaining({ ufrag: '2EVT', setup: 'actpass' }),
+      ])
+    },
+  )
 
   test.each<[string, (said: string) => string]>([
     ['is in no group', (said) => said.replace(/a=group.*\r\n/, '')],
