@@ -6,12 +6,14 @@ import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `… rtp`, `… media`, `… route`, `… edge` and `… fleet`: what a registration, a call, a packet, a prompt, a decision, a request
+ * `npm run bench -- sip`, `… rtp`, `… media`, `… route`, `… edge` and `… fleet`: what a registration, a call, a packet, a browser’s packet, a prompt, a decision, a request
  * to the API, and a call handed to another relay cost here.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
   rtp: rtpBench,
+  browser: (args) =>
+    rtpBench(['--only', 'ffi browser,rtpengine browser', '--calls', '20,100', '--rounds', '5', ...args]),
   media: mediaBench,
   route: routeBench,
   edge: edgeBench,

@@ -4,13 +4,15 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { type DtlsPlace, placeIn } from '../support/dtls-peer.ts'
+import { type BrowserSuite, Browsers, ourPlace } from './browsers.ts'
 import { compile, end, LOAD_CORE, pinned, RELAY_CORE, rest, say, scheduled } from './pinned.ts'
-import { offerCalls, orderEach } from './rtpengine.ts'
+import { type Calls, offerBrowsers, offerCalls, orderEach } from './rtpengine.ts'
 import { callerCrypto, callerPackets } from './srtp-packets.ts'
 
 const engines = ['ffi', 'dgram', 'rtpengine'] as const
-/** How calls are carried besides: the caller's in SRTP, or all of them recorded. */
-const manners = ['srtp', 'recorded'] as const
+/** How calls are carried besides: the caller's in SRTP, all of them recorded, or the caller's as a browser's (ICE, DTLS-SRTP). */
+const manners = ['srtp', 'recorded', 'browser'] as const
 type Engine = (typeof engines)[number]
 type Manner = (typeof manners)[number]
 type Relay = Engine | `${Engine} ${Manner}`
@@ -40,6 +42,8 @@ interface Load {
   readonly packets: string
   /** Where recordings go. */
   readonly folder: string
+  /** Of calls of browsers. */
+  readonly suite: BrowserSuite
 }
 
 /** Addresses and ports of our own, away from the defaults and below the ephemeral ones, so that nothing else is met. */
@@ -52,9 +56,10 @@ const CALM = 0.04
 /**
  * Two-way G.711 calls through our engines and through rtpengine, taking turns: CPU per packet, loss, delay. Where `srtp`
  * is said the caller speaks SRTP (AES_CM_128_HMAC_SHA1_80) and the callee RTP; where `recorded`, both are recorded: here
- * to a WAV file with a channel for each, by rtpengine to its pcap files.
+ * to a WAV file with a channel for each, by rtpengine to its pcap files. Where `browser` is, the caller checks its way and
+ * agrees on keys there, and goes on checking; both relays get the same suite.
  *
- *   npm run bench -- rtp [--calls 250,500,1000] [--seconds 8] [--rounds 3] [--only ffi,rtpengine]
+ *   npm run bench -- rtp [--calls 250,500,1000] [--seconds 8] [--rounds 3] [--only ffi,rtpengine] [--suite AES_CM_128_HMAC_SHA1_80]
  */
 export async function rtpBench(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -63,7 +68,11 @@ export async function rtpBench(args: string[]): Promise<void> {
       calls: { type: 'string', default: '250,500,1000' },
       seconds: { type: 'string', default: '8' },
       rounds: { type: 'string', default: '3' },
-      only: { type: 'string', default: relays.filter((relay) => mannerOf(relay) !== 'recorded').join() },
+      only: {
+        type: 'string',
+        default: relays.filter((relay) => [undefined, 'srtp'].includes(mannerOf(relay))).join(),
+      },
+      suite: { type: 'string', default: 'AEAD_AES_128_GCM' },
     },
   })
   if (process.platform !== 'linux' || availableParallelism() < 2) {
@@ -80,7 +89,14 @@ export async function rtpBench(args: string[]): Promise<void> {
     for (const calls of values.calls.split(',').map(Number)) {
       await compare(
         chosen,
-        { generator, calls, seconds: Number(values.seconds), packets, folder },
+        {
+          generator,
+          calls,
+          seconds: Number(values.seconds),
+          packets,
+          folder,
+          suite: values.suite as BrowserSuite,
+        },
         Number(values.rounds),
       )
     }
@@ -133,7 +149,7 @@ async function runOnce(relay: Relay, load: Load): Promise<Run | undefined> {
       : await startOurs(relay, load)
   if (started === undefined) return undefined
   try {
-    return await drive(started, load, mannerOf(relay) === 'srtp')
+    return await drive(started, load, started.said ?? (mannerOf(relay) === 'srtp' ? [load.packets] : []))
   } finally {
     await end(started.child)
   }
@@ -143,28 +159,44 @@ interface Started {
   readonly child: ChildProcess
   /** One call a line: the port the caller sends to, the port the callee sends to. */
   readonly ports: string
+  /** How the generator is told what browsers say; undefined: no caller is one. */
+  readonly said?: readonly string[]
 }
 
-async function startOurs(relay: Relay, { calls, folder }: Load): Promise<Started> {
+async function startOurs(relay: Relay, load: Load): Promise<Started> {
+  const { calls, folder } = load
   const script = join(import.meta.dirname, 'rtp-relay.ts')
   const { host, first, caller, callee, peers } = place
   const words = [plainOf(relay), host, first, calls, caller, callee, peers].map(String)
   const manner = mannerOf(relay)
-  if (manner !== undefined) words.push(manner, mkdtempSync(join(folder, 'recordings-')))
+  const browsers = manner === 'browser' ? await openBrowsers(load) : undefined
+  if (manner !== undefined)
+    words.push(manner, browsers?.fingerprint ?? mkdtempSync(join(folder, 'recordings-')))
   const child = pinned(RELAY_CORE, process.execPath, ['--no-warnings', script, ...words])
-  let ports = ''
+  let [ports, certificate] = ['', '']
   for await (const line of createInterface({ input: child.stdout })) {
     if (line === 'ready') break
-    ports += `${line}\n`
+    if (line.startsWith('certificate ')) certificate = line.slice('certificate '.length)
+    else ports += `${line}\n`
   }
   await rest(500)
-  return { child, ports }
+  if (browsers === undefined) return { child, ports }
+  const places = Array.from({ length: calls }, (_, i) => ourPlace(host, first + 4 * i, certificate))
+  return { child, ports, said: await agree(browsers, places, load) }
 }
 
-async function startRtpengine(
-  { calls, folder }: Load,
-  manner: Manner | undefined,
-): Promise<Started | undefined> {
+function openBrowsers({ suite, calls }: Load): Promise<Browsers> {
+  return Browsers.open(suite, calls, place.caller, place.peers)
+}
+
+async function agree(browsers: Browsers, places: readonly DtlsPlace[], load: Load): Promise<string[]> {
+  const path = join(load.folder, 'browsers')
+  const { tag, check } = await browsers.agree(places, path, load.seconds + WARMUP_S + 1)
+  return [path, String(tag), String(check)]
+}
+
+async function startRtpengine(load: Load, manner: Manner | undefined): Promise<Started | undefined> {
+  const { calls, folder } = load
   if (spawnSync('rtpengine', ['--version']).error !== undefined) return undefined
   const child = pinned(RELAY_CORE, 'rtpengine', [
     '--foreground',
@@ -181,19 +213,29 @@ async function startRtpengine(
   await rest(1000)
   const crypto = manner === 'srtp' ? callerCrypto : undefined
   const wanted = { ...place, port: 22_799, calls, crypto }
+  if (manner === 'browser') return { child, ...(await browsersAt(wanted, load)) }
   const ports = await offerCalls(wanted)
   if (manner === 'recorded') await orderEach(wanted, { command: 'start recording' })
   return { child, ports }
 }
 
+/** Browsers agree with rtpengine on keys. */
+async function browsersAt(wanted: Calls, load: Load): Promise<Omit<Started, 'child'>> {
+  const browsers = await openBrowsers(load)
+  const offered = await offerBrowsers(wanted, browsers.offers)
+  const places = offered.map(({ answer }) => placeIn(answer))
+  const ports = offered.map(({ callee }, i) => `${places[i]?.port} ${callee}\n`).join('')
+  return { ports, said: await agree(browsers, places, load) }
+}
+
 /** Runs the generator; the relay's CPU is read when the counted part begins and when it ends. */
 async function drive(
   { child, ports }: Started,
-  { generator, calls, seconds, packets }: Load,
-  secure: boolean,
+  { generator, calls, seconds }: Load,
+  said: readonly string[],
 ): Promise<Run> {
   const words = [calls, seconds, WARMUP_S, place.caller, place.callee, place.peers, place.host].map(String)
-  if (secure) words.push(packets)
+  words.push(...said)
   const load = pinned(LOAD_CORE, generator, words)
   load.stdin.end(ports)
   let before = scheduled(child)

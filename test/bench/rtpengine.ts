@@ -38,6 +38,27 @@ export async function offerCalls(wanted: Calls): Promise<string> {
   return lines
 }
 
+/** The same for callers which are browsers, each by its offer: by call, what its caller is answered, and where its callee sends. */
+export async function offerBrowsers(
+  wanted: Calls,
+  offers: readonly string[],
+): Promise<{ readonly answer: string; readonly callee: string }[]> {
+  const socket = createSocket('udp4')
+  socket.connect(wanted.port, wanted.host)
+  await once(socket, 'connect')
+  const calls: { readonly answer: string; readonly callee: string }[] = []
+  for (const [i, sdp] of offers.entries()) {
+    const tags = { 'call-id': `call-${i}`, 'from-tag': 'a' }
+    const plain = { 'transport-protocol': 'RTP/AVP', ICE: 'remove', 'rtcp-mux': ['demux'] }
+    const callee = await portFrom(socket, `o${i}`, { command: 'offer', ...tags, ...plain, sdp })
+    const said = { ...tags, 'to-tag': 'b', sdp: sdpOf(wanted.callee, wanted.peers + 2 * i) }
+    const answer = await ask(socket, `a${i}`, { command: 'answer', ...said, ICE: 'force' })
+    calls.push({ answer: /3:sdp\d+:([\s\S]*)/.exec(answer)?.[1] ?? '', callee })
+  }
+  socket.close()
+  return calls
+}
+
 /** Has it play a file to the caller of each call which was offered, again and again. */
 export function playCalls(wanted: Calls, file: string): Promise<void> {
   return orderEach(wanted, { command: 'play media', 'from-tag': 'a', file, 'repeat-times': '1000' })

@@ -1,13 +1,15 @@
 /*
  * Two-way G.711 calls through a media relay on loopback: what was lost, and how long the relay kept each packet.
  *
- *   rtpload CALLS SECONDS WARMUP_SECONDS CALLER_IP CALLEE_IP FIRST_PORT RELAY_IP [PACKETS]
+ *   rtpload CALLS SECONDS WARMUP_SECONDS CALLER_IP CALLEE_IP FIRST_PORT RELAY_IP [PACKETS [TAG CHECK]]
  *
  * Call i's parties sit at CALLER_IP and CALLEE_IP, port FIRST_PORT + 2i. The relay's ports are read from standard
  * input, one call a line: the port the caller sends to, the port the callee sends to. "measuring" and "done" are
  * printed when the counted part begins and ends, then one line of JSON.
  *
  * PACKETS is a file of SRTP packets, one stream's: every caller says these, in order, and hears SRTP; callees speak RTP.
+ * With TAG and CHECK, sizes in octets, it has for each call a check of its way (ICE), which is sent again as browsers do,
+ * and a stream of its own whose packets are so much longer than RTP.
  *
  * When a packet was sent is known by its number; the kernel stamps its arrival when the relay's send call puts it on
  * loopback. The difference is the relay's delay, free of our own wake-up times. We spin: give us a core of our own.
@@ -25,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 12, SOUND = 160, TAG = 10, UNDER_WAY = 1024, MOST_CALLS = 5000, MOST_SECONDS = 60, PACKET_MS = 20, BURST = 16, READY = 128 };
+enum { HEADER = 12, SOUND = 160, CHECK_MS = 2500, UNDER_WAY = 1024, MOST_CALLS = 5000, MOST_SECONDS = 60, PACKET_MS = 20, BURST = 16, READY = 128 };
 enum { FINE = 32, BUCKETS = 64 * FINE };
 
 /** One party of one call. */
@@ -41,6 +43,8 @@ struct party {
 static struct party *parties;
 /** What callers say, ready as it is; NULL: RTP. */
 static uint8_t *protected;
+/** Octets of a packet's tag, of a check, and of all which one caller says; the last two 0: all say the same, unchecked. */
+static size_t tag = 10, check_size, stream_size;
 static uint32_t party_count;
 static uint64_t delays[BUCKETS], delay_count, delay_most, strangers;
 
@@ -116,8 +120,8 @@ static void say(uint32_t index, int counted)
     const uint8_t *said = packet;
     size_t length = sizeof packet;
     if (is_protected(index)) {
-        length += TAG;
-        said = protected + sequence * length;
+        length += tag;
+        said = protected + index / 2 * stream_size + check_size + sequence * length;
     } else {
         packet[0] = 0x80;
         packet[1] = 8;
@@ -126,6 +130,8 @@ static void say(uint32_t index, int counted)
         memcpy(packet + 4, &time, 4);
         memcpy(packet + 8, &ssrc, 4);
     }
+    if (check_size && index % 2 == 0 && (sequence + index / 2) % (CHECK_MS / PACKET_MS) == 0)
+        sendto(party->socket, protected + index / 2 * stream_size, check_size, 0, (struct sockaddr *)&party->relay, sizeof party->relay);
     party->counted += counted;
     party->sent_at[sequence % UNDER_WAY] = counted ? clock_ns(CLOCK_REALTIME) : 0;
     sendto(party->socket, said, length, 0, (struct sockaddr *)&party->relay, sizeof party->relay);
@@ -139,7 +145,7 @@ static int hear(uint32_t index)
     struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
     ssize_t length = recvmsg(parties[index].socket, &message, MSG_DONTWAIT);
     if (length < 0) return 0;
-    if (length != HEADER + SOUND + (is_protected(index) ? TAG : 0)) {
+    if ((size_t)length != HEADER + SOUND + (is_protected(index) ? tag : 0)) {
         strangers++;
         return 1;
     }
@@ -202,7 +208,7 @@ static uint8_t *read_packets(const char *path, size_t size)
 
 int main(int count, char **words)
 {
-    if (count != 8 && count != 9) {
+    if (count != 8 && count != 9 && count != 11) {
         fprintf(stderr, "see the head of rtpload.c\n");
         return 2;
     }
@@ -210,7 +216,14 @@ int main(int count, char **words)
     double seconds = atof(words[2]), warmup = atof(words[3]);
     if (calls < 1 || calls > MOST_CALLS || seconds + warmup > MOST_SECONDS) return 2;
     size_t most = (seconds + warmup + 1) * 1000 / PACKET_MS;
-    if (count == 9) protected = read_packets(words[8], most * (HEADER + SOUND + TAG));
+    size_t streams = 1;
+    if (count == 11) {
+        tag = atoi(words[9]);
+        check_size = atoi(words[10]);
+        stream_size = check_size + most * (HEADER + SOUND + tag);
+        streams = calls;
+    }
+    if (count > 8) protected = read_packets(words[8], streams * (check_size + most * (HEADER + SOUND + tag)));
     party_count = 2 * calls;
     parties = calloc(party_count, sizeof *parties);
     for (int i = 0; i < calls; i++) {
