@@ -236,8 +236,8 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     await peer.accept(answer)
     await soon('the browser to be heard', () => heardBy(plain) > 20)
     await doomed.kill()
-    const [call] = await office.api.list('/calls')
-    return String(call?.id)
+    const { id } = await soon('its record', async () => (await office.api.list('/calls'))[0])
+    return id
   }
 
   /** The browser calls the phone, its signalling by another. */
