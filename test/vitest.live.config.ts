@@ -62,7 +62,7 @@ export default defineConfig({
         description:
           'What is measured is when packets came: a machine which stands still for a moment changes it.',
         // All others wait for what they need, as long as it takes: what fails there fails.
-        retry: 1,
+        retry: 3,
       },
     ],
     hookTimeout: 180_000,
