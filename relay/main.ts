@@ -151,6 +151,7 @@ async function start(config: Config): Promise<void> {
       mediaAddress: media.address,
       dtls: media.dtls,
       straight: config.straight,
+      opus: media.opus,
       port: wires.port,
       tlsPort: wires.tlsPort,
       wsPort: wires.wsPort,

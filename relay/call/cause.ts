@@ -57,7 +57,7 @@ export function causeOf(call: Call, ended: EndedBranch): Cause {
   const [word, name] = who
   const open = obstacleToKeys(ended)
   if (open !== undefined) return notEncrypted(sentence(name), open)
-  if (!branch.tried && status === 488) return noCodecLeft(call, name, branch)
+  if (!branch.tried && status === 488) return noCodecLeft(call, name, ended)
   if (branch.provider && !branch.flow) return cause('HOST_NOT_FOUND', notFound(branch.provider, name, why))
   const relay = branch.contact?.relay
   if (relay !== undefined && status === 430) return notRegistered(branch.hunt)
@@ -178,11 +178,12 @@ function credentialReason({ provider }: Branch): string {
   return provider?.credentials ? 'CREDENTIALS_REFUSED' : 'CREDENTIALS_MISSING'
 }
 
-function noCodecLeft(call: Call, name: string, branch: Branch): Cause {
+function noCodecLeft(call: Call, name: string, { branch, why }: EndedBranch): Cause {
   const only = codecsFor(branch).join(', ')
+  const besides = why.includes('not turned') ? `; ${why}` : ''
   return cause(
     'NO_COMMON_CODEC',
-    `The caller offers ${offered(call)}, and ${name} is to be sent only ${only}.`,
+    `The caller offers ${offered(call)}, and ${name} is to be sent only ${only}${besides}.`,
   )
 }
 

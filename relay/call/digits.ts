@@ -15,6 +15,7 @@ import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { firstLeg, heardAt, opposite, otherOf, sideOf } from './sides.ts'
 import type { Branch, Call, CallOrder, ToldKey } from './state.ts'
+import { inside, isTurned } from './turned.ts'
 
 /*
  * Keys which one party presses, as the other hears them: in the form it is set to, or says that it takes.
@@ -54,7 +55,7 @@ function wayTo(call: Call, leg: Leg, came: KeyForm): KeyForm | undefined {
   if (!leg.aimed) return undefined
   // What goes past us, the relay hears which hands the call on.
   if (leg.aimed.past) return 'info'
-  const sound = mediaOf(leg.aimed.said)
+  const sound = inside(call, leg, mediaOf(leg.aimed.said))
   if (form === 'auto' && came !== 'rfc4733' && !takesEvents(sound)) return came
   return sendingOf(sound, form)?.form ?? 'info'
 }
@@ -72,8 +73,8 @@ export function withKeys(call: Call, to: Leg, said: RelayedSdp, offer: RelayedSd
 
 /** What the media thread listens for in a leg's sound, and how it sends it keys; undefined: neither. */
 export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | undefined {
-  const own = mediaOf(said)
-  const spoken = [...spokenBy(leg), own]
+  const own = inside(call, leg, mediaOf(said))
+  const spoken = [...spokenBy(call, leg), own]
   const partner = partnerOf(call, leg)
   const onward = (came: KeyForm) => (partner && wayTo(call, partner, came)) ?? came
   const events = eventTypesOf(spoken)
@@ -92,12 +93,16 @@ export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | u
 function eventsPass(call: Call, leg: Leg, partner: Leg | undefined): boolean {
   const way = partner && wayTo(call, partner, 'rfc4733')
   if (way !== 'rfc4733' || !partner?.aimed) return way === undefined
-  return shareEvents(spokenBy(leg), mediaOf(partner.aimed.said))
+  // Their numbers and times are not those of the sound beside them any more.
+  if (isTurned(call, leg) || isTurned(call, partner)) return false
+  return shareEvents(spokenBy(call, leg), mediaOf(partner.aimed.said))
 }
 
-/** The descriptions by whose numbers a leg speaks: what it was told, and its own. */
-export function spokenBy({ sdp, aimed }: Leg): Media[] {
-  return [activeMedia(sdp.sent), aimed && mediaOf(aimed.said)].filter((media) => media !== undefined)
+/** The descriptions by whose numbers a leg speaks, or does where its Opus has become G.711: what it was told, and its own. */
+export function spokenBy(call: Call, leg: Leg): Media[] {
+  const { sdp, aimed } = leg
+  const said = [activeMedia(sdp.sent), aimed && mediaOf(aimed.said)].filter((media) => media !== undefined)
+  return said.map((media) => inside(call, leg, media))
 }
 
 /** The media thread heard a key of a leg. */

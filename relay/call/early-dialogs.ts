@@ -37,14 +37,15 @@ export function sdpForCaller(
   if (agreed && agreed.tag === caller.localTag) return { body: sdpBytes(agreed.sent), orders: [] }
   const offer = offerOf(caller.invite, endpoint, caller.secure)
   const keyed = withKeys(call, caller, said, offer?.ok ? offer.value : undefined)
-  const sound = offer ? keyed : offering(keyed, [])
+  const sound = offer ? keyed : offering(keyed, [], endpoint.opus === true)
   if (!sound) return undefined
   const keys = offer?.ok
     ? keysToAnswer(caller, offer.value, endpoint)
     : keysToOffer(caller, keyingFor(caller, said), endpoint)
   const [us, answered] = [mediaAddressOf(endpoint), offer?.ok ? offer.value : undefined]
   const words = straightWords(call, caller, said, { offer: answered, keys, reach: endpoint.straight, us })
-  const leg = { address: us, port: caller.media.port, id: caller.sdp.id, keys, ...words }
+  const turns = endpoint.opus === true && !words.straight
+  const leg = { address: us, port: caller.media.port, id: caller.sdp.id, keys, turns, ...words }
   const sent = composeSdp(caller.sdp.sent, sound, leg, answered)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined

@@ -2,7 +2,7 @@ import type { FlowOrder } from '#flows'
 import type { PlayedSound } from '../ground/media.ts'
 import type { UasLeg } from '../leg/leg.ts'
 import { holdsAnswer, sendProvisional } from '../leg/reliable.ts'
-import { codecs, keepCodecs } from '../sdp/codecs.ts'
+import { codecs, keepCodecs, offering } from '../sdp/codecs.ts'
 import { resumed } from '../sdp/description.ts'
 import { hasSdp } from '../sdp/message-sdp.ts'
 import { ourSound } from '../sdp/ours.ts'
@@ -30,13 +30,15 @@ const spoken = ['PCMU', 'PCMA']
  */
 export function ownSound(leg: UasLeg, endpoint: SipEndpoint): RelayedSdp | undefined {
   const offer = offerOf(leg.invite, endpoint, leg.secure)
-  return offer ? (offer.ok ? spokenIn(offer.value) : undefined) : ourSound
+  return offer ? (offer.ok ? spokenIn(offer.value, endpoint) : undefined) : ourSound
 }
 
-/** As much of what a party says as is played, on hold or not. undefined: nothing of it is. */
-export function spokenIn(said: RelayedSdp): RelayedSdp | undefined {
+/** As much of what a party says as is played, or what its Opus becomes, on hold or not. undefined: nothing of it is. */
+export function spokenIn(said: RelayedSdp, { opus }: Pick<SipEndpoint, 'opus'>): RelayedSdp | undefined {
   const names = codecs(said.sdp).filter((name) => spoken.includes(name))
-  return names.length > 0 ? keepCodecs({ ...said, sdp: resumed(said.sdp) }, names) : undefined
+  const meant = { ...said, sdp: resumed(said.sdp) }
+  if (names.length > 0) return keepCodecs(meant, names)
+  return opus === true ? offering(meant, spoken, true) : undefined
 }
 
 /** On which side the party is whom a flow is with. */

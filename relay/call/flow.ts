@@ -27,6 +27,7 @@ import { noCodec } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import { firstLeg, isAnswered } from './sides.ts'
 import type { Call, CallOrder, CallStep, FlowCall, FlowCallEvents } from './state.ts'
+import { unturned } from './turned.ts'
 import { reasonOf } from './verdict.ts'
 
 /*
@@ -161,9 +162,11 @@ function answering(call: Call, flow: FlowCall, endpoint: SipEndpoint): CarriedOu
   const { came, orders } = answerByFlow(call, flow, endpoint)
   if (came === 'answered') return { effects: [...orders], happens: { type: 'answered' } }
   if (came !== 'no_codec') return { effects: [...orders] }
-  const why = 'it speaks neither PCMU nor PCMA, in which flows are heard'
+  const reason = unturned(call, endpoint)
+  const besides = reason === undefined ? '' : `; ${reason}`
+  const why = `it speaks neither PCMU nor PCMA, in which flows are heard${besides}`
   const because = cause('CALLER_CODEC_MISMATCH', `The caller cannot hear the flow: ${why}.`)
-  const ending = { by: 'system', reason: 'failed', status: 488, why: 'no codec', because } as const
+  const ending = { by: 'system', reason: 'failed', status: 488, why: reason ?? 'no codec', because } as const
   return end(call, endpoint, ending, [noCodec(endpoint)])
 }
 

@@ -29,6 +29,7 @@ import type {
   HuntEnding,
   Reachable,
 } from './state.ts'
+import { unturned } from './turned.ts'
 import { notKeyed, verdict } from './verdict.ts'
 
 /** Addresses for a provider came back, or none did. */
@@ -184,9 +185,9 @@ function wasTried({ branches }: Call, hunt: Hunt): boolean {
 
 function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): CallStep {
   const effects = callAt(call, branch, flow, endpoint)
-  return effects
-    ? { effects }
-    : branchFailed(call, { branch, status: 488, why: 'no codec left', response: undefined }, endpoint)
+  if (effects) return { effects }
+  const why = unturned(call, endpoint) ?? 'no codec left'
+  return branchFailed(call, { branch, status: 488, why, response: undefined }, endpoint)
 }
 
 function providerFailed(

@@ -42,7 +42,11 @@ export function firstAnswered(
   if (!isJoined) answered(call, branch)
   const followed = followedBy(call, made)
   if (followed)
-    call.flow = flowOf(call, followed, endpoint, { side: made.side, ours: spokenIn(said), answered: true })
+    call.flow = flowOf(call, followed, endpoint, {
+      side: made.side,
+      ours: spokenIn(said, endpoint),
+      answered: true,
+    })
   return {
     to: 'flow',
     effects: [

@@ -9,7 +9,7 @@ import { aimOf } from '../media/aim.ts'
 import { codecs, offering } from '../sdp/codecs.ts'
 import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
 import { payloadChanges, withOtherLaw } from '../sdp/numbering.ts'
-import { activeMedia, composeSdp, type SentSdp, saidAgain } from '../sdp/offer.ts'
+import { activeMedia, composeSdp, type SaidKeys, type SentSdp, saidAgain } from '../sdp/offer.ts'
 import { playedCodecOf } from '../sdp/played.ts'
 import {
   hostOf,
@@ -29,6 +29,7 @@ import { sipReason } from './reason.ts'
 import { firstLeg, heardAt, opposite, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
 import { isPast, straightWords } from './straight.ts'
+import { inside, isOfferedOpus, opusAimOf } from './turned.ts'
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
 export function codecsOf(message: Message): string[] {
@@ -85,16 +86,22 @@ export function rewriteFor(
   { offer, only = [], keying = keyingFor(to, said) }: RewriteTerms = {},
 ): SentSdp | undefined {
   const sound = withKeys(call, to, said, offer)
-  const kept = offer ? sound : offering(sound, only)
+  const us = mediaAddressOf(endpoint)
+  // What goes past us we turn into nothing else.
+  const past = straightWords(call, to, said, { offer, keys: unkeyed, reach: endpoint.straight, us }).straight
+  const turns = endpoint.opus === true && !past
+  const names = turns && isOfferedOpus(to, mediaOf(sound)) ? ['OPUS'] : only
+  const kept = offer ? sound : offering(sound, names, turns)
   if (!kept || !to.media) return undefined
   to.sdp.before = offer ? undefined : { sent: to.sdp.sent, lines: to.sdp.lines }
   const keys = offer ? keysToAnswer(to, offer, endpoint) : keysToOffer(to, keying, endpoint)
-  const us = mediaAddressOf(endpoint)
   const words = straightWords(call, to, said, { offer, keys, reach: endpoint.straight, us })
-  const leg = { address: us, port: to.media.port, id: to.sdp.id, keys, ...words }
+  const leg = { address: us, port: to.media.port, id: to.sdp.id, keys, turns, ...words }
   to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
   return to.sdp.sent
 }
+
+const unkeyed: SaidKeys = { lines: [], strict: false }
 
 /** What a leg was offered is refused: what was agreed on before stands, keys and all, and a repetition says that. */
 export function takeBackOffer({ sdp }: Leg): void {
@@ -114,7 +121,7 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   for (const other of call.branches) if (other.side === side) other.aimed = undefined
   const [srtp, ice] = [agree(leg, said), iceAimOf(leg, said)]
   const past = isPast(call, leg, said, endpoint.straight)
-  leg.aimed = { said, flow, trusted, changes: [], digits: undefined, srtp, ice, past }
+  leg.aimed = { said, flow, trusted, changes: [], digits: undefined, opus: undefined, srtp, ice, past }
   return [...(past ? [] : callerHeard(call, leg, endpoint)), ...aimed(call, leg, leg.aimed, endpoint)]
 }
 
@@ -154,13 +161,16 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): 
   if (!target || !leg.media) return ask
   media.changes = changesFor(call, leg, said)
   media.digits = digitAimOf(call, leg, said)
+  media.opus = opusAimOf(call, leg)
   const { session, side } = leg.media
-  const plays = playedCodecOf(mediaOf(said), activeMedia(leg.sdp.sent))
+  const told = activeMedia(leg.sdp.sent)
+  const plays = playedCodecOf(inside(call, leg, mediaOf(said)), told && inside(call, leg, told))
   const stages = {
     ...(plays && { plays }),
     ...(media.changes.length > 0 && { rewrite: media.changes }),
     ...(media.digits && { digits: media.digits }),
-    ...spokenOf(leg),
+    ...spokenOf(call, leg),
+    ...(media.opus && { opus: media.opus }),
     ...(srtp && { srtp }),
     ...(ice && { ice }),
   }
@@ -174,27 +184,28 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): 
 const straightMs = 2_000
 
 /** By which payload types a leg's sound can be recorded; none where they are the usual ones. */
-function spokenOf(leg: Leg): Pick<Aim, 'spoken'> {
-  const spoken = g711Of(spokenBy(leg))
+function spokenOf(call: Call, leg: Leg): Pick<Aim, 'spoken'> {
+  const spoken = g711Of(spokenBy(call, leg))
   const isUsual = spoken.every(({ type, law }) => type === (law === 'PCMU' ? 0 : 8))
   return isUsual && spoken.length > 0 ? {} : { spoken }
 }
 
 /** What is done to the packets of the other side before they go to this one; one which was told nothing will be offered what this one said. */
 function changesFor(call: Call, leg: Leg, said: RelayedSdp): PayloadChange[] {
-  const heard = mediaOf(said)
+  const heard = inside(call, leg, mediaOf(said))
   const partner = heardAt(call, opposite(sideOf(call, leg)))
-  const told = activeMedia(partner?.sdp.sent) ?? withOtherLaw(heard)
-  return payloadChanges({ told, own: partner?.aimed && mediaOf(partner.aimed.said) }, heard)
+  const told = inside(call, partner, activeMedia(partner?.sdp.sent) ?? withOtherLaw(heard))
+  const own = partner?.aimed && inside(call, partner, mediaOf(partner.aimed.said))
+  return payloadChanges({ told, own }, heard)
 }
 
 /** The party which was there first is aimed again where the callee, now that it is heard, numbers codecs in another way than it was told. */
 export function aimFirstAnew(call: Call, endpoint: SipEndpoint): CallOrder[] {
   const leg = firstLeg(call)
   if (!leg.aimed) return []
-  const { said, changes, digits } = leg.aimed
-  const anew = [changesFor(call, leg, said), digitAimOf(call, leg, said)]
-  const same = JSON.stringify(anew) === JSON.stringify([changes, digits])
+  const { said, changes, digits, opus } = leg.aimed
+  const anew = [changesFor(call, leg, said), digitAimOf(call, leg, said), opusAimOf(call, leg)]
+  const same = JSON.stringify(anew) === JSON.stringify([changes, digits, opus])
   return same ? [] : aimed(call, leg, leg.aimed, endpoint)
 }
 

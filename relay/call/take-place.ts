@@ -4,6 +4,8 @@ import { answer, respond, responseTo } from '../leg/uas.ts'
 import { codecs, keepCodecs } from '../sdp/codecs.ts'
 import { resumed } from '../sdp/description.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
+import { canBeTurned } from '../sdp/opus.ts'
+import { mediaOf } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { partyOn } from './call-party.ts'
 import { aim, faultOf, noCodec, offerOf, refusalWords, rewriteFor } from './offer-answer.ts'
@@ -27,7 +29,10 @@ export function takePlace(
   if (fault || !offer?.ok || !other?.aimed)
     return refused(leg, fault ? refusalWords(fault, endpoint) : [noCodec(endpoint)], endpoint)
   const { said } = other.aimed
-  const common = keepCodecs({ ...said, sdp: resumed(said.sdp) }, codecs(offer.value.sdp))
+  const meant = { ...said, sdp: resumed(said.sdp) }
+  const turned =
+    endpoint.opus === true && canBeTurned(mediaOf(offer.value), mediaOf(said)) ? meant : undefined
+  const common = keepCodecs(meant, codecs(offer.value.sdp)) ?? turned
   leg.media = mediaOn(call, side)
   const sent = common && rewriteFor(call, leg, common, endpoint, { offer: offer.value })
   if (!sent) return refused(leg, [noCodec(endpoint)], endpoint)

@@ -54,6 +54,18 @@ export interface PlayedCodec {
   readonly ms: number
 }
 
+/** A party speaks Opus alone: inside, it is as if it spoke G.711, by the static numbers of both laws (RFC 3551 §6). */
+export interface OpusAim {
+  /** Payload types by which it speaks Opus. */
+  readonly from: readonly number[]
+  /** Its own number for Opus. */
+  readonly to: number
+  /** What it says becomes G.711 of this law, */
+  readonly law: 'PCMU' | 'PCMA'
+  /** in packets of so many milliseconds: a multiple of ten, up to 60. */
+  readonly ms: number
+}
+
 /** Where one side's sound is sent, and from where it is accepted (RFC 7362). */
 export interface Aim {
   /** Where our packets go before the latch knows better; undefined: nowhere until latched. */
@@ -86,6 +98,8 @@ export interface Aim {
   readonly ice?: IceAim | undefined
   /** How sounds are played to it; undefined: it takes none of the codecs which are spoken here. */
   readonly plays?: PlayedCodec | undefined
+  /** Its Opus is turned into G.711, and back; undefined: it is not. */
+  readonly opus?: OpusAim | undefined
   /** What it speaks, for an engine which is another program; undefined: ours, which does without. */
   readonly formats?: LegFormats
 }

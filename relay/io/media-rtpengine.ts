@@ -60,6 +60,8 @@ export class RtpengineMedia implements MediaPlane {
   readonly thread = 0
   readonly dtls =
     'keys are agreed on (DTLS-SRTP) by the media thread alone, and sound is carried by rtpengine (MEDIA_ENGINE)'
+  readonly opus =
+    'codecs are turned by the media thread alone, and sound is carried by rtpengine (MEDIA_ENGINE)'
   /** The address rtpengine hears at. */
   readonly address: string
   readonly #client: NgClient

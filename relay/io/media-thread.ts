@@ -10,8 +10,10 @@ import type { RecordingSink } from '../media/recorder.ts'
 import type { SinkReport } from '../media/recordings.ts'
 import { srtpStages } from '../media/srtp-stage.ts'
 import { type StageBuilder, stagesFrom } from '../media/stages.ts'
+import { opusStages } from '../media/transcode-stage.ts'
 import { monotonicNow } from './clock.ts'
 import { entropy } from './entropy.ts'
+import { libopus } from './libopus.ts'
 import { dgramEngine } from './media-dgram.ts'
 import type { CipherName, MediaEngine, MediaWork } from './media-engine.ts'
 import { ffiEngine } from './media-ffi.ts'
@@ -58,6 +60,8 @@ export interface Ready {
   readonly cipherWhy: string | undefined
   /** Hashes of the certificates by which keys are agreed on (DTLS), or why none are. */
   readonly dtls: readonly string[] | string
+  /** Opus is turned into G.711, and back; words: why not. */
+  readonly opus: true | string
 }
 
 /** Who may put something in the way of a leg's packets. */
@@ -72,6 +76,7 @@ if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 /** The media thread: obeys commands, moves packets, reports. */
 function run(setup: MediaThreadSetup, parent: MessagePort): void {
   const dtls = opensslDtls()
+  const opus = libopus()
   const srtp = srtpStages((key) => engine.cipher(key))
   const { engine, name, why } = chooseEngine(setup, {
     arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
@@ -86,7 +91,11 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     reply: (rtpPort, to, packet, length) => engine.reply(rtpPort, to, packet, length),
     dtls: typeof dtls === 'string' ? undefined : dtls,
   }
-  const stagesOf = stagesFrom([...stageBuilders, srtp])
+  const stagesOf = stagesFrom([
+    ...stageBuilders,
+    opusStages(typeof opus === 'string' ? undefined : opus),
+    srtp,
+  ])
   const sink = setup.records ? sinkBehind(setup.writer) : undefined
   const mediaRelay = new MediaRelay(setup.timeoutMs, stagesOf, rtcp, sink)
   const { player } = mediaRelay
@@ -215,6 +224,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     cipher: engine.cipherName,
     cipherWhy: engine.cipherWhy,
     dtls: typeof dtls === 'string' ? dtls : dtls.fingerprints,
+    opus: typeof opus === 'string' ? opus : true,
   } satisfies Ready)
 }
 

@@ -30,6 +30,8 @@ export interface MediaPlane {
   readonly thread: number
   /** Hashes of the certificates by which it agrees on keys (DTLS-SRTP), or why it does not. */
   readonly dtls: readonly string[] | string
+  /** True: Opus is turned into G.711, and back; words: why not. */
+  readonly opus: true | string
   /** Where packets are sent to, if another program carries them. */
   readonly address?: string
   /** Commands of one turn of the event loop travel together, in order. */
@@ -88,6 +90,7 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
     engine: ready.engine,
     thread: ready.thread,
     dtls: ready.dtls,
+    opus: ready.opus,
     order(command) {
       if (command.type === 'record' && options.recordings !== undefined)
         written ??= startWriter({ folder: options.recordings, port: writerFar }, options.log)
@@ -139,10 +142,10 @@ function readiness(worker: Worker): Promise<Ready> {
   })
 }
 
-type Noted = Omit<Ready, 'wake' | 'thread' | 'dtls'> & Partial<Pick<Ready, 'dtls'>>
+type Noted = Omit<Ready, 'wake' | 'thread' | 'dtls' | 'opus'> & Partial<Pick<Ready, 'dtls' | 'opus'>>
 
 /** A warning where either is not what one would have wished for. */
-export function noteOf({ engine, why, cipher, cipherWhy, dtls }: Noted): Note {
+export function noteOf({ engine, why, cipher, cipherWhy, dtls, opus }: Noted): Note {
   const level = why === undefined && cipherWhy === undefined ? 'info' : 'warn'
   const fields = {
     engine,
@@ -150,6 +153,7 @@ export function noteOf({ engine, why, cipher, cipherWhy, dtls }: Noted): Note {
     cipher,
     cipher_why: cipherWhy,
     ...(typeof dtls === 'string' && { dtls_why: dtls }),
+    ...(typeof opus === 'string' && { opus_why: opus }),
   }
   return { type: 'note', level, event: 'media_started', fields }
 }

@@ -1,7 +1,15 @@
 import type { Port, SecurePolicy } from '#contract'
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { DigitAim, IceAim, IceCredentials, LegName, PayloadChange, SrtpKeys } from '../ground/media.ts'
+import type {
+  DigitAim,
+  IceAim,
+  IceCredentials,
+  LegName,
+  OpusAim,
+  PayloadChange,
+  SrtpKeys,
+} from '../ground/media.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { CryptoLine } from '../sdp/sdes.ts'
@@ -213,6 +221,8 @@ export interface AimedMedia {
   digits: DigitAim | undefined
   /** Its sound goes past us: the media thread was not told. */
   past: boolean
+  /** How its Opus is turned; undefined: it is not. */
+  opus: OpusAim | undefined
 }
 
 /** An ACK as it was sent, to be sent again; `repeats`: how often its 2xx came again all the same. */

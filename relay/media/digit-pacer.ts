@@ -1,6 +1,7 @@
 import type { MonotonicMs } from '#contract'
 import type { Entropy } from '../ground/effects.ts'
-import type { MediaLeg, RtpPort } from './media-leg.ts'
+import type { Leaving } from './leaving.ts'
+import type { MediaLeg } from './media-leg.ts'
 import { OWN_TICKS } from './own-stream.ts'
 import { ROOM } from './stages.ts'
 
@@ -26,16 +27,13 @@ export function carriesKeys({ isPlayedTo, stages }: MediaLeg): boolean {
 /** Sends keys to parties whose partners are silent, in packets of our own: those of a partner which speaks carry them. */
 export class DigitPacer {
   readonly #entropy: Pick<Entropy, 'below'>
-  readonly #send: (rtpPort: RtpPort, packet: Uint8Array, length: number) => void
+  readonly #leaving: Leaving
   readonly #streams = new Map<MediaLeg, OwnStream>()
   readonly #packet = new Uint8Array(PACKET + ROOM)
 
-  constructor(
-    entropy: Pick<Entropy, 'below'>,
-    send: (rtpPort: RtpPort, packet: Uint8Array, length: number) => void,
-  ) {
+  constructor(entropy: Pick<Entropy, 'below'>, leaving: Leaving) {
     this.#entropy = entropy
-    this.#send = send
+    this.#leaving = leaving
   }
 
   /** Keys wait to be sent to the party of a leg. */
@@ -67,7 +65,6 @@ export class DigitPacer {
     view.setUint32(4, stream.timestamp)
     view.setUint32(8, stream.ssrc)
     const said = digits.fill(packet, PACKET)
-    const length = said > 0 && leg.protect !== undefined ? leg.protect.protect(packet, said, false) : said
-    if (length > 0) this.#send(leg.rtp, packet, length)
+    if (said > 0) this.#leaving.send(leg, packet, said)
   }
 }

@@ -26,7 +26,9 @@ export function digitStages(payloads: StageBuilder): StageBuilder {
     const stages = payloads(terms)
     if (digits === undefined) return stages
     const { listen, digits: before } = terms.before
-    const sender = digits.send && senderOf(digits.send, terms.aim.clock ?? 8000, before)
+    // Keys take the place of sound before that becomes Opus.
+    const clock = terms.aim.opus ? 8000 : (terms.aim.clock ?? 8000)
+    const sender = digits.send && senderOf(digits.send, clock, before)
     const rewrite = sender && stages.rewrite ? new BothRewrites(stages.rewrite, sender) : sender
     return {
       ...(stages === plain ? {} : stages),

@@ -19,6 +19,12 @@ export const pcmaOfPcmu: Uint8Array = table(valueOfPcmu, valueOfPcma)
 /** An octet of PCMA as one of PCMU. */
 export const pcmuOfPcma: Uint8Array = table(valueOfPcma, valueOfPcmu)
 
+/** By octet, the sample it stands for. */
+export const sampleTables: Readonly<Record<Law, Int16Array>> = {
+  PCMU: Int16Array.from({ length: 256 }, (_, octet) => valueOfPcmu(octet)),
+  PCMA: Int16Array.from({ length: 256 }, (_, octet) => valueOfPcma(octet)),
+}
+
 /** The octet of a 16-bit sample (G.711, tables 1 and 2; decided as ITU-T G.191 does it). */
 export function encoded(law: Law, sample: number): number {
   return law === 'PCMU'

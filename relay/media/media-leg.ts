@@ -33,6 +33,7 @@ export class RtpPort {
   readonly latch: Latch
   readonly statistics = new Statistics()
   readonly #bucket = new TokenBucket(packets)
+  readonly #turned = new TokenBucket(turned)
   readonly #strange = new TokenBucket(strange)
   readonly #failed = new TokenBucket(failed)
 
@@ -46,6 +47,11 @@ export class RtpPort {
   /** Whether one more packet at `now` is still within what a call can need. */
   spare(now: MonotonicMs): boolean {
     return this.#bucket.take(now)
+  }
+
+  /** Whether one more packet at `now` may become another codec, which costs ten times what it does to pass it. */
+  turns(now: MonotonicMs): boolean {
+    return this.#turned.take(now)
   }
 
   /** Whether a packet is worth decrypting: there is no end of those which are forged. `known`: by its SSRC. */
@@ -71,6 +77,9 @@ const failed = { atOnce: 500, perSecond: 500 }
 
 /** Packets of one port: several times what audio at 10 ms or video needs, so that one which is flooded takes no other's time. */
 const packets = { atOnce: 500, perSecond: 1_000 }
+
+/** And of those which become another codec: what sound in packets of 10 ms needs, and half as many. */
+const turned = { atOnce: 300, perSecond: 150 }
 
 /**
  * The media leg of one party: its two ports, the partner its sound goes to, and what is known of its silence.
@@ -117,8 +126,10 @@ export class MediaLeg implements LegName {
   stages: Stages = plain
   /** The stages again, for the way of a packet looks for each at the same place. */
   unprotect: Stages['unprotect']
+  decode: Stages['decode']
   listen: Stages['listen']
   rewrite: Stages['rewrite']
+  encode: Stages['encode']
   protect: Stages['protect']
 
   constructor(session: SessionId, side: Side, port: Port) {
@@ -183,8 +194,10 @@ export class MediaLeg implements LegName {
   stage(stages: Stages): void {
     this.stages = stages
     this.unprotect = stages.unprotect
+    this.decode = stages.decode
     this.listen = stages.listen
     this.rewrite = stages.rewrite
+    this.encode = stages.encode
     this.protect = stages.protect
   }
 

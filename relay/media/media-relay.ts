@@ -7,6 +7,7 @@ import type { Evidence } from './contender.ts'
 import { DigitPacer } from './digit-pacer.ts'
 import type { DtlsEngine } from './dtls.ts'
 import { DEAF_MS } from './latch.ts'
+import { Leaving } from './leaving.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
 import { OWN_TICKS, OwnStream } from './own-stream.ts'
@@ -17,8 +18,9 @@ import { Recordings } from './recordings.ts'
 import { Reporter } from './reporter.ts'
 import { readReports } from './rtcp.ts'
 import { type RtcpCompound, writeCompound } from './rtcp-writer.ts'
-import { plain, ROOM, type StageBuilder } from './stages.ts'
+import { plain, ROOM, type StageBuilder, type TranscodeStage } from './stages.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
+import { readWord, writeWord } from './words.ts'
 
 /** What is needed to send packets of our own: RTCP, keys, and sounds. */
 export interface RtcpSending {
@@ -37,6 +39,8 @@ type TellReport = (report: MediaReport) => void
 
 /** Longest packet we pass on. */
 const LONGEST = 1500
+/** An SR's packet type, and where its RTP time stands (RFC 3550 §6.4.1). */
+const [SENDER_REPORT, REPORTED_TIME] = [200, 16]
 /** How often `sweep` is to be called. */
 export const SWEEPS_A_SECOND = 20
 /** Sessions looked at in one sweep, where so many are left. */
@@ -59,12 +63,15 @@ export class MediaRelay {
   readonly #timeoutMs: number
   readonly #stagesOf: StageBuilder
   readonly #rtcp: RtcpSending | undefined
+  readonly #leaving: Leaving | undefined
   readonly #pacer: DigitPacer | undefined
   readonly #besides: Besides | undefined
   /** undefined: nothing is played. */
   readonly player: Player | undefined
   /** RTCP of ours is written here. */
   readonly #own = new Uint8Array(512 + ROOM)
+  /** What a packet became in another codec. */
+  readonly #decoded = new Uint8Array(PLAYED_PACKET)
   /** When `eachDeaf` was called last, and since when it has been called in time. */
   #lookedAt = Number.NEGATIVE_INFINITY
   #attentiveSince = Number.NEGATIVE_INFINITY
@@ -85,9 +92,10 @@ export class MediaRelay {
     this.#timeoutMs = timeoutMs
     this.#stagesOf = stagesOf
     this.#rtcp = rtcp
-    this.#pacer = rtcp && new DigitPacer(rtcp.entropy, rtcp.send)
+    this.#leaving = rtcp && new Leaving(rtcp.send)
+    this.#pacer = rtcp && this.#leaving && new DigitPacer(rtcp.entropy, this.#leaving)
     this.recordings = new Recordings(sink, this.#tell)
-    this.player = rtcp && playerOf(rtcp, this.#tell)
+    this.player = rtcp && this.#leaving && playerOf(rtcp, this.#leaving, this.#tell)
     const keyed = (leg: MediaLeg) => leg.lastAim && this.#stage(leg, leg.lastAim)
     this.#besides = rtcp?.reply && new Besides({ ...rtcp, reply: rtcp.reply, tell: this.#tell, keyed })
   }
@@ -238,10 +246,14 @@ export class MediaRelay {
     if (length < 0 || !(control || leg.blind || isWhole(packet, length))) return drop(rtpPort)
     if (!latch.hears(now, from) && !this.#learns(now, rtpPort, from, packet, control)) return drop(rtpPort)
     if (!rtpPort.spare(now)) return drop(rtpPort)
+    const becomes = control ? undefined : (leg.decode ?? leg.partner?.encode)
+    if (becomes !== undefined && !rtpPort.turns(now)) return drop(rtpPort)
     if (control) hearReports(now, leg, packet, length)
-    else if (!this.#hear(now, leg, packet, length)) return undefined
-    if (leg.muted && !control) return undefined
-    return leg.partner === undefined ? undefined : pass(rtpPort, leg.partner, packet, length, control)
+    else this.#count(now, leg, packet, length)
+    if (leg.decode !== undefined && !control) return this.#decode(now, rtpPort, leg.decode, packet, length)
+    return control || this.#hear(now, leg, packet, length)
+      ? this.#pass(rtpPort, packet, length, control)
+      : undefined
   }
 
   /**
@@ -336,12 +348,39 @@ export class MediaRelay {
     return latch.learns(now, from, evidence)
   }
 
-  /** False: the packet goes no further. */
-  #hear(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): boolean {
+  #count(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): void {
     const { statistics } = leg.rtp
     statistics.count(length)
     if (!leg.blind) statistics.hear(now, packet)
     if (!leg.heard) this.#heardFirst(now, leg)
+  }
+
+  /** What its party says in another codec goes on as packets of ours; its keys are for us alone. */
+  #decode(
+    now: MonotonicMs,
+    rtpPort: RtpPort,
+    decode: TranscodeStage,
+    packet: Uint8Array,
+    length: number,
+  ): undefined {
+    const { leg } = rtpPort
+    if (!decode.take(packet, length)) return void leg.listen?.hear(now, packet, length)
+    const decoded = this.#decoded
+    for (let made = decode.next(decoded); made > 0; made = decode.next(decoded)) {
+      const out = this.#hear(now, leg, decoded, made) ? this.#pass(rtpPort, decoded, made, false) : undefined
+      if (out !== undefined) this.#rtcp?.send(out, decoded, out.leaving)
+    }
+  }
+
+  /** Where a packet which a leg has heard leaves from; undefined: nowhere, or it has left as another. */
+  #pass(rtpPort: RtpPort, packet: Uint8Array, length: number, control: boolean): RtpPort | undefined {
+    const { muted, partner } = rtpPort.leg
+    if (partner === undefined || (muted && !control)) return undefined
+    return pass(rtpPort, partner, packet, length, control, this.#leaving)
+  }
+
+  /** False: the packet goes no further. */
+  #hear(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): boolean {
     if (leg.tap !== undefined && !leg.blind) leg.tap.hear(now, packet, length)
     return leg.listen === undefined || leg.listen.hear(now, packet, length)
   }
@@ -382,17 +421,27 @@ function pass(
   packet: Uint8Array,
   heard: number,
   control: boolean,
+  leaving: Leaving | undefined,
 ): RtpPort | undefined {
   if (to.isPlayedTo && !control) return undefined
   const out = control && !to.mux ? to.rtcp : to.rtp
   if (out.latch.destination === undefined) return drop(rtpPort)
   let length = heard
   if (to.rewrite !== undefined && !control) length = to.rewrite.rewrite(packet, length)
+  if (control) retime(rtpPort.leg, to, packet, length)
+  else if (to.encode !== undefined && length > 0) return void leaving?.send(to, packet, length)
   if (to.protect !== undefined)
     length = rtpPort.leg.blind ? -1 : protectedLength(to.protect, packet, length, control)
   if (length < 0 || length > heard + ROOM) return drop(rtpPort)
   out.leaving = length
   return out
+}
+
+/** A sender's report tells by its RTP time which moment a packet is of: those packets are ours where codecs are turned. */
+function retime(from: MediaLeg, to: MediaLeg, packet: Uint8Array, length: number): void {
+  const turned = to.encode ?? from.decode
+  if (turned === undefined || packet[1] !== SENDER_REPORT || length < REPORTED_TIME + 4) return
+  writeWord(packet, REPORTED_TIME, turned.timeOf(readWord(packet, 4), readWord(packet, REPORTED_TIME)))
 }
 
 function protectedLength(
@@ -408,18 +457,25 @@ function protectedLength(
 function hearReports(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): void {
   const { partner, reporter } = leg
   const heard = partner?.rtp.statistics
+  // What it hears has its own clock where codecs are turned.
+  const turned = leg.encode ?? partner?.decode
+  const { ticks } = (turned ? leg.rtp.statistics : heard) ?? { ticks: OWN_TICKS }
   for (const { ntp, blocks } of readReports(packet, length)) {
     reporter?.heard(now, ntp)
     if (ntp !== undefined) partner?.reception.passed(now, ntp)
     for (const block of blocks) {
-      if (heard !== undefined && block.ssrc === heard.ssrc) leg.reception.heard(now, block, heard.ticks)
-      else if (block.ssrc === leg.own?.ssrc) leg.reception.heard(now, block, OWN_TICKS)
+      if (heard !== undefined && block.ssrc === heard.ssrc) leg.reception.heard(now, block, ticks)
+      else if (block.ssrc === leg.own?.ssrc) leg.reception.heard(now, block, leg.encode ? ticks : OWN_TICKS)
     }
   }
 }
 
-function playerOf({ send, packet = new Uint8Array(PLAYED_PACKET) }: RtcpSending, tell: TellReport): Player {
-  return new Player({ send, packet, tell })
+function playerOf(
+  { packet = new Uint8Array(PLAYED_PACKET) }: RtcpSending,
+  leaving: Leaving,
+  tell: TellReport,
+): Player {
+  return new Player({ leaving, packet, tell })
 }
 
 function speakAs(leg: MediaLeg, entropy: RtcpSending['entropy']): void {

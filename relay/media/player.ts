@@ -2,7 +2,8 @@ import { type MonotonicMs, monotonicMs } from '#contract'
 import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { carriesKeys } from './digit-pacer.ts'
 import { encode } from './g711.ts'
-import type { MediaLeg, RtpPort } from './media-leg.ts'
+import type { Leaving } from './leaving.ts'
+import type { MediaLeg } from './media-leg.ts'
 import { OWN_TICKS } from './own-stream.ts'
 import { RTP_HEADER } from './packet-shape.ts'
 import { Play } from './play.ts'
@@ -12,7 +13,7 @@ import { ROOM } from './stages.ts'
 
 /** What the player needs to be heard. */
 interface PlayerDeps {
-  readonly send: (rtpPort: RtpPort, packet: Uint8Array, length: number) => void
+  readonly leaving: Leaving
   /** Where packets are made. */
   readonly packet: Uint8Array
   readonly tell: (report: MediaReport) => void
@@ -125,7 +126,7 @@ export class Player {
   }
 
   #sendPacket(leg: MediaLeg, plays: Play[], at: number): void {
-    const { packet, send } = this.#deps
+    const { packet, leaving } = this.#deps
     const { plays: codec, own } = leg
     if (codec === undefined || own === undefined) return
     const count = codec.ms * OWN_TICKS
@@ -136,8 +137,7 @@ export class Player {
     if (length < 0 || leg.rtp.latch.destination === undefined) return
     own.sent(length)
     if (!speaks(leg.partner, at)) leg.tap?.plays(monotonicMs(at), packet, length)
-    const protectedLength = leg.protect === undefined ? length : leg.protect.protect(packet, length, false)
-    if (protectedLength > 0) send(leg.rtp, packet, protectedLength)
+    leaving.send(leg, packet, length)
   }
 
   /** The sound of one packet: of what plays, then of what waits, then silence; false: there was nothing. */

@@ -172,7 +172,8 @@ export class Recordings {
 }
 
 /** Whether what a party speaks can be recorded: what it spoke last, or may speak where it has said nothing. */
-function isDecoded({ spoken, rtp }: MediaLeg): boolean {
+function isDecoded({ spoken, rtp, decode }: MediaLeg): boolean {
+  if (decode !== undefined) return true
   const type = rtp.statistics.payloadType
   if (type === undefined || spoken?.length === 0) return spoken?.length !== 0
   return spoken === undefined ? type === 0 || type === 8 : spoken.some((one) => one.type === type)

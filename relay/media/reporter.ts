@@ -3,6 +3,7 @@ import type { Entropy } from '../ground/effects.ts'
 import type { OwnStream } from './own-stream.ts'
 import type { Reception } from './reception.ts'
 import { middleOf, ntpOf, type RtcpCompound, type SenderReport, type SourceReport } from './rtcp-writer.ts'
+import type { Stages } from './stages.ts'
 import type { Statistics } from './statistics.ts'
 
 /** What is known of a media leg to which is reported. */
@@ -11,6 +12,8 @@ interface ReportedLeg {
   readonly reporter: Reporter | undefined
   readonly rtp: { readonly statistics: Statistics }
   readonly reception: Reception
+  readonly decode: Stages['decode']
+  readonly encode: Stages['encode']
 }
 
 /** Between two reports, on average; one may come half of it sooner or later (RFC 3550 §6.2, §6.3.1). */
@@ -90,23 +93,27 @@ export class Reporter {
   }
 
   #compound(now: MonotonicMs, leg: ReportedLeg): RtcpCompound {
-    const sender = this.#spoke ? this.#ourselves(now) : this.#senderOf(now, leg.partner)
+    const sender = this.#spoke ? this.#ourselves(now, leg) : this.#senderOf(now, leg)
     const ssrc = this.#spoke ? this.#own.ssrc : (leg.partner?.rtp.statistics.ssrc ?? this.#own.ssrc)
     if (sender !== undefined) leg.reception.passed(now, middleOf(ntpOf(now)))
     this.#saidAs = ssrc
     return { ssrc, cname: this.#cname, sender, sources: this.#sourcesOf(now, leg), bye: false }
   }
 
-  #ourselves(now: MonotonicMs): SenderReport {
-    const { packets, octets } = this.#own
+  #ourselves(now: MonotonicMs, { encode }: ReportedLeg): SenderReport {
+    const { packets, octets, ssrc } = this.#own
+    const time = this.#own.timeAt(now)
     this.#ownPackets = packets
-    return { at: now, rtpTime: this.#own.timeAt(now), packets, octets }
+    return { at: now, rtpTime: encode ? encode.timeOf(ssrc, time) : time, packets, octets }
   }
 
   /** Of the partner's sound, where some went out since the report before. */
-  #senderOf(now: MonotonicMs, partner: ReportedLeg | undefined): SenderReport | undefined {
+  #senderOf(now: MonotonicMs, { partner, encode }: ReportedLeg): SenderReport | undefined {
     const statistics = partner?.rtp.statistics
-    const rtpTime = statistics?.rtpTimeAt(now)
+    const time = statistics?.rtpTimeAt(now)
+    const turned = encode ?? partner?.decode
+    const rtpTime =
+      time !== undefined && turned !== undefined ? turned.timeOf(statistics?.ssrc ?? 0, time) : time
     const packets = statistics?.packets ?? 0
     const isSending = packets !== this.#packets
     this.#packets = packets

@@ -1,5 +1,5 @@
 import type { G711Types } from '../ground/media.ts'
-import { valueOfPcma, valueOfPcmu } from './g711.ts'
+import { sampleTables } from './g711.ts'
 import { payloadEnd, payloadStart } from './packet-shape.ts'
 
 /** Samples which lie between what was taken and the latest which may come: a second, as a power of two. */
@@ -12,12 +12,6 @@ const ASTRAY = 160
 const STRAYED_AT_MOST = 5
 /** Of so many packets the mean says how early or late they are. */
 const MEAN_OF = 64
-
-/** By octet, the sample it stands for. */
-const samples = {
-  PCMU: Int16Array.from({ length: 256 }, (_, octet) => valueOfPcmu(octet)),
-  PCMA: Int16Array.from({ length: 256 }, (_, octet) => valueOfPcma(octet)),
-}
 
 /** What a party which has not said otherwise speaks (RFC 3551 §6). */
 const usual: G711Types = [
@@ -140,7 +134,7 @@ const COMFORT_NOISE = 13
 
 function tablesOf(spoken: G711Types): (Int16Array | undefined)[] {
   const tables: (Int16Array | undefined)[] = new Array(128).fill(undefined)
-  for (const { type, law } of spoken) tables[type] = samples[law]
+  for (const { type, law } of spoken) tables[type] = sampleTables[law]
   return tables
 }
 

@@ -4,8 +4,8 @@ import type { Aim, LegName, MediaReport } from '../ground/media.ts'
 /*
  * The way of a packet through the relay, as `MediaRelay.arrive` walks it:
  *
- *   unprotect → latch → count, listen  │  rewrite → protect
- *   └──── of the leg it came to ─────┘ │  └─ of the leg it leaves by ─┘
+ *   unprotect → latch → count → decode → listen  │  rewrite → encode → protect
+ *   └───────── of the leg it came to ──────────┘ │  └─ of the leg it leaves by ─┘
  *
  * A stage works on the packet where it lies, in which ROOM bytes may follow it, and allocates nothing. A leg without a
  * stage pays a comparison for it. Fax (`Aim.blind`) meets none.
@@ -36,6 +36,19 @@ export interface RewriteStage {
   rewrite(packet: Uint8Array, length: number): number
 }
 
+/**
+ * Turns one codec into another. Of one packet none may come, or several: those are written elsewhere, under sequence numbers
+ * and timestamps of their own, and the packet is gone.
+ */
+export interface TranscodeStage {
+  /** Takes a whole RTP packet; false: it is none of these, or late. What came of the one before was asked for. */
+  take(packet: Uint8Array, length: number): boolean
+  /** Writes the next packet which has come of it. Its length; 0: there is none. */
+  next(into: Uint8Array): number
+  /** What a source's RTP time is in packets which are written. */
+  timeOf(ssrc: number, rtpTime: number): number
+}
+
 /** Protects what leaves by a leg, last of all. */
 export interface ProtectStage {
   /** Its length as SRTP, or SRTCP (`control`); -1: it must not leave, for its key is used up. */
@@ -45,8 +58,12 @@ export interface ProtectStage {
 /** What stands in a leg's way of packets; undefined: nothing. */
 export interface Stages {
   readonly unprotect?: UnprotectStage | undefined
+  /** What its party says becomes what the others speak. */
+  readonly decode?: TranscodeStage | undefined
   readonly listen?: ListenStage | undefined
   readonly rewrite?: RewriteStage | undefined
+  /** What the others speak becomes what its party speaks. */
+  readonly encode?: TranscodeStage | undefined
   readonly protect?: ProtectStage | undefined
   /** What sends keys to the leg's party. */
   readonly digits?: DigitSending | undefined

@@ -1,6 +1,7 @@
 import type { Media, Sdp } from './description.ts'
 import { accompanies, type Format, formatOf, formatsOf, withFormats } from './formats.ts'
 import { withOtherLaw } from './numbering.ts'
+import { withTurned } from './opus.ts'
 import { audioLine, mediaOf, type RelayedSdp } from './relayed.ts'
 
 /** Names of the codecs the m-line with the sound speaks, best first, as in rtpmap but upper case: PCMU, PCMA, OPUS. */
@@ -33,9 +34,18 @@ function withMedia({ sdp, at }: RelayedSdp, media: Media): RelayedSdp {
   return { sdp: { ...sdp, media: sdp.media.with(at, media) }, at }
 }
 
-/** What is offered on from a party to one which is sent only these codecs, best first. undefined: none is left. */
-export function offering(said: RelayedSdp, names: readonly string[]): RelayedSdp | undefined {
-  return keepCodecs(withMedia(said, withOtherLaw(mediaOf(said))), names)
+/**
+ * What is offered on from a party to one which is sent only these codecs, best first. `turns`: Opus becomes G.711 here, and
+ * G.711 Opus. undefined: none is left.
+ */
+export function offering(said: RelayedSdp, names: readonly string[], turns = false): RelayedSdp | undefined {
+  const both = withOtherLaw(mediaOf(said))
+  return keepCodecs(withMedia(said, turns ? withTurned(both, isOpusAloneIn(names)) : both), names)
+}
+
+function isOpusAloneIn(names: readonly string[]): boolean {
+  const all = names.map((name) => name.trim().toUpperCase())
+  return all.includes('OPUS') && !all.includes('PCMU') && !all.includes('PCMA')
 }
 
 /** The encoding name (upper case) which an m-line gives a payload type; undefined: none. */

@@ -4,6 +4,7 @@ import { connectionOf, directionOf, writeSdp } from './description.ts'
 import { answered, withoutReceiving } from './direction.ts'
 import { bundles, iceLines, iceSession, isDtls, midOf, type SaidIce } from './ice.ts'
 import { inKnownNumbers, inNumbersOf } from './numbering.ts'
+import { turnedAnswer } from './opus.ts'
 import { isBlind, isNowhere, mediaOf, type RelayedSdp } from './relayed.ts'
 import { type CryptoLine, writeCrypto } from './sdes.ts'
 import { attributeName, directionIn, isConnection, isDirection } from './tidy.ts'
@@ -21,6 +22,8 @@ interface SdpLeg {
   readonly straight?: boolean
   /** What one relay says to another; undefined: nothing. */
   readonly name?: string | undefined
+  /** Opus becomes G.711 here, and G.711 Opus: an answer may be in the one where the other was offered. */
+  readonly turns?: boolean
 }
 
 /** The keys of a description of ours. */
@@ -62,10 +65,10 @@ export function composeSdp(
   ours: SdpLeg,
   offer?: RelayedSdp,
 ): SentSdp {
-  const { straight = false } = ours
+  const { straight = false, turns = false } = ours
   const sound = straight ? itsOwnMedia(said) : ourMedia(said, ours.port, ours.keys?.ice !== undefined)
   const plain = offer
-    ? answering(offer, said, sound, straight)
+    ? answering(offer, said, sound, { straight, turns })
     : inItsPlace(last?.media ?? [], sound, straight)
   const mid = ours.keys?.ice && midFor(plain, last, offer)
   const media = ours.keys ? plain.map((each) => withKeys(each, ours, mid, offer)) : plain
@@ -103,10 +106,16 @@ export function activeMedia(sent: SentSdp | undefined): Media | undefined {
 }
 
 /** Line by line as offered; the kind, protocol and numbers of the answered one are the offer's. */
-function answering(offer: RelayedSdp, said: RelayedSdp, sound: Media, straight: boolean): Media[] {
+function answering(
+  offer: RelayedSdp,
+  said: RelayedSdp,
+  sound: Media,
+  { straight, turns }: { readonly straight: boolean; readonly turns: boolean },
+): Media[] {
   const asked = mediaOf(offer)
   const answer = directed(offer, said, sound)
-  const { formats, lines } = straight ? answer : muxed(inNumbersOf(asked, answer), asked)
+  const turned = turns ? turnedAnswer(asked, answer) : undefined
+  const { formats, lines } = straight ? answer : muxed(turned ?? inNumbersOf(asked, answer), asked)
   return offer.sdp.media.map((offered, place) =>
     place === offer.at
       ? { ...sound, formats, lines, kind: offered.kind, proto: offered.proto }

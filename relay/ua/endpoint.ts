@@ -23,6 +23,8 @@ export interface SipEndpoint extends ListeningPorts {
   readonly dtls?: readonly string[] | string | undefined
   /** Between which addresses sound goes straight to phones at other relays, and to other relays from phones here; undefined: none. */
   readonly straight?: StraightReach | undefined
+  /** True: Opus is turned into G.711 here, and back; words, or undefined: it is not. */
+  readonly opus?: true | string | undefined
   readonly relayId: string
   readonly entropy: Entropy
   readonly hashes: Hashes

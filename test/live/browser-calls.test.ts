@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { valueOfPcmu } from '#sound'
+import { Baresip, hasBaresip } from '../support/baresip.ts'
 import { hasChromium } from '../support/browser.ts'
 import { type BrowserPeer, PeerBrowser } from '../support/browser-peer.ts'
 import { answers } from '../support/carrier.ts'
@@ -40,7 +42,7 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     webSockets = { address: '127.0.7.1', port: await freePort('127.0.7.1') }
     const started = startStack({ SIP_WS_PORT: String(webSockets.port) })
     ;[stack, browser] = await Promise.all([started, PeerBrowser.open()])
-    office = await openOffice(stack, [], ['office1', 'office2', 'office3'])
+    office = await openOffice(stack, [], ['office1', 'office2', 'office3', 'office4'])
     await configureMenu()
     plain = await office.phone('office2', '127.0.7.95')
     plain.onCall = answers('p', 20)
@@ -77,7 +79,7 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     })
   })
 
-  test.each([['PCMU']])(
+  test.each(['PCMU', 'opus'])(
     'which speaks %s calls a number with a flow: it hears the prompt, its key is heard, and the recording holds its tone',
     async (codec) => {
       const known = await knownCalls(office.api)
@@ -86,7 +88,9 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
       await hears(peer, 800)
       await peer.press('1')
       expect(await call.over).toBe('them')
-      const { flow } = (await endedCall(office.api, known, true)) as CallRecord & { flow: FlowRecord }
+      const ended = (await endedCall(office.api, known, true)) as CallRecord & { flow: FlowRecord }
+      const { flow, media } = ended
+      expect(media).toMatchObject({ from_caller: { codec: codec.toUpperCase() } })
       expect(flow.trace.map(({ action_id, outcome }) => `${action_id} ${outcome}`)).toEqual([
         'welcome answered',
         'menu interrupted',
@@ -146,6 +150,44 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     }
     expect(media).toMatchObject({ from_caller: side, from_callee: side })
   })
+
+  test.skipIf(!hasBaresip)(
+    'which speaks Opus alone and a softphone which speaks G.711 alone hear each other’s tone, as loud as it was said',
+    async () => {
+      const known = await knownCalls(office.api)
+      const softphone = await Baresip.open({
+        ...{ username: 'office4', password: 'secure-password', realm: office.realm, relay: stack.relay },
+        ...{ tone: 880, answers: true, codecs: 'pcma' },
+      })
+      open.push(softphone)
+      await softphone.registered()
+      const { call, peer, answer } = await dials(['opus'], undefined, 'office4')
+      expect(answer).toMatch(/^a=rtpmap:\d+ opus\/48000\/2\r$/m)
+      expect(answer).not.toContain('PCM')
+      await peer.accept(answer)
+      await hears(peer, 880)
+      expect(await peer.facts()).toMatchObject({ lost: 0, codec: 'audio/opus' })
+      // It writes down what it hears until it is held.
+      await soon('the softphone to have heard enough', async () => (await peer.facts()).sent > 120)
+      await peer.press('5')
+      await soon('the key', () => softphone.keys.includes('5'))
+      for (const direction of ['inactive', 'sendrecv']) {
+        const { start, body } = await call.offer(await peer.offer(direction))
+        expect(start).toContain('200')
+        await peer.accept(body)
+      }
+      await hears(peer, 880)
+      await call.bye()
+      const { media } = await endedCall(office.api, known, true)
+      expect(media).toMatchObject({ from_caller: { codec: 'OPUS' }, from_callee: { codec: 'PCMA' } })
+      // What was heard is written down when a call is over.
+      await soon('it to be written down', () => softphone.heardSound().length > 8_000)
+      const said = [...softphone.heardSound()].map((octet) => valueOfPcmu(octet) / 32_768)
+      const tone = said.slice(4_000, 8_000)
+      expect(Math.abs(levelAt(440, tone, 8_000) - halfScale)).toBeLessThan(1)
+      expect(Math.abs(toneIn(tone.map((sample) => sample * 32_768)) - 440)).toBeLessThan(20)
+    },
+  )
 
   test('holds and resumes, and its keys reach the phone', async () => {
     const { call, peer, answer } = await dials(['PCMU'])

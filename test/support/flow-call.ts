@@ -49,9 +49,9 @@ export class FlowScene {
 
   constructor(
     written: readonly Written[],
-    { offer, registered = true, headers, limits, record_announcement }: FlowSceneTerms = {},
+    { offer, registered = true, headers, limits, record_announcement, opus }: FlowSceneTerms = {},
   ) {
-    this.ladder = office(limits && { limits: limitedBy({ [customerId]: limits }) })
+    this.ladder = office({ opus, ...(limits && { limits: limitedBy({ [customerId]: limits }) }) })
     if (registered) registers(this.ladder, bob, 'bob')
     const options: Parameters<typeof invite>[2] = {
       ...(offer && { body: offer }),
@@ -155,6 +155,8 @@ export class FlowScene {
 }
 
 interface FlowSceneTerms {
+  /** Whether Opus is turned into G.711, or why not. */
+  readonly opus?: true | string
   readonly offer?: Uint8Array
   readonly registered?: boolean
   readonly headers?: [string, string][]

@@ -83,6 +83,8 @@ export class Ladder {
       dtls?: readonly string[] | string
       /** Between which addresses sound goes straight to phones at other relays; unless said, none. */
       straight?: 'public' | 'any'
+      /** Whether it turns Opus into G.711, or why not. */
+      opus?: true | string | undefined
       /** Which relay it is, and where its random numbers begin: those of several are not the same. */
       relayId?: string
       seed?: number
@@ -98,6 +100,7 @@ export class Ladder {
         wsPort: options.wsPort,
         dtls: options.dtls,
         straight: options.straight,
+        opus: options.opus,
         relayId: options.relayId ?? 'r1',
         entropy: steadyEntropy(options.seed),
         hashes: steadyHashes,

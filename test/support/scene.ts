@@ -94,8 +94,9 @@ export function calling(
   more: Partial<ProviderTarget> = {},
   options: Parameters<typeof aliceDials>[2] = {},
   at: Party = telnyx,
+  relay: Parameters<typeof office>[0] = {},
 ): Scene {
-  const ladder = watch(office())
+  const ladder = watch(office(relay))
   const invited = aliceDials(ladder, '+15551234567', options)
   ladder
     .decide(through(provider(telnyx, more)))

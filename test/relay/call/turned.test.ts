@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest'
+import type { Aim, Side } from '../../../relay/ground/media.ts'
+import { FlowScene } from '../../support/flow-call.ts'
+import type { Ladder } from '../../support/ladder.ts'
+import {
+  ack,
+  alice,
+  aliceDials,
+  answers,
+  fromCallee,
+  office,
+  provider,
+  sdp,
+  telnyx,
+  through,
+  within,
+} from '../../support/office.ts'
+import { calling, leavesNothingBehind, reply200, text, watch } from '../../support/scene.ts'
+
+leavesNothingBehind()
+
+const events = (number: number, clock: number) => `${number} telephone-event/${clock}`
+const opusAlone = speaking('192.0.2.10', '111 110', '111 opus/48000/2', events(110, 48_000))
+const both = speaking(
+  '192.0.2.10',
+  '111 0 110 126',
+  '111 opus/48000/2',
+  events(110, 48_000),
+  events(126, 8_000),
+)
+const pcma = speaking('203.0.113.1', '8 101', events(101, 8_000))
+const opusThere = speaking('203.0.113.1', '96 97', '96 opus/48000/2', events(97, 48_000))
+const turns = { opus: true } as const
+
+describe('Opus at one side and G.711 at the other', () => {
+  test('is one call: the carrier is offered both, and each is told its own', () => {
+    const { ladder, sent } = calling({}, { body: opusAlone }, telnyx, turns)
+    expect(formats(sent.body)).toBe('111 0 8 110 127')
+    expect(text(sent.body)).toContain('a=rtpmap:127 telephone-event/8000')
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).gives('ACK to Telnyx', '200 to Alice')
+    const answer = text(ladder.lastResponse(alice).body)
+    expect(formats(ladder.lastResponse(alice).body)).toBe('111 110')
+    expect(answer).toContain('a=fmtp:111 useinbandfec=1\r\n')
+    expect(answer).toContain('a=rtpmap:110 telephone-event/48000\r\n')
+    expect(answer).not.toContain('ptime')
+    const caller = aimed(ladder, 'caller')
+    // In packets as long as the carrier wants them.
+    expect(caller.opus).toEqual({ from: [111], to: 111, law: 'PCMA', ms: 30 })
+    expect(caller.rewrite).toBeUndefined()
+    // Inside it speaks G.711: so is it played to, and so are its keys sent on.
+    expect(caller).toMatchObject({ plays: { codec: 'PCMU', type: 0 }, clock: 48_000 })
+    expect(caller.digits).toMatchObject({
+      events: [110],
+      passes: false,
+      send: { form: 'rfc4733', type: 110, clock: 48_000 },
+    })
+    const callee = aimed(ladder, 'callee')
+    expect(callee.opus).toBeUndefined()
+    expect(callee.digits).toMatchObject({ passes: false, send: { form: 'rfc4733', type: 101, clock: 8_000 } })
+  })
+
+  test('is not turned where both speak Opus, or both G.711', () => {
+    const one = calling({}, { body: opusAlone }, telnyx, turns)
+    one.ladder.when(telnyx, answers(one.sent, telnyx, 200, { body: opusThere })).whatever()
+    expect(formats(one.ladder.lastResponse(alice).body)).toBe('111 110')
+    expect(aimed(one.ladder, 'caller')).not.toHaveProperty('opus')
+    expect(aimed(one.ladder, 'caller').rewrite).toContainEqual({ from: 96, to: 111 })
+    const other = calling({}, { body: both }, telnyx, turns)
+    expect(formats(other.sent.body)).toBe('111 0 8 110 126')
+    other.ladder.when(telnyx, answers(other.sent, telnyx, 200, { body: pcma })).whatever()
+    expect(formats(other.ladder.lastResponse(alice).body)).toBe('0 126')
+    expect(aimed(other.ladder, 'caller')).not.toHaveProperty('opus')
+  })
+
+  test('goes on being one through holds, whoever asks', () => {
+    const { ladder, invited, sent } = calling({}, { body: opusAlone }, telnyx, turns)
+    const accepted = answers(sent, telnyx, 200, { body: pcma })
+    ladder.when(telnyx, accepted).whatever()
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).gives()
+    const turned = aimed(ladder, 'caller').opus
+    const hold = new TextEncoder().encode(`${text(opusAlone)}a=sendonly\r\n`)
+    ladder.when(alice, within(invited, answer, alice, 'INVITE', 3, { body: hold })).gives('INVITE to Telnyx')
+    expect(formats(ladder.lastRequest(telnyx, 'INVITE').body)).toMatch(/^111 0 8 /)
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', pcma)).gives('ACK to Telnyx', '200 to Alice')
+    expect(formats(ladder.lastResponse(alice).body)).toBe('111 110')
+    ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
+    ladder
+      .when(telnyx, fromCallee(sent, accepted, telnyx, 'INVITE', 7, { body: pcma }))
+      .gives('INVITE to Alice')
+    expect(formats(ladder.lastRequest(alice, 'INVITE').body)).toMatch(/^111( \d+)?$/)
+    ladder.when(alice, reply200(ladder, alice, 'INVITE', opusAlone)).gives('ACK to Alice', '200 to Telnyx')
+    expect(formats(ladder.lastResponse(telnyx).body)).toBe('8 101')
+    expect(aimed(ladder, 'caller').opus).toEqual(turned)
+  })
+
+  test('is one where the callee is to be sent Opus only', () => {
+    const { ladder, sent } = calling({ codecs: ['OPUS'] }, {}, telnyx, turns)
+    expect(formats(sent.body)).toMatch(/^127 101$/)
+    const theirs = speaking('203.0.113.1', '127 101', '127 opus/48000/2', events(101, 8_000))
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: theirs })).gives('ACK to Telnyx', '200 to Alice')
+    expect(formats(ladder.lastResponse(alice).body)).toMatch(/^0 101$/)
+    expect(aimed(ladder, 'callee').opus).toEqual({ from: [127], to: 127, law: 'PCMU', ms: 20 })
+    expect(aimed(ladder, 'caller')).not.toHaveProperty('opus')
+  })
+
+  test('is one with a carrier which is to be sent one law only', () => {
+    const { sent } = calling({ codecs: ['PCMA'] }, { body: opusAlone }, telnyx, turns)
+    expect(formats(sent.body)).toMatch(/^8 110 127$/)
+  })
+
+  test('where Opus cannot be turned is 488, and the record says why', () => {
+    const why = 'libopus.so.0: cannot open shared object file'
+    const ladder = watch(office({ opus: why }))
+    aliceDials(ladder, '+15551234567', { body: opusAlone })
+    ladder
+      .decide(through(provider(telnyx, { codecs: ['PCMA'] })))
+      .gives('ask locate')
+      .locate(telnyx)
+      .gives('488 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'NO_COMMON_CODEC' })
+    expect(ladder.record.reject_message).toContain(why)
+  })
+})
+
+describe('a flow which is called by a phone of Opus alone', () => {
+  test('answers it with Opus, and hears and is heard as G.711 is', () => {
+    const scene = new FlowScene([{ type: 'answer' }, { type: 'talk', option: { text: 'Press 1.' } }], {
+      offer: opusAlone,
+      ...turns,
+    })
+    scene.ladder.gives('200 to Alice', 'ask sound')
+    expect(formats(scene.answered.body)).toBe('111 110')
+    const aim = aimed(scene.ladder, 'caller')
+    expect(aim).toMatchObject({
+      opus: { from: [111], to: 111, law: 'PCMU', ms: 20 },
+      plays: { codec: 'PCMU', type: 0, ms: 20 },
+      digits: { events: [110] },
+    })
+    // What it speaks can be recorded: by the usual numbers.
+    expect(aim).not.toHaveProperty('spoken')
+  })
+
+  test('refuses it where Opus cannot be turned', () => {
+    const scene = new FlowScene([{ type: 'answer' }], { offer: opusAlone, opus: 'no libopus' })
+    expect(scene.answered.status).toBe(488)
+  })
+})
+
+/** What a party says which speaks only these. */
+function speaking(address: string, formats: string, ...named: string[]): Uint8Array {
+  const lines = named.map((one) => `a=rtpmap:${one}\r\n`).join('')
+  const said = new TextDecoder().decode(sdp(address)).replace(/m=audio[\s\S]*/, '')
+  return new TextEncoder().encode(`${said}m=audio 4000 RTP/AVP ${formats}\r\n${lines}a=ptime:30\r\n`)
+}
+
+function formats(body: Uint8Array): string | undefined {
+  return /^m=audio [1-9]\d* RTP\/S?AVP (.*?)\r?$/m.exec(text(body))?.[1]
+}
+
+/** How a side was aimed at last. */
+function aimed(ladder: Ladder, side: Side): Aim {
+  const command = ladder.media.findLast((each) => each.type === 'aim' && each.side === side)
+  if (command?.type !== 'aim') throw new Error(`no ${side} was aimed`)
+  return command.aim
+}
