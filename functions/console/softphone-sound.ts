@@ -28,15 +28,21 @@ export async function listDevices(): Promise<void> {
   speakers.value = of('audiooutput')
 }
 
-/** The sound of the chosen microphone. Throws where it is not allowed, or there is none. */
+/** The sound of the chosen microphone, or of the browser's choice where that is gone. Throws where none is allowed, or there is none. */
 export async function openMicrophone(): Promise<MediaStream> {
   if (navigator.mediaDevices === undefined)
     throw new Error(
       'The browser lets no page use a microphone which did not come by https, or from this machine.',
     )
-  const deviceId = microphone.value
-  const wish = { echoCancellation: true, noiseSuppression: true, ...(deviceId && { deviceId }) }
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: wish })
+  const usual = { echoCancellation: true, noiseSuppression: true }
+  const id = microphone.value
+  // An id which is only wished for is passed over for the browser's own choice.
+  const chosen = id === '' ? usual : { ...usual, deviceId: { exact: id } }
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: chosen }).catch((error: unknown) => {
+    if (!(error instanceof OverconstrainedError)) throw error
+    microphone.value = ''
+    return navigator.mediaDevices.getUserMedia({ audio: usual })
+  })
   await listDevices()
   return stream
 }
