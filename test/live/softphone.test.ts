@@ -185,6 +185,34 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
     await page.getByText('The other side hung up.').waitFor()
   })
 
+  test.skipIf(!hasBaresip)(
+    'speaks and plays by the devices which are chosen, in the midst of a call',
+    async () => {
+      const soft = await softphone('office2', 880)
+      await page.getByLabel('Number or extension').fill('office2')
+      await page.getByRole('button', { name: 'Call', exact: true }).click()
+      await soft.hears('CALL_ESTABLISHED')
+      await page.getByRole('heading', { name: 'With office2' }).waitFor()
+      const before = await page.evaluate('spokenBy()')
+      const others = (await optionsOf('Microphone')).filter((label) => label !== before)
+      expect(others.length).toBeGreaterThan(1)
+      await page.getByLabel('Microphone').selectOption({ label: String(others.at(-1)) })
+      await soon('the other microphone', async () => (await page.evaluate('spokenBy()')) === others.at(-1))
+      const speaker = page.getByLabel('Speaker')
+      await speaker.selectOption({ label: String((await optionsOf('Speaker')).at(-1)) })
+      const chosen = await speaker.inputValue()
+      expect(chosen).not.toBe('')
+      await soon('the other speaker', async () => (await page.evaluate('latestSink')) === chosen)
+      await soon('its tone', async () => {
+        const { hz } = await page.evaluate<{ hz: number }>('heardTone()')
+        return Math.abs(hz - 880) < 60
+      })
+      await page.getByRole('button', { name: 'Hang up' }).click()
+      await soft.hears('CALL_CLOSED')
+      await soft.hasHeard(spoken, 60)
+    },
+  )
+
   test.skipIf(!hasBaresip)('is called from a number, is heard there, and hands that call on', async () => {
     const { call, result } = await carrier.call('+15550001111', own)
     await page.getByRole('heading', { name: '+15550001111 calls' }).waitFor()
@@ -224,6 +252,49 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
     await page.getByText(`Registered as office1@${office.realm}.`).waitFor()
   })
 
+  test('asks for another token at half the time of the one it has, and registers by that', async () => {
+    const other = await browser.newPage()
+    open.push(other)
+    const names = new Set<string>()
+    let tokens = 0
+    other.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/tokens')) tokens += 1
+    })
+    let unanswered = 0
+    other.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => {
+        const [register, , name] =
+          /^REGISTER (.*\bAuthorization: Digest .*?username="([^"]+)")?/s.exec(String(payload)) ?? []
+        if (register !== undefined) unanswered += 1
+        if (name !== undefined) names.add(name)
+      })
+      socket.on('framereceived', ({ payload }) => {
+        if (/^SIP\/2\.0 [2-6].*\bCSeq: \d+ REGISTER/s.test(String(payload))) unanswered -= 1
+      })
+    })
+    await other.clock.install()
+    await other.goto(stack.local.api_url)
+    await signIn(office.key, other)
+    await show('Phone', other)
+    await registered('office2', other)
+    expect([tokens, names.size]).toEqual([1, 1])
+    await other.clock.fastForward('30:05')
+    await soon('another token', () => tokens === 2)
+    // It registers anew every few minutes. What is under way is not to wait for so long.
+    await soon(
+      'its phone to register by that',
+      async () => {
+        if (unanswered === 0) await other.clock.fastForward('04:30')
+        return names.size > 1
+      },
+      30_000,
+      500,
+    )
+    await other.getByText(`Registered as office2@${office.realm}.`).waitFor()
+    await other.getByRole('button', { name: 'Switch off' }).click()
+    await soon('that it is gone', async () => (await office.api.list('/registrations')).length === 1)
+  })
+
   test('is registered no longer once it is switched off', async () => {
     await page.getByRole('button', { name: 'Switch off' }).click()
     await soon('that it is gone', async () => (await office.api.list('/registrations')).length === 0)
@@ -238,6 +309,7 @@ const listening = `
   window.RTCPeerConnection = class extends connections {
     constructor(...given) {
       super(...given)
+      window.latestConnection = this
       this.addEventListener('track', ({ track }) => {
         const context = new AudioContext()
         latest = context.createAnalyser()
@@ -246,6 +318,12 @@ const listening = `
       })
     }
   }
+  const chooseSink = HTMLMediaElement.prototype.setSinkId
+  HTMLMediaElement.prototype.setSinkId = function (id) {
+    window.latestSink = id
+    return chooseSink.call(this, id)
+  }
+  window.spokenBy = () => latestConnection.getSenders().find(({ track }) => track)?.track.label
   window.heardTone = () => {
     if (latest === undefined) return { hz: 0, db: -Infinity }
     const levels = new Float32Array(latest.frequencyBinCount)
@@ -283,21 +361,27 @@ async function phoneOf(username: string): Promise<Phone> {
   return phone
 }
 
-async function signIn(key: string): Promise<void> {
-  await page.getByLabel('Access key').fill(key)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { name: 'Calls' }).waitFor()
+/** What can be chosen of a kind of device, but for the browser's own choice. */
+async function optionsOf(label: string): Promise<string[]> {
+  return (await page.getByLabel(label).locator('option').allTextContents()).slice(1)
+}
+
+async function signIn(key: string, on = page): Promise<void> {
+  await on.getByLabel('Access key').fill(key)
+  await on.getByRole('button', { name: 'Sign in' }).click()
+  await on.getByRole('heading', { name: 'Calls' }).waitFor()
 }
 
 /** Goes to a screen by the head of the page. */
-async function show(screen: string): Promise<void> {
-  await page.getByRole('link', { name: screen, exact: true }).click()
-  await page.getByRole('heading', { level: 1, name: screen }).waitFor()
+async function show(screen: string, on = page): Promise<void> {
+  await on.getByRole('link', { name: screen, exact: true }).click()
+  await on.getByRole('heading', { level: 1, name: screen }).waitFor()
 }
 
-/** Has the page be the phone of office1. */
-async function registered(): Promise<void> {
-  await page.getByLabel('Register as').selectOption({ label: 'Front desk (office1)' })
-  await page.getByRole('button', { name: 'Register here' }).click()
-  await page.getByText(`Registered as office1@${office.realm}.`).waitFor()
+/** Has a page be the phone of an extension. */
+async function registered(account = 'office1', on = page): Promise<void> {
+  const label = account === 'office1' ? 'Front desk (office1)' : account
+  await on.getByLabel('Register as').selectOption({ label })
+  await on.getByRole('button', { name: 'Register here' }).click()
+  await on.getByText(`Registered as ${account}@${office.realm}.`).waitFor()
 }
