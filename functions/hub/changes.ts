@@ -32,4 +32,12 @@ export class Changes {
     if (version < this.#since) return undefined
     return [...this.#latest.values()].filter((named) => named.version > version)
   }
+
+  /** An answer of Postgres with what is newer, as it was told to all relays while Postgres answered. */
+  upToDate<Answer extends Pick<BeatAnswer, 'version' | 'changed'>>(answer: Answer): Answer {
+    const newer = this.after(answer.version) ?? []
+    if (newer.length === 0) return answer
+    const named = new Map([...answer.changed, ...newer].map((one) => [one.customer_id, one]))
+    return { ...answer, version: this.#version, changed: [...named.values()] }
+  }
 }

@@ -30,8 +30,8 @@ export interface HubTurn {
 export type HubEvent =
   | { kind: 'opened'; relayId: string; line: string }
   | { kind: 'beat'; relayId: string; way: BeatWay; beat: Beat }
-  /** A socket is closed. Its relay may come again before it is dead. */
-  | { kind: 'closed'; line: string }
+  /** A socket is closed, `theirs`: at its relay's end, which may come again before it is dead; `livedAt`: when it last answered a ping. */
+  | { kind: 'closed'; line: string; theirs?: boolean; livedAt?: UtcMs }
   /** Time has passed; `lives`: when each socket was last answered a ping. */
   | { kind: 'time'; lives: ReadonlyMap<string, UtcMs> }
   /**
@@ -113,6 +113,8 @@ export type HubEffect =
   | { kind: 'delivered'; commands: readonly string[] }
   /** Postgres is to know that a relay is gone, which was last heard then. */
   | { kind: 'part'; relayId: string; heardAt: UtcMs }
+  /** Postgres is to know that a relay which was parted with is lost, and its calls with it, unless Postgres hears it. */
+  | { kind: 'lose'; relayId: string }
   /** Postgres is to be asked what is newer than a version (null: no relay is here), and what these limits are. */
   | { kind: 'look'; version: number | null; limits: Omit<KnownLimit, 'limit'>[] }
   /** Postgres takes these commands for taken, and their relay was not sent them: its next turn is to bring them again. */

@@ -16,10 +16,11 @@ import { Grants } from './grants.ts'
 import { onlyGroup, type RelayGroup } from './groups.ts'
 import { HubOrders } from './hub-orders.ts'
 import { keyOf } from './limit.ts'
+import { Losses } from './losses.ts'
 import { differing, sharedBy, wordFor } from './news.ts'
 import { LimitOwner } from './owner.ts'
 import { fresh, type HubRelay, isGone, isLate, isOnItsLine, lineFor, lookAt } from './relay.ts'
-import { Schedule } from './schedule.ts'
+import { earliest, Schedule } from './schedule.ts'
 import { Outbox, Telling } from './telling.ts'
 
 /**
@@ -46,6 +47,7 @@ export class Hub {
   readonly #out = new Outbox()
   readonly #telling: Telling
   readonly #ordering: HubOrders
+  readonly #losses = new Losses()
 
   /** `boot` names this hub among those which were the group's. */
   constructor(group: RelayGroup = onlyGroup, boot = '') {
@@ -108,6 +110,7 @@ export class Hub {
       this.#claims.dueAt(),
       this.#owner.dueAt(),
       this.#telling.deliveries.dueAt(),
+      ...this.#losses.dueAt(),
     ]
     return earliest(...deaths, ...groups, this.#schedule.dueAt(this.#waits(), this.#busy()))
   }
@@ -125,6 +128,7 @@ export class Hub {
   }
 
   #hear(event: HubEvent, now: UtcMs): void {
+    if (event.kind === 'opened' || event.kind === 'beat') this.#losses.heard(event.relayId)
     switch (event.kind) {
       case 'opened':
         this.#lines.set(event.line, event.relayId)
@@ -132,7 +136,7 @@ export class Hub {
       case 'beat':
         return this.#beat(event, now)
       case 'closed':
-        return this.#closed(event.line)
+        return this.#lineClosed(event, now)
       case 'time':
         return this.#time(event.lives, now)
       case 'turned':
@@ -149,7 +153,8 @@ export class Hub {
       case 'changing':
         return this.#schedule.announce(now)
       case 'changed':
-        return this.#changed()
+        this.#schedule.happened()
+        return this.#look()
       case 'stirred':
         return this.#stir(now)
       case 'ordered':
@@ -292,7 +297,7 @@ export class Hub {
     if (relay.shared !== sharedBy(beat)) this.#stirOthers(relay, now)
     relay.shared = sharedBy(beat)
     this.#learn(turn, now)
-    this.#hand(relay, way, this.#upToDate(turn.answer), now)
+    this.#hand(relay, way, this.#changes.upToDate(turn.answer), now)
     this.#telling.level(this.#grants.allKeys())
     this.#telling.keep(relay)
   }
@@ -366,14 +371,6 @@ export class Hub {
     if (this.#changes.after(answer.version) === undefined) this.#changes.begin(answer.version)
   }
 
-  /** What was told to all relays while Postgres answered is newer than its answer. */
-  #upToDate(answer: HubTurn['answer']): HubTurn['answer'] {
-    const newer = this.#changes.after(answer.version) ?? []
-    if (newer.length === 0) return answer
-    const named = new Map([...answer.changed, ...newer].map((one) => [one.customer_id, one]))
-    return { ...answer, version: this.#changes.version, changed: [...named.values()] }
-  }
-
   /** Whom Postgres shares for. One of them which was here is no more. */
   #meet(elsewhere: readonly RelayElsewhere[], now: UtcMs): void {
     const { strangers, gone } = this.#elsewhere.meet(elsewhere, this.#relays, now)
@@ -398,6 +395,15 @@ export class Hub {
     if (relay.beat.version < this.#changes.version) this.#schedule.lag(now)
   }
 
+  /** It lived until its last ping, which the hub may have slept through. */
+  #lineClosed({ line, theirs, livedAt }: Extract<HubEvent, { kind: 'closed' }>, now: UtcMs): void {
+    const relayId = this.#lines.get(line)
+    if (relayId !== undefined && livedAt !== undefined) this.#seen(relayId, livedAt)
+    this.#closed(line)
+    if (relayId !== undefined && theirs && ![...this.#lines.values()].includes(relayId))
+      this.#losses.closed(relayId, now)
+  }
+
   #closed(line: string): void {
     this.#telling.closed(line, this.#lines.get(line) ?? '')
     this.#lines.delete(line)
@@ -414,6 +420,7 @@ export class Hub {
     this.#telling.giveUp(this.#lines)
     for (const relay of this.#relays.values()) if (isGone(relay, now)) this.#part(relay, now)
     for (const [relayId, at] of this.#elsewhere.overdue(now)) this.#miss(relayId, at, now)
+    for (const relayId of this.#losses.taken(now)) this.#out.put({ kind: 'lose', relayId })
     if (this.#schedule.mayStir(now, this.#busy())) this.#stir(now)
     if (this.#schedule.mayCatchUp(now)) this.#catchUp(now)
     if (this.#schedule.mayLook(now)) this.#look()
@@ -481,11 +488,6 @@ export class Hub {
   #dismiss(line: string, word: HubWord): void {
     this.#telling.farewell(line, word)
     this.#closed(line)
-  }
-
-  #changed(): void {
-    this.#schedule.happened()
-    this.#look()
   }
 
   /** What changes while Postgres answers is asked for once more, however many changes there were. */
@@ -558,8 +560,3 @@ export class Hub {
 
 /** After which Postgres is asked again. */
 const retryMs = 2_000
-
-function earliest(...times: (UtcMs | undefined)[]): UtcMs | undefined {
-  const known = times.filter((time) => time !== undefined)
-  return known.length > 0 ? (Math.min(...known) as UtcMs) : undefined
-}

@@ -87,9 +87,14 @@ export class Schedule {
   dueAt(waits: boolean, busy: boolean): UtcMs | undefined {
     const pass = waits ? later(this.#stirredAt ?? this.#passedAt, 0, this.#passedAt + passEveryMs) : undefined
     const stir = busy ? later(this.#busyAt, busyEveryMs, 0) : undefined
-    const times = [pass, stir, this.#lookAt, this.#lagAt, this.#lostAt].filter((time) => time !== undefined)
-    return times.length > 0 ? (Math.min(...times) as UtcMs) : undefined
+    return earliest(pass, stir, this.#lookAt, this.#lagAt, this.#lostAt)
   }
+}
+
+/** The first of some times; undefined: there is none. */
+export function earliest(...times: (UtcMs | undefined)[]): UtcMs | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length > 0 ? (Math.min(...known) as UtcMs) : undefined
 }
 
 function later(time: number, ms: number, least = Number.NEGATIVE_INFINITY): UtcMs {

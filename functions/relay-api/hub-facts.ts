@@ -18,6 +18,8 @@ import { alertsDueNow } from '../store/alert-work.ts'
 import { carryOut, concluded, isProcess, ordersFor, untaken } from '../store/commands.ts'
 import { takeTurn } from '../store/hearing.ts'
 import { elsewhereIn, limitsOf, newerThan, partFrom } from '../store/hub-turn.ts'
+import { endCallsOf, hasCalls } from '../store/lost-calls.ts'
+import { missRelay } from '../store/relay-presence.ts'
 import { judge } from './judge.ts'
 import { QuestionQueue } from './question-queue.ts'
 
@@ -46,7 +48,7 @@ export class HubFacts {
 
   /** Asks at once, beside what waits: one statement or two of a relay's own, which need no turn. */
   askAside<Answer>(
-    what: 'order' | 'outcome',
+    what: 'order' | 'outcome' | 'loss',
     question: () => Promise<Answer>,
     hear: (answer: Answer | undefined) => void,
   ): void {
@@ -135,6 +137,26 @@ export class HubFacts {
     return rows[0]?.elsewhere ?? []
   }
 
+  /** Writes down that a relay is lost, which is not heard, and ends its calls: so many at once, until all are. */
+  async lose(relayId: string): Promise<void> {
+    const db = this.#db
+    for (let [left, times] = [true, 0]; left && times < partsAtMost; times += 1) {
+      const answers = await db.batch([
+        db.execute(missRelay(relayId)),
+        db.execute(endCallsOf(relayId)),
+        db.execute<{ left: boolean }>(hasCalls(relayId)),
+        db.execute<{ deliveries_due: boolean }>(dueNow()),
+        db.execute<{ alerts_due: boolean }>(alertsDueNow()),
+      ])
+      const [, , { rows: calls }, { rows: deliveries }, { rows: alerts }] = answers
+      left = calls[0]?.left === true
+      this.#hurry({
+        alertsDue: alerts[0]?.alerts_due === true,
+        deliveriesDue: deliveries[0]?.deliveries_due === true,
+      })
+    }
+  }
+
   /** Whom of a group Postgres hears itself. */
   async meet(group: RelayGroup): Promise<RelayElsewhere[]> {
     const db = this.#db
@@ -183,6 +205,9 @@ export class HubFacts {
     return prepare(quietly(this.#env)).db
   }
 }
+
+/** Of what is ended in parts so many at most: the rest is others' to see to, later. */
+const partsAtMost = 40
 
 /** The key of a line opens nothing any more; throws whatever else went wrong. */
 function refused(error: unknown): 'revoked' {

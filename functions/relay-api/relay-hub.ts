@@ -113,11 +113,11 @@ export class RelayHub {
   }
 
   webSocketClose(socket: WebSocket): void {
-    this.#closed(lineOf(socket).line)
+    this.#closed(lineOf(socket).line, { theirs: true, livedAt: this.#open(socket).livedAt })
   }
 
   webSocketError(socket: WebSocket): void {
-    this.#closed(lineOf(socket).line)
+    this.webSocketClose(socket)
   }
 
   alarm(): void {
@@ -260,8 +260,8 @@ export class RelayHub {
     }
   }
 
-  #closed(line: string): void {
-    if (this.#sockets.delete(line)) this.#receive({ kind: 'closed', line })
+  #closed(line: string, how: { theirs?: boolean; livedAt?: UtcMs } = {}): void {
+    if (this.#sockets.delete(line)) this.#receive({ kind: 'closed', line, ...how })
   }
 
   /** What is written down comes after: no trouble with it is to keep the time from the fleet. */
@@ -349,6 +349,12 @@ export class RelayHub {
           'part',
           () => this.#facts.part(effect.relayId, utcNow() - effect.heardAt, this.#group),
           (elsewhere) => this.#receive({ kind: 'parted', relayId: effect.relayId, elsewhere }),
+        )
+      case 'lose':
+        return this.#facts.askAside(
+          'loss',
+          () => this.#facts.lose(effect.relayId),
+          () => undefined,
         )
       case 'look':
         return this.#facts.ask(

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { deadAfterMs } from '#contract'
 import { isAlive } from './alive.ts'
 import { endedByEdge } from './call-events.ts'
 import { writeSelected } from './event-log.ts'
@@ -45,7 +46,28 @@ export function endSilent(): SQL {
       and (not exists (select from relays where ${alive})
         or exists (select from relays where ${alive} and ${quiet(sql`heard_since`)}))
     limit ${atOnce} for update skip locked))`
-  const last = sql`greatest(c.updated_at, (select beat_at from relays where id = c.relay_id))`
-  const why = sql`'The relay ' || c.relay_id || ', which carried the call, has not been heard of any more.'`
   return endLost(silent, last, why)
 }
+
+/** Ends the calls of one relay whose line was closed at its end, as the hub saw, and which is not heard; none of which it told since. */
+export function endCallsOf(relayId: string): SQL {
+  return endLost(
+    sql`c.ctid = any(array(select ctid from calls where ${lostWith(relayId)} limit ${atOnce} for update skip locked))`,
+    last,
+    why,
+  )
+}
+
+/** Whether there are more of them, as `left`. */
+export function hasCalls(relayId: string): SQL {
+  return sql`select exists (select from calls where ${lostWith(relayId)}) as left`
+}
+
+function lostWith(relayId: string): SQL {
+  return sql`relay_id = ${relayId} and status <> 'hangup' and sequence > ${NOT_BEGUN}
+    and updated_at < now() - ${deadAfterMs} * interval '1 millisecond'
+    and exists (select from relays where id = ${relayId} and not ${isAlive('relays')})`
+}
+
+const last = sql`greatest(c.updated_at, (select beat_at from relays where id = c.relay_id))`
+const why = sql`'The relay ' || c.relay_id || ', which carried the call, has not been heard of any more.'`

@@ -36,16 +36,26 @@ export const missedInMs = sql`(
  * one is missed only beside another which was heard all the while, or where none is heard at all.
  */
 export function missRelays(): SQL {
+  const alive = isAlive('relays')
+  return miss(sql`beat_at < ${ago(missedAfterMs)}
+    and (not exists (select from relays where ${alive})
+      or exists (select from relays where ${alive} and heard_since < ${ago(missedAfterMs)}))`)
+}
+
+/** Tells of one as lost whose line was closed at its end, as the hub saw, and which is not heard. */
+export function missRelay(relayId: string): SQL {
+  return miss(sql`id = ${relayId} and not ${isAlive('relays')}`)
+}
+
+function miss(which: SQL): SQL {
   const data = sql`jsonb_build_object(${self}, 'tm_last_heard', ${instant(sql`beat_at`)}, 'calls', (load ->> 'calls')::integer,
     'why', 'It has not been heard of for ' || round(extract(epoch from now() - beat_at)) || ' seconds.')`
-  const alive = isAlive('relays')
   return sql`
     with missed as (
       update relays set lost_at = now()
       -- One who is back and says so just now is left alone: it waits in its turn behind this one.
-      where id in (select id from relays where not via_hub and lost_at is null and beat_at < ${ago(missedAfterMs)} and ${lately} and not ${stopped}
-        and (not exists (select from relays where ${alive})
-          or exists (select from relays where ${alive} and heard_since < ${ago(missedAfterMs)}))
+      where id in (select id from relays where not via_hub and lost_at is null and ${lately} and not ${stopped}
+        and ${which}
         for update skip locked)
       returning *
     )

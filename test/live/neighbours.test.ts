@@ -116,6 +116,12 @@ describe('a phone which registered at another relay than its call comes to', () 
       await told('a')
       const before = lost()
       for (let nth = 0; nth < 3 || lost() < before + 3; nth++) await talks(caller, callee, { by: 'a' })
+      // Its line was closed with its process: it is not waited for as one which is silent.
+      const isTold = async () => {
+        const list = await stack.api.list(`/events?customer_id=${PLATFORM}&type=relay.lost`)
+        return list.some(({ data }) => (data as { relay_id: string }).relay_id === 'c')
+      }
+      await soon('its loss to be told', isTold, 60_000, 250)
     })
   })
 })

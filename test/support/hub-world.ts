@@ -148,6 +148,8 @@ class Peer {
 export class HubWorld {
   readonly postgres: Postgres
   readonly peers: Peer[]
+  /** Relays which Postgres was told are lost. */
+  readonly lost: string[] = []
   readonly records = new Map<string, RelayRecord>()
   now = Date.parse('2026-11-24T12:00:00.000Z')
   postgresAway = false
@@ -269,12 +271,12 @@ export class HubWorld {
   }
 
   /** The socket breaks, with all that is on its way. */
-  cut(peer: Peer): void {
-    const { line } = peer
+  cut(peer: Peer, theirs = true): void {
+    const { line, livedAt = this.now } = peer
     Object.assign(peer, { line: undefined })
     peer.asks.length = 0
     peer.words.length = 0
-    if (line !== undefined) this.receive({ kind: 'closed', line })
+    if (line !== undefined) this.receive({ kind: 'closed', line, theirs, livedAt: livedAt as UtcMs })
   }
 
   /** Its process ends, and another begins once all take it for dead. */
@@ -361,6 +363,7 @@ export class HubWorld {
         this.peers.find(({ line }) => line === effect.line)?.words.push(structuredClone(effect.word))
       else if (effect.kind === 'close') this.#close(effect.line)
       else if (effect.kind === 'reply') this.#replies.set(effect.ask, structuredClone(effect.answer))
+      else if (effect.kind === 'lose') this.lost.push(effect.relayId)
       else if (effect.kind === 'keep') this.#keep(effect.relayId, effect.record)
       else if (effect.kind === 'share') this.#shares.set(effect.ask, structuredClone(effect.share))
       else if (effect.kind === 'claim') this.#claim(group, effect.owner, structuredClone(effect.claim))
@@ -395,7 +398,7 @@ export class HubWorld {
 
   #close(line: string): void {
     const peer = this.peers.find((one) => one.line === line)
-    if (peer) this.cut(peer)
+    if (peer) this.cut(peer, false)
   }
 
   #keep(relayId: string, record: RelayRecord | undefined): void {

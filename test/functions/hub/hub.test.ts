@@ -76,6 +76,71 @@ describe('a hub whose relays stand still', () => {
   })
 })
 
+describe('a relay whose line was closed at its end', () => {
+  /** So much time goes by, in which the hub looks each second; a relay which is dead says nothing. */
+  const passes = (world: HubWorld, ms: number, dead?: number) =>
+    world.pass(ms, dead === undefined ? undefined : world.peer(dead))
+
+  test('is lost after ten seconds in which nothing is heard of it, once, and no sooner', () => {
+    const world = standing(2)
+    world.cut(world.peer(0))
+    passes(world, 9_000, 0)
+    expect(world.lost).toEqual([])
+    expect(world.postgres.relays.get('relay-0')?.viaHub).toBe(false)
+    passes(world, 1_000, 0)
+    expect(world.lost).toEqual(['relay-0'])
+    passes(world, 60_000, 0)
+    expect(world.lost).toEqual(['relay-0'])
+  })
+
+  test('is not where it beats over HTTP, or comes on another line', () => {
+    const world = standing(2)
+    world.cut(world.peer(0))
+    passes(world, 60_000)
+    expect(world.lost).toEqual([])
+    world.cut(world.peer(1))
+    passes(world, 5_000, 1)
+    world.connect(world.peer(1))
+    world.calm()
+    passes(world, 60_000)
+    expect(world.lost).toEqual([])
+  })
+
+  test('is where the line on which it came again is closed before it has said anything', () => {
+    const world = standing(1)
+    world.cut(world.peer(0))
+    passes(world, 5_000, 0)
+    world.receive({ kind: 'opened', relayId: 'relay-0', line: 'another' })
+    passes(world, 5_000, 0)
+    expect(world.lost).toEqual([])
+    world.receive({ kind: 'closed', line: 'another', theirs: true })
+    passes(world, 10_000, 0)
+    expect(world.lost).toEqual(['relay-0'])
+  })
+
+  test('is not where it was the hub which closed it: its key was revoked, say, and its calls may go on', () => {
+    const world = standing(2)
+    world.cut(world.peer(1), false)
+    passes(world, 60_000, 1)
+    expect(world.lost).toEqual([])
+    world.connect(world.peer(1))
+    world.calm()
+    const [line = ''] = [world.peer(0).line]
+    world.receive({ kind: 'dismiss', lines: [line], reason: 'revoked', sentence: 'This key was revoked.' })
+    passes(world, 60_000, 0)
+    expect(world.lost).toEqual([])
+  })
+
+  test('has the time of a silence since its last ping, though the hub slept through that', () => {
+    const world = standing(2)
+    world.now += 12_000
+    world.cut(world.peer(0))
+    world.look()
+    world.settle()
+    expect(world.postgres.relays.get('relay-0')?.viaHub).toBe(true)
+  })
+})
+
 describe('what one relay says', () => {
   test('and others hear of by beats they hear of within two seconds, and no more of what is its own', () => {
     const world = standing(3)

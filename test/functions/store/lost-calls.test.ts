@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { HubFacts } from '../../../functions/relay-api/hub-facts.ts'
 import { type App, startApp } from '../../support/app.ts'
 import { newRelay, type TestRelay } from '../../support/beat.ts'
 
@@ -90,6 +91,51 @@ describe('calls of a relay which does not come back', () => {
     await told(2)
     const back = { status: 'progressing', hangup_reason: null, reject_reason: null, tm_hangup: null }
     expect(await record()).toMatchObject(back)
+  })
+})
+
+describe('a relay whose line was closed at its end, and of which nothing was heard for ten seconds', () => {
+  /** The hub says so. */
+  const lose = () => new HubFacts(app.env).lose('relay-1')
+  const lostRelays = async () =>
+    (
+      await app.database.pool.query(
+        `select e.data ->> 'relay_id' as id from events e where type = 'relay.lost' and at > now() - interval '1 minute'`,
+      )
+    ).rows.map(({ id }) => id)
+
+  test('is told of as lost at once, and its calls end, at the moment they were heard of last; both once', async () => {
+    await app.database.pool.query('delete from events')
+    await silence(10, 'relay-1')
+    const last = await heardLast()
+    await lose()
+    await lose()
+    const body = await record()
+    expect(body).toMatchObject({ status: 'hangup', hangup_by: 'system', hangup_reason: 'relay_lost' })
+    expect(Math.abs(Date.parse(body.tm_hangup) - last)).toBeLessThan(2)
+    expect(await lostRelays()).toEqual(['relay-1'])
+    await heardFor(300, 'relay-2')
+    await silence(60, 'relay-1')
+    await two.beat()
+    expect((await record()).tm_hangup).toBe(body.tm_hangup)
+    expect(await lostRelays()).toEqual(['relay-1'])
+    await told(2)
+    expect(await record()).toMatchObject({ status: 'progressing', hangup_reason: null })
+  })
+
+  test('is not where Postgres has heard it since, or takes it for the hub’s; nor are calls of which it told since', async () => {
+    await app.database.pool.query('delete from events')
+    await silence(10)
+    await lose()
+    expect(await record()).toMatchObject({ status: 'progressing' })
+    await silence(10, 'relay-1')
+    await app.database.pool.query(`update relays set via_hub = true where id = 'relay-1'`)
+    await lose()
+    expect([await lostRelays(), (await record()).status]).toEqual([[], 'progressing'])
+    await app.database.pool.query(`update relays set via_hub = false where id = 'relay-1'`)
+    await told(2)
+    await lose()
+    expect([await lostRelays(), (await record()).status]).toEqual([['relay-1'], 'progressing'])
   })
 })
 

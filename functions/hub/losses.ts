@@ -1,0 +1,33 @@
+import type { UtcMs } from '#contract'
+
+/**
+ * One which closed its line and is not heard of for so long is lost. A relay whose line alone is lost beats over HTTP after three
+ * seconds, and tries a new line after ten at most; one whose process was killed is mostly back within some.
+ */
+const graceMs = 10_000
+
+/** Relays whose line was closed at their end, and which have said nothing since. */
+export class Losses {
+  readonly #since = new Map<string, UtcMs>()
+
+  closed(relayId: string, now: UtcMs): void {
+    this.#since.set(relayId, now)
+  }
+
+  /** It lives. */
+  heard(relayId: string): void {
+    this.#since.delete(relayId)
+  }
+
+  /** Those whose time is up, each once. */
+  taken(now: UtcMs): string[] {
+    const lost = [...this.#since].flatMap(([relayId, since]) => (since + graceMs <= now ? [relayId] : []))
+    for (const relayId of lost) this.#since.delete(relayId)
+    return lost
+  }
+
+  /** When the first of them will be lost; nothing: none is missed. */
+  dueAt(): UtcMs[] {
+    return [...this.#since.values()].map((since) => (since + graceMs) as UtcMs)
+  }
+}
