@@ -46,7 +46,8 @@ export class SnapshotCache {
   /** Customers whose snapshot was asked for. */
   readonly #questions: Questions<string>
   readonly #behind = new Map<string, OutdatedCustomer>()
-  readonly #pulling = new Set<string>()
+  /** Customers whose snapshot is on its way, and the version which was named when it was asked for. */
+  readonly #pulling = new Map<string, number>()
   readonly #held = new Set<string>()
   /** Monotonic ms at which the last beat was sent whose answer was good. */
   #confirmedAt = Number.NEGATIVE_INFINITY
@@ -220,25 +221,27 @@ export class SnapshotCache {
       if (this.#pulling.size >= room || now < this.#restUntil) return
       const held = this.index.version(customerId)
       if (this.#pulling.has(customerId) || (held !== undefined && held >= version)) continue
-      this.#pulling.add(customerId)
+      this.#pulling.set(customerId, version)
       this.#questions.ask(customerId, { ask: 'snapshot', question: { customer_id: customerId, held } })
     }
   }
 
   #answered(now: MonotonicMs, customerId: string, reply: Reply): void {
+    const asked = this.#pulling.get(customerId) ?? 0
     this.#pulling.delete(customerId)
     const answer = reply.type === 'answered' ? reply.answer : undefined
-    if (answer?.ask === 'snapshot') this.#pulled(now, customerId, answer.answer)
+    if (answer?.ask === 'snapshot') this.#pulled(now, customerId, answer.answer, asked)
     else this.#failed(now, customerId, reply.type === 'unanswered' ? reply.why : '')
     this.#pull(now)
   }
 
-  #pulled(now: MonotonicMs, customerId: string, pulled: SnapshotAnswer): void {
+  /** `asked`: the version which was named when it was asked for; another may have been named since. */
+  #pulled(now: MonotonicMs, customerId: string, pulled: SnapshotAnswer, asked: number): void {
     if (pulled.kind === 'gone') this.#drop(customerId)
     if (pulled.kind === 'same') return this.#failed(now, customerId, 'the edge has nothing newer')
     if (pulled.kind === 'snapshot') this.#put(customerId, pulled.verified)
     // A copy from in between, or a database which lags: asked for again at once it would come again at once.
-    if (this.#behind.has(customerId))
+    if (this.#behind.has(customerId) && (this.index.version(customerId) ?? 0) < asked)
       return this.#failed(now, customerId, 'what came is older than what was named')
     this.#failures = 0
     this.#arrive()

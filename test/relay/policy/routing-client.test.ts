@@ -390,6 +390,31 @@ describe('snapshots', () => {
   })
 })
 
+describe('a snapshot which is on its way when a newer one is named', () => {
+  /** One of version 8 was named and asked for, then one of version 9 named; the first has come, of that version. */
+  function came(version: number): Ladder {
+    const ladder = informed()
+    hears(ladder, 8, changed([officeConfiguration(8)]))
+    ladder.gives('ask snapshot')
+    ladder.hear({ type: 'news', news: { version: 9, changed: changed([officeConfiguration(9)]) } })
+    const verified = filed(officeConfiguration(version))
+    return ladder.answer({ ask: 'snapshot', answer: { kind: 'snapshot', verified } })
+  }
+
+  test('is no failure: the newer one is fetched at once, without a rest', () => {
+    const ladder = came(8)
+    expect(ladder.notes.map(({ event }) => event)).not.toContain('snapshot.not_pulled')
+    gives(ladder, filed(officeConfiguration(9)))
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(9)
+  })
+
+  test('is one where it is older than what was named before it was asked for', () => {
+    const ladder = came(7)
+    expect(ladder.notes.map(({ event }) => event)).toContain('snapshot.not_pulled')
+    ladder.gives()
+  })
+})
+
 describe('a decision by snapshot', () => {
   test('takes well under a millisecond', () => {
     const at = utcMs(1_700_000_000_000)
