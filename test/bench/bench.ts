@@ -2,16 +2,18 @@ import { edgeBench } from './edge.ts'
 import { fleetBench } from './fleet.ts'
 import { mediaBench } from './media.ts'
 import { opusBench } from './opus.ts'
+import { registerBench } from './register.ts'
 import { routeBench } from './route.ts'
 import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `… rtp`, `… media`, `… opus`, `… route`, `… edge` and `… fleet`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
+ * `npm run bench -- sip`, `… register`, `… rtp`, `… media`, `… opus`, `… route`, `… edge` and `… fleet`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
  * to the API, and a call handed to another relay cost here.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
+  register: registerBench,
   rtp: rtpBench,
   browser: (args) =>
     rtpBench(['--only', 'ffi browser,rtpengine browser', '--calls', '20,100', '--rounds', '5', ...args]),

@@ -1,0 +1,93 @@
+import { machine, printTable } from './cost.ts'
+import type { Counts } from './load.ts'
+import { kamailio } from './peer.ts'
+import { costed, openStand, partsOf, phones, registerAt, type Stand, type Step } from './stand.ts'
+
+/** One system which registers phones. */
+interface Side {
+  name: string
+  running: Record<string, () => number>
+  register(rate: number, count?: number): Promise<Counts>
+  stop(): Promise<void>
+}
+
+/**
+ * What a registration by digest costs, beside Kamailio with passwords and bindings in memory: five rounds in turns, and the
+ * median of their ratios.
+ *
+ * `--rate N` registrations a second, 1000 unless said; `--against FOLDER` measures another checkout in turns with this one;
+ * `--quick` asks less. Nothing is asserted.
+ */
+export async function registerBench(args: string[]): Promise<void> {
+  const quick = args.includes('--quick')
+  const said = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
+  const [rounds, rate] = [quick ? 1 : 5, Number(said('--rate') ?? 1000)]
+  if (!(rate > 0)) throw new Error('--rate takes how many registrations a second')
+  const against = said('--against')
+  const here = await product('here')
+  const sides: Side[] = [here]
+  try {
+    if (against !== undefined) sides.push(await product('against', against))
+    const peer = await kamailio(here.stand.office.realm)
+    if (peer)
+      sides.push({
+        name: 'kamailio',
+        running: { relay: peer.cpu },
+        register: (at, count) => registerAt(here.stand, peer.place, at, count),
+        stop: () => peer.stop(),
+      })
+    const steps: Step[][] = sides.map(() => [])
+    for (let round = 0; round < rounds; round++)
+      for (const at of inTurn(sides.length, round)) {
+        const { running, register } = sides[at] as Side
+        steps[at]?.push(await costed(rate, running, () => register(rate, quick ? rate * 2 : undefined)))
+      }
+    const names = sides.map(({ name }) => name)
+    process.stdout.write(`${machine()}\n\n${report(names, steps, { rounds, rate })}\n`)
+  } finally {
+    for (const side of sides) await side.stop()
+  }
+}
+
+interface Product extends Side {
+  stand: Stand
+}
+
+/** A whole product, warm: what a compiler spends on a process which has just begun is no registration's. */
+async function product(name: string, checkout?: string): Promise<Product> {
+  const stand = await openStand([], checkout)
+  const register = (rate: number, count?: number) => registerAt(stand, stand.stack.relay, rate, count)
+  await register(30, phones)
+  for (let i = 0; i < 3; i++) await register(500, 3_000)
+  return { name, stand, running: partsOf(stand), register, stop: () => stand.stop() }
+}
+
+/** Each round the other way round: what drifts counts for and against each alike. */
+function inTurn(count: number, round: number): number[] {
+  const order = Array.from({ length: count }, (_, at) => at)
+  return round % 2 === 0 ? order : order.toReversed()
+}
+
+function report(
+  names: string[],
+  steps: Step[][],
+  { rounds, rate }: { rounds: number; rate: number },
+): string {
+  const cost = (at: number) => (steps[at] ?? []).map(({ cpu }) => cpu.relay ?? 0)
+  const rows = names.map((name, at) => [
+    name,
+    ...(['successful', 'failed', 'retransmissions'] as const).map((key) =>
+      String((steps[at] ?? []).reduce((sum, step) => sum + step[key], 0)),
+    ),
+    middle(cost(at)).toFixed(3),
+    `${Math.min(...cost(at)).toFixed(3)}-${Math.max(...cost(at)).toFixed(3)}`,
+    at === 0 ? '' : middle(cost(at).map((theirs, round) => (cost(0)[round] ?? 0) / theirs)).toFixed(2),
+  ])
+  const head = ['', 'done', 'failed', 'repeated', 'CPU s/1000', 'least-most', 'ours is ×']
+  return `REGISTER, 401, REGISTER, 200 by digest at ${rate}/s; ${rounds} rounds in turns, medians\n${printTable(head, rows)}`
+}
+
+/** The median. */
+function middle(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+}
