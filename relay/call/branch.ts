@@ -9,7 +9,7 @@ import { ourSound } from '../sdp/ours.ts'
 import type { SdpResult } from '../sdp/relayed.ts'
 import { sdpBody } from '../sip/body.ts'
 import { noBody, type Response } from '../sip/message.ts'
-import type { SipEndpoint } from '../ua/endpoint.ts'
+import { type SipEndpoint, straightReachOf } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { offerOfOurs } from './late-offer.ts'
@@ -74,7 +74,11 @@ export function callAt(
   if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
   const only = codecsFor(branch)
   if (offer?.ok)
-    branch.straight = isStraightAt(call, branch, { flow, offer: offer.value, reach: endpoint.straight })
+    branch.straight = isStraightAt(call, branch, {
+      flow,
+      offer: offer.value,
+      reach: straightReachOf(endpoint),
+    })
   const terms = { only, ...keyingAt(branch, flow) }
   const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, terms) : undefined
   if (offer && !sent) return undefined

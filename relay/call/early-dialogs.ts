@@ -4,7 +4,7 @@ import { offering } from '../sdp/codecs.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
 import { composeSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
-import { mediaAddressOf, type SipEndpoint } from '../ua/endpoint.ts'
+import { mediaAddressOf, type SipEndpoint, straightReachOf } from '../ua/endpoint.ts'
 import { withKeys } from './digits.ts'
 import { offerOf } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
@@ -43,7 +43,12 @@ export function sdpForCaller(
     ? keysToAnswer(caller, offer.value, endpoint)
     : keysToOffer(caller, keyingFor(caller, said), endpoint)
   const [us, answered] = [mediaAddressOf(endpoint), offer?.ok ? offer.value : undefined]
-  const words = straightWords(call, caller, said, { offer: answered, keys, reach: endpoint.straight, us })
+  const words = straightWords(call, caller, said, {
+    offer: answered,
+    keys,
+    reach: straightReachOf(endpoint),
+    us,
+  })
   const turns = endpoint.opus === true && !words.straight
   const leg = { address: us, port: caller.media.port, id: caller.sdp.id, keys, turns, ...words }
   const sent = composeSdp(caller.sdp.sent, sound, leg, answered)

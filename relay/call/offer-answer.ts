@@ -23,7 +23,7 @@ import { phoneIn } from '../sdp/straight.ts'
 import { g711Of } from '../sdp/tones.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
-import { mediaAddressOf, type SipEndpoint } from '../ua/endpoint.ts'
+import { mediaAddressOf, type SipEndpoint, straightReachOf } from '../ua/endpoint.ts'
 import { digitAimOf, spokenBy, withKeys } from './digits.ts'
 import { sipReason } from './reason.ts'
 import { firstLeg, heardAt, opposite, sideOf } from './sides.ts'
@@ -95,7 +95,7 @@ export function rewriteFor(
   if (!kept || !to.media) return undefined
   to.sdp.before = offer ? undefined : { sent: to.sdp.sent, lines: to.sdp.lines }
   const keys = offer ? keysToAnswer(to, offer, endpoint) : keysToOffer(to, keying, endpoint)
-  const words = straightWords(call, to, said, { offer, keys, reach: endpoint.straight, us })
+  const words = straightWords(call, to, said, { offer, keys, reach: straightReachOf(endpoint), us })
   const leg = { address: us, port: to.media.port, id: to.sdp.id, keys, turns, ...words }
   to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
   return to.sdp.sent
@@ -120,7 +120,7 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   const side = sideOf(call, leg)
   for (const other of call.branches) if (other.side === side) other.aimed = undefined
   const [srtp, ice] = [agree(leg, said), iceAimOf(leg, said)]
-  const past = isPast(call, leg, said, endpoint.straight)
+  const past = isPast(call, leg, said, straightReachOf(endpoint))
   leg.aimed = { said, flow, trusted, changes: [], digits: undefined, opus: undefined, srtp, ice, past }
   return [...(past ? [] : callerHeard(call, leg, endpoint)), ...aimed(call, leg, leg.aimed, endpoint)]
 }

@@ -32,6 +32,11 @@ export interface SipEndpoint extends ListeningPorts {
   epoch: number
 }
 
+/** Between which addresses sound goes straight; undefined: none. Where another program carries ours, it is not known in time that a phone is not heard. */
+export function straightReachOf({ straight, mediaAddress }: SipEndpoint): StraightReach | undefined {
+  return mediaAddress === undefined ? straight : undefined
+}
+
 /** What our descriptions say, which tell where we hear. */
 export function mediaAddressOf({ mediaAddress, address }: SipEndpoint): string {
   return mediaAddress ?? address

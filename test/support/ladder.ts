@@ -85,6 +85,8 @@ export class Ladder {
       straight?: 'public' | 'any'
       /** Whether it turns Opus into G.711, or why not. */
       opus?: true | string | undefined
+      /** Where another program hears sound. */
+      mediaAddress?: string
       /** Which relay it is, and where its random numbers begin: those of several are not the same. */
       relayId?: string
       seed?: number
@@ -101,6 +103,7 @@ export class Ladder {
         dtls: options.dtls,
         straight: options.straight,
         opus: options.opus,
+        mediaAddress: options.mediaAddress,
         relayId: options.relayId ?? 'r1',
         entropy: steadyEntropy(options.seed),
         hashes: steadyHashes,

@@ -95,6 +95,7 @@ describe('a phone here whose call another relay hands on', () => {
     ],
     ['is public, and the other relay in a private network', { offer: offer('10.0.0.11'), straight: 'any' }],
     ['is at a relay which is set so', { straight: undefined }],
+    ['is at a relay whose sound another program carries', { mediaAddress: '198.51.100.2' }],
     ['is called by an older relay', { offer: sdp(theirs, 30_000) }],
     ['is offered keys', { offer: named(encrypted(theirs, 1)) }],
     [
@@ -103,14 +104,15 @@ describe('a phone here whose call another relay hands on', () => {
     ],
   ])('has its sound here where it %s', (_, how) => {
     const { ladder, rung, handed, phone } = handedOn(how)
-    if (how?.secure !== 'required') expect(placeIn(rung)).toContain(`${relayAddress}:`)
+    const here = how?.mediaAddress ?? relayAddress
+    if (how?.secure !== 'required') expect(placeIn(rung)).toContain(`${here}:`)
     else return void expect(text(rung)).toContain('RTP/SAVP')
     const body =
       how?.offer && text({ body: how.offer }).includes('crypto')
         ? encrypted(phone.flow.address, 2)
         : sdp(phone.flow.address)
     ladder.when(phone, answers(rung, phone, 200, { body })).gives('ACK to Bob', '200 to A')
-    expect(placeIn(ladder.lastResponse(a))).toContain(`${relayAddress}:`)
+    expect(placeIn(ladder.lastResponse(a))).toContain(`${here}:`)
     ladder.when(a, ack(handed, ladder.lastResponse(a))).quiet()
     expect(new Set(aims(ladder).map(({ side }) => side))).toEqual(new Set(['caller', 'callee']))
   })
@@ -268,6 +270,7 @@ describe('a call here for a phone at another relay', () => {
 
   test.each<[string, Parameters<typeof ringing>[0]]>([
     ['is set so', { straight: undefined }],
+    ['has its sound carried by another program', { mediaAddress: '198.51.100.2' }],
     ['has keys', { body: encrypted('192.0.2.10', 1) }],
   ])('allows it to none where it %s', (_, how) => {
     expect(text(ringing(how).handed)).toContain('s=-\r\n')
@@ -349,11 +352,12 @@ function handedOn(
     offer?: Uint8Array
     straight?: 'public' | 'any' | undefined
     secure?: 'required'
+    mediaAddress?: string
   } = {},
 ): HandedOn {
   const { phone = bob, said = [], secure = 'allowed' } = how
   const straight = 'straight' in how ? how.straight : 'public'
-  const ladder = watch(fleet(straight ? { straight } : {}, phone))
+  const ladder = watch(fleet({ ...(straight && { straight }), ...at(how) }, phone))
   registers(ladder, phone, 'bob', said)
   const target = `extension;id=${extensionIds.bob};customer=11111111-1111-4111-8111-111111111111;ring=30;secure=${secure}`
   const handed = handing(target, [], how.offer ?? offer())
@@ -388,14 +392,18 @@ function answered(): Answered {
 }
 
 /** Alice calls Bob, who is at relay A. */
-function ringing(how: { straight?: 'public' | undefined; body?: Uint8Array } = {}) {
+function ringing(how: { straight?: undefined; mediaAddress?: string; body?: Uint8Array } = {}) {
   const straight = 'straight' in how ? how.straight : 'public'
-  const ladder = watch(fleet(straight ? { straight } : {}))
+  const ladder = watch(fleet({ ...(straight && { straight }), ...at(how) }))
   const dialled = aliceDials(ladder, 'bob', how.body ? { body: how.body } : {})
-  const at: TargetAnswer['at'] = [{ id: extensionIds.bob, relay_id: 'A', q: 1 }]
+  const places: TargetAnswer['at'] = [{ id: extensionIds.bob, relay_id: 'A', q: 1 }]
   ladder.decide(ringBob()).whatever()
-  ladder.answer({ ask: 'target', answer: { at } }).gives('INVITE to A')
+  ladder.answer({ ask: 'target', answer: { at: places } }).gives('INVITE to A')
   return { ladder, dialled, handed: ladder.lastRequest(a) }
+}
+
+function at({ mediaAddress }: { mediaAddress?: string }) {
+  return mediaAddress === undefined ? {} : { mediaAddress }
 }
 
 /** Bob has answered, and nothing was heard of him. */
