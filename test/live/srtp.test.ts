@@ -75,7 +75,7 @@ describe.skipIf(!hasBaresip)('a softphone which encrypts and one which does not 
       from.command('hold')
       await pause(500)
       from.command('resume')
-      await pause(1_000)
+      await pause(2_500)
       // What was heard since the hold is judged apart: by keys, which travel as the sound does.
       alice.command('sndcode', '5')
       bob.command('sndcode', '9')
