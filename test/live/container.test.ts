@@ -51,6 +51,11 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
     expect(health()).toBe(0)
   })
 
+  test('turns Opus into G.711: libopus is in it', () => {
+    expect(words).toContain('media_started')
+    expect(words).not.toContain('opus_why')
+  })
+
   test('starts, takes a phone, carries its call, and drains when it is told to stop', async () => {
     const relay = { address, port }
     const carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.61', relay }, answers('c', 50))
