@@ -219,7 +219,7 @@ describe('the hub in workerd', () => {
 async function quiet(): Promise<void> {
   let before = -1
   await soon('quiet', async () => {
-    await pause(2_500)
+    await pause(4_000)
     const [now, was] = [asked(), before]
     before = now
     return now === was
