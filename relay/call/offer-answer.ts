@@ -91,7 +91,7 @@ export function rewriteFor(
   const past = straightWords(call, to, said, { offer, keys: unkeyed, reach: endpoint.straight, us }).straight
   const turns = endpoint.opus === true && !past
   const names = turns && isOfferedOpus(to, mediaOf(sound)) ? ['OPUS'] : only
-  const kept = offer ? sound : offering(sound, names, turns)
+  const kept = offer || past ? sound : offering(sound, names, turns)
   if (!kept || !to.media) return undefined
   to.sdp.before = offer ? undefined : { sent: to.sdp.sent, lines: to.sdp.lines }
   const keys = offer ? keysToAnswer(to, offer, endpoint) : keysToOffer(to, keying, endpoint)

@@ -63,6 +63,16 @@ describe('a phone here whose call another relay hands on', () => {
     expect(told).toContain('a=rtcp-mux\r\n')
   })
 
+  test('offers no law of G.711 but its own', () => {
+    const { ladder, rung, answer } = answered()
+    const alone = text({ body: sdp('192.0.2.20', 7000) })
+      .replace('0 8 101', '0 101')
+      .replace('a=rtpmap:8 PCMA/8000\r\n', '')
+    const body = new TextEncoder().encode(alone)
+    ladder.when(bob, fromCallee(rung, answer, bob, 'INVITE', 7, { body })).gives('INVITE to A')
+    expect(text(ladder.lastRequest(a, 'INVITE'))).toContain('m=audio 7000 RTP/AVP 0 101\r\n')
+  })
+
   test('says of its place what it likes, but not where it signals from', () => {
     const { ladder, rung } = handedOn()
     const lies = text({ body: sdp('203.0.113.66', 7000) }).replace('s=-', `${allowed} 203.0.113.66`)
