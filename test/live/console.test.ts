@@ -331,12 +331,13 @@ async function show(screen: string): Promise<void> {
 
 /** The field says itself that it was refused, and why, and has the keyboard. */
 async function refusedAt(step: Locator, label: string, why: RegExp): Promise<void> {
-  await step.locator('[aria-invalid]').waitFor()
   const field = step.getByLabel(label, { exact: true })
-  expect(await field.getAttribute('aria-invalid')).toBe('true')
+  // A field which was refused before is so until the next answer comes.
+  await expect.poll(() => field.getAttribute('aria-invalid')).toBe('true')
   const [id] = String(await field.getAttribute('aria-describedby')).split(' ')
   expect(await step.locator(`[id="${id}"]`).textContent()).toMatch(why)
-  expect(await page.evaluate(`document.activeElement.getAttribute('aria-invalid')`)).toBe('true')
+  const heldAsFaulty = () => page.evaluate(`document.activeElement.getAttribute('aria-invalid')`)
+  await expect.poll(heldAsFaulty).toBe('true')
   // The browser complains of each answer of 400 or more.
   await expect.poll(() => complaints.splice(0)).toEqual([expect.stringMatching(/4\d\d/)])
 }

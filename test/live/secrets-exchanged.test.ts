@@ -7,7 +7,9 @@ import { sealAnew } from '../../functions/local/sealed-anew.ts'
 import { type RunningEdge, startEdge } from '../../functions/local/worker.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import type { SealKey } from '../../functions/secrets.ts'
+import { openApi } from '../support/api.ts'
 import { answers } from '../support/carrier.ts'
+import { changeHeard } from '../support/customer.ts'
 import { startDatabase, type TestDatabase } from '../support/database.ts'
 import { answerChallenge } from '../support/digest.ts'
 import { freePort } from '../support/free-port.ts'
@@ -41,6 +43,9 @@ beforeAll(async () => {
   await openEdge(asSetting(seals.old), relaySecrets.old)
   relay = await openRelay('the first')
   for (const username of ['office1', 'office2', 'office3']) await extension(username)
+  // What a relay has not heard of it cannot know while its edge is away.
+  const api = openApi(edge.url, customer.key)
+  await changeHeard({ api }, api)
 }, 180_000)
 afterAll(async () => {
   for (const phone of open) phone.close()
@@ -141,12 +146,8 @@ async function openRelay(nonceKey: string): Promise<LoneRelay> {
 }
 
 async function extension(username: string): Promise<void> {
-  const response = await fetch(`${edge.url}/v1.0/extensions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${customer.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ name: username, username, password, keepalive_s: 0 }),
-  })
-  if (!response.ok) throw new Error(await response.text())
+  const of = { name: username, username, password, keepalive_s: 0 }
+  await openApi(edge.url, customer.key).post('/extensions', of)
 }
 
 async function phone(username: string, address: string, at = relay.place): Promise<Phone> {

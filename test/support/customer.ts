@@ -29,7 +29,7 @@ export async function newCustomer({ api, local }: Stack, name: string): Promise<
 }
 
 /** Until every relay which lives has heard of all that this customer configured, and has it. */
-export async function changeHeard(stack: Stack, api: Api): Promise<void> {
+export async function changeHeard(stack: Pick<Stack, 'api'>, api: Api): Promise<void> {
   const { configuration_version: wanted } = await api.get('/customer')
   const heard = async () => {
     const alive = (await stack.api.list('/relays')).filter((relay) => relay.alive)
