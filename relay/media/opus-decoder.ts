@@ -20,11 +20,11 @@ const typeOf: Readonly<Record<Law, number>> = { PCMU: 0, PCMA: 8 }
  * nothing waits for what may be late, and what is lost is guessed, or read from the copy in the packet behind it.
  */
 export class OpusDecoder implements TranscodeStage {
-  readonly #aim: OpusAim
+  #aim: OpusAim
   readonly #codec: OpusCodec
   readonly #isOpus = new Uint8Array(128)
   /** Samples of a packet which leaves. */
-  readonly #count: number
+  #count = 0
   /** What has been decoded and has not left, from the first of these to the last. */
   readonly #line = new Int16Array(4 * OPUS_LONGEST)
   #first = 0
@@ -44,14 +44,15 @@ export class OpusDecoder implements TranscodeStage {
   constructor(codec: OpusCodec, aim: OpusAim) {
     this.#codec = codec
     this.#aim = aim
-    this.#count = aim.ms * 8
-    for (const type of aim.from) this.#isOpus[type] = 1
+    this.aim(aim)
   }
 
-  /** Whether it is what would be made for an aim. */
-  isOf({ from, to, law, ms }: OpusAim): boolean {
-    const aim = this.#aim
-    return aim.to === to && aim.law === law && aim.ms === ms && aim.from.join() === from.join()
+  /** What comes from now on, and becomes of it; numbers go on. */
+  aim(aim: OpusAim): void {
+    this.#aim = aim
+    this.#count = aim.ms * 8
+    this.#isOpus.fill(0)
+    for (const type of aim.from) this.#isOpus[type] = 1
   }
 
   take(packet: Uint8Array, length: number): boolean {

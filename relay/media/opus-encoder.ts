@@ -34,7 +34,7 @@ class Stream {
  */
 export class OpusEncoder implements TranscodeStage {
   readonly #codec: OpusCodec
-  readonly #type: number
+  #type: number
   readonly #streams = Array.from({ length: STREAMS }, () => new Stream())
   #stream = this.#streams[0] as Stream
   #oldest = 0
@@ -49,6 +49,11 @@ export class OpusEncoder implements TranscodeStage {
   /** `type`: the party's number for Opus. */
   constructor(codec: OpusCodec, type: number) {
     this.#codec = codec
+    this.#type = type
+  }
+
+  /** Its number from now on; those of packets go on. */
+  aim(type: number): void {
     this.#type = type
   }
 

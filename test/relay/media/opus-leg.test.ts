@@ -63,6 +63,22 @@ describe.skipIf(typeof make === 'string')('a call whose caller speaks Opus and w
     expect(call.says('callee', sound(8, 240, 3, 9))).toBe(true)
   })
 
+  test('goes on by the same numbers under another law, length and number for Opus, as after a change of who says G.711', () => {
+    const call = turned()
+    for (let at = 0; at < 3; at++) call.says('caller', silenceInOpus(at))
+    for (let at = 0; at < 2; at++) call.says('callee', sound(8, 240, at, 9))
+    const [before, last] = ['callee', 'caller'].map((side) => call.sent.findLast((one) => one.side === side))
+    call.aim('caller', { opus: { from: [96], to: 96, law: 'PCMU', ms: 20 }, clock: 48_000 })
+    call.sent.splice(0)
+    call.says('caller', silenceInOpus(3, 96))
+    call.says('callee', sound(0, 240, 2, 9))
+    const [own, theirs] = ['callee', 'caller'].map((side) => call.sent.find((one) => one.side === side))
+    expect(own).toMatchObject({ type: 0, sequence: (before?.sequence ?? 0) + 1 })
+    expect((own?.time ?? 0) - (before?.time ?? 0)).toBe(160)
+    expect(theirs).toMatchObject({ type: 96, sequence: (last?.sequence ?? 0) + 1 })
+    expect((theirs?.time ?? 0) - (last?.time ?? 0)).toBe(960)
+  })
+
   test('takes no more from either than what speaks, so that a flood takes no other call’s time', () => {
     const call = turned()
     for (let at = 0; at < 450; at++) call.says('callee', sound(8, 160, at, 9))
@@ -154,8 +170,8 @@ function sound(type: number, count: number, at: number, ssrc: number): Buffer {
 }
 
 /** A frame of 20 ms which says that nothing is said (RFC 6716 §3.1: SILK, narrow band). */
-function silenceInOpus(at: number): Buffer {
-  return packetOf(111, at, at * 960, 7, Uint8Array.of(0x08))
+function silenceInOpus(at: number, type = 111): Buffer {
+  return packetOf(type, at, at * 960, 7, Uint8Array.of(0x08))
 }
 
 /** The 5, just pressed. */
