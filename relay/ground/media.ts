@@ -284,7 +284,7 @@ export type MediaReport =
     }
   /** They could not be had; the session does not exist. */
   | { readonly type: 'failed'; readonly session: SessionId; readonly why: string }
-  /** First packet accepted from a side. */
+  /** First packet accepted from a side, and from each party which comes to it later. */
   | {
       readonly type: 'heard'
       readonly session: SessionId

@@ -101,6 +101,8 @@ export class MediaLeg implements LegName {
   /** What its party says goes no further. */
   muted = false
   heard = false
+  /** So was who it is aimed at now: `heard` may have been another, before a transfer. */
+  heardHere = false
   /** Undefined until its first offer or answer came. */
   aimedAt: MonotonicMs | undefined
   lastAim: Aim | undefined
@@ -163,6 +165,7 @@ export class MediaLeg implements LegName {
       this.rtp.latch.aim(now, targetOf(aim.rtp, aim), sources, aim.quiet)
       this.rtcp.latch.aim(now, targetOf(aim.rtcp, aim), sources, aim.quiet)
     }
+    if (!this.rtp.latch.locked) this.heardHere = false
     this.rtp.statistics.rest()
     this.rtp.statistics.ticks = (aim.clock ?? 8000) / 1000
     this.mux = aim.mux

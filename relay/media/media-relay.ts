@@ -352,7 +352,7 @@ export class MediaRelay {
     const { statistics } = leg.rtp
     statistics.count(length)
     if (!leg.blind) statistics.hear(now, packet)
-    if (!leg.heard) this.#heardFirst(now, leg)
+    if (!leg.heardHere) this.#heardFirst(now, leg)
   }
 
   /** What its party says in another codec goes on as packets of ours; its keys are for us alone. */
@@ -389,7 +389,8 @@ export class MediaRelay {
     const { session, side } = leg
     const { address, port } = leg.rtp.latch.peer
     leg.heard = true
-    leg.firstMs = this.#sessions.get(session)?.firstMs(now)
+    leg.heardHere = true
+    leg.firstMs ??= this.#sessions.get(session)?.firstMs(now)
     this.#tell({ type: 'heard', session, side, address, port })
   }
 }

@@ -23,6 +23,21 @@ describe('a media leg', () => {
     ])
   })
 
+  test('is told of once where it was aimed at, and once more where another party is', () => {
+    const legs = house(bob)
+    legs.says(bob)
+    legs.relay.aim(monotonicMs(0), bob.session, bob.side, aimAt(...placeOf(bob)))
+    legs.says(bob)
+    expect(legs.facts()).toEqual(['heard 1 callee'])
+    legs.relay.aim(monotonicMs(0), bob.session, bob.side, aimAt('192.0.2.9', 4000))
+    expect([legs.says(bob), legs.facts()]).toEqual(['dropped', []])
+    legs.says(bob, ['192.0.2.9', 4000])
+    legs.says(bob, ['192.0.2.9', 4000])
+    expect(legs.facts()).toEqual(['heard 1 callee'])
+    legs.relay.close(bob.session)
+    expect(legs.relay.reports).toMatchObject([{ callee: { packets: 4, stream: { firstMs: 0 } } }])
+  })
+
   test('changes its partner: the one it leaves stands alone (a transfer)', () => {
     const legs = house(ann, bob, carol)
     expect(legs.says(ann)).toBe('callee of 1')
@@ -106,9 +121,8 @@ function house(...names: LegName[]) {
     }
   }
 
-  function arrives(name: LegName, control: boolean): string {
+  function arrives(name: LegName, control: boolean, [address, port] = placeOf(name)): string {
     const rtpPort = ports.get(keyOf(name))?.[control ? 1 : 0]
-    const [address, port] = placeOf(name)
     const from = readSocketAddress(address, portNumber(port + (control ? 1 : 0))) ?? new SocketAddress()
     const packet = control ? rtcpPacket(1) : rtpPacket({ sequence: sequence++, ssrc: 1 })
     const out = rtpPort && relay.arrive(monotonicMs(now), rtpPort, from, packet, packet.length)
@@ -121,7 +135,7 @@ function house(...names: LegName[]) {
       now = time
       return legs
     },
-    says: (name: LegName) => arrives(name, false),
+    says: (name: LegName, place?: [address: string, port: number]) => arrives(name, false, place),
     control: (name: LegName) => arrives(name, true),
     opens() {
       for (const pair of ports.values()) for (const rtpPort of pair) relay.bound(rtpPort)
