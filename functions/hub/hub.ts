@@ -420,7 +420,7 @@ export class Hub {
     this.#telling.giveUp(this.#lines)
     for (const relay of this.#relays.values()) if (isGone(relay, now)) this.#part(relay, now)
     for (const [relayId, at] of this.#elsewhere.overdue(now)) this.#miss(relayId, at, now)
-    for (const relayId of this.#losses.taken(now)) this.#out.put({ kind: 'lose', relayId })
+    for (const relayId of this.#losses.taken(now, this.#lines.size > 0)) this.#out.put({ kind: 'lose', relayId })
     if (this.#schedule.mayStir(now, this.#busy())) this.#stir(now)
     if (this.#schedule.mayCatchUp(now)) this.#catchUp(now)
     if (this.#schedule.mayLook(now)) this.#look()

@@ -19,11 +19,15 @@ export class Losses {
     this.#since.delete(relayId)
   }
 
-  /** Those whose time is up, each once. */
-  taken(now: UtcMs): string[] {
+  /**
+   * Those whose time is up, each once; `others`: lines stand. Where several are missed and no line is left, it is the way to
+   * them which broke, and they and their calls go on: none is taken.
+   */
+  taken(now: UtcMs, others: boolean): string[] {
     const lost = [...this.#since].flatMap(([relayId, since]) => (since + graceMs <= now ? [relayId] : []))
-    for (const relayId of lost) this.#since.delete(relayId)
-    return lost
+    const isTheWay = lost.length > 0 && !others && this.#since.size > 1
+    for (const relayId of isTheWay ? [...this.#since.keys()] : lost) this.#since.delete(relayId)
+    return isTheWay ? [] : lost
   }
 
   /** When the first of them will be lost; nothing: none is missed. */

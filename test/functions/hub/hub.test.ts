@@ -106,6 +106,19 @@ describe('a relay whose line was closed at its end', () => {
     expect(world.lost).toEqual([])
   })
 
+  test('is not where all lines were closed together, which is the way to them: as of a silent fleet Postgres judges', () => {
+    const world = standing(2)
+    world.cut(world.peer(0))
+    world.now += 300
+    world.cut(world.peer(1))
+    for (let second = 0; second < 60; second += 1) {
+      world.now += 1_000
+      world.look()
+      world.settle()
+    }
+    expect(world.lost).toEqual([])
+  })
+
   test('is where the line on which it came again is closed before it has said anything', () => {
     const world = standing(1)
     world.cut(world.peer(0))
