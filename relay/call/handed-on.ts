@@ -34,7 +34,7 @@ export function handedDecision(invite: Request): Connect | undefined {
 /** Seconds; no setting lets a phone ring for longer. */
 const ringsAtMost = 600
 const pattern =
-  /^(extension|trunk);id=([\da-f-]{36});customer=([\da-f-]{36});ring=(\d{1,5});secure=(allowed|required)$/
+  /^(extension|trunk);id=([\da-f-]{36});customer=([\da-f-]{36});ring=(\d{1,5});secure=(off|allowed|required)$/
 
 function readTarget(text: string | undefined): HandedTarget | undefined {
   const [, kind, id, customerId, ring, secure] = pattern.exec(text ?? '') ?? []
@@ -45,7 +45,7 @@ function readTarget(text: string | undefined): HandedTarget | undefined {
     id,
     customerId,
     ringMs: ringSeconds * 1000,
-    secure: secure === 'required' ? 'required' : 'allowed',
+    secure: secure === 'off' || secure === 'required' ? secure : 'allowed',
   }
 }
 

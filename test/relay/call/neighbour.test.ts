@@ -302,6 +302,22 @@ describe('a call which another relay hands on', () => {
     ladder.when(stranger, handing()).gives('407 to 198.51.100.11:5062')
   })
 
+  test.each(['off', 'allowed', 'required'])(
+    'rings however their sound is to be encrypted: secure=%s',
+    (secure) => {
+      const phone: Party = { ...bob, flow: { ...bob.flow, transport: 'tls' } }
+      const ladder = fleet({}, phone)
+      registers(ladder, phone, 'bob')
+      ladder.when(
+        a,
+        handing(`extension;id=${extensionIds.bob};customer=${customerId};ring=30;secure=${secure}`),
+      )
+      ladder.gives('100 to A', 'INVITE to Bob')
+      const offered = new TextDecoder().decode(ladder.lastRequest(phone).body)
+      expect(offered.includes('RTP/SAVP')).toBe(secure === 'required')
+    },
+  )
+
   test('is refused where it does not say whose phones it means', () => {
     const ladder = fleet()
     registers(ladder, bob, 'bob')
