@@ -1,6 +1,7 @@
 import { constants, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type Server } from 'node:tls'
 import type { Certificates } from './certificate.ts'
+import { systemUtc } from './clock.ts'
 import { identities } from './identity.ts'
 
 /**
@@ -11,20 +12,22 @@ export const tlsTerms = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP
 
 interface NamedContext {
   readonly context: SecureContext
+  readonly from: number
   readonly until: number
 }
 
 /**
  * Which certificate a server shows to who asks for which name (SNI, RFC 6066 §3): that of the name, else of a wildcard in
- * place of its first label, else the usual one. Of several for one name, the one which is valid for longest.
+ * place of its first label, else the usual one. Of several for one name, the one which is valid by now, and for
+ * longest.
  */
 export class ServerNames {
   readonly #usual: Certificates
-  #contextByName: ReadonlyMap<string, NamedContext>
+  #contextsByName: ReadonlyMap<string, readonly NamedContext[]>
 
   constructor(certificates: Certificates) {
     this.#usual = certificates
-    this.#contextByName = contextsOf(certificates)
+    this.#contextsByName = contextsOf(certificates)
   }
 
   /** With which a server of TLS is made. */
@@ -39,23 +42,31 @@ export class ServerNames {
   present(server: Server, certificates: Certificates): void {
     const { cert, key } = certificates
     server.setSecureContext({ cert, key, ...tlsTerms })
-    this.#contextByName = contextsOf(certificates)
+    this.#contextsByName = contextsOf(certificates)
   }
 
   #contextOf(name: string): NamedContext | undefined {
-    return this.#contextByName.get(name) ?? this.#contextByName.get(name.replace(/^[^.]+/, '*'))
+    const contexts = this.#contextsByName
+    const named = contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*')) ?? []
+    return named.find(({ from }) => from <= systemUtc()) ?? named[0]
   }
 }
 
-function contextsOf({ others = [], ...usual }: Certificates): Map<string, NamedContext> {
-  const contexts = new Map<string, NamedContext>()
+/** By name, the one which is valid for longest first. */
+function contextsOf({ others = [], ...usual }: Certificates): Map<string, NamedContext[]> {
+  const contexts = new Map<string, NamedContext[]>()
   // Without others the usual one is all there is.
   for (const { cert, key } of others.length > 0 ? [usual, ...others] : []) {
     const certificate = new X509Certificate(cert)
     const context = createSecureContext({ cert, key, ...tlsTerms })
-    const named = { context, until: certificate.validToDate.getTime() }
-    for (const name of identities(certificate))
-      if (named.until > (contexts.get(name)?.until ?? Number.NEGATIVE_INFINITY)) contexts.set(name, named)
+    const [from, until] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()]
+    for (const name of identities(certificate)) {
+      const known = contexts.get(name) ?? []
+      contexts.set(
+        name,
+        [...known, { context, from, until }].sort((one, other) => other.until - one.until),
+      )
+    }
   }
   return contexts
 }

@@ -45,6 +45,17 @@ describe.each([
     expect(await shown(wire, 'sip.acme.example')).toBe(longer.fingerprint)
   })
 
+  test('is none which is not valid yet, unless no other has the name', async () => {
+    const [from, until] = [1, 90].map((days) => new Date(Date.now() + days * 86_400_000))
+    const next = certificate({
+      names: ['DNS:sip.acme.example', 'DNS:new.acme.example'],
+      ...(from && until && { from, until }),
+    })
+    const wire = await opened(open, { ...usual, others: [next, acme] })
+    expect(await shown(wire, 'sip.acme.example')).toBe(acme.fingerprint)
+    expect(await shown(wire, 'new.acme.example')).toBe(next.fingerprint)
+  })
+
   test('is another once they are exchanged: for new connections, of each name by itself', async () => {
     const wire = await opened(open, certificates)
     const renewed = certificate({ names: ['DNS:sip.acme.example'] })
