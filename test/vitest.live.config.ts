@@ -31,7 +31,6 @@ const aside = [
   'registrant',
   'rings',
   'rtpengine',
-  'sabotage',
   'settings',
   'softphone',
   'standing-still',
