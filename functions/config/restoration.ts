@@ -94,7 +94,7 @@ function guardOf(stored: KeptRow | null): KeptRow {
   return { outbound_blocked, known_countries, released_at }
 }
 
-/** A number which was deleted is claimed, as any its customer makes; an administrator assigns what was assigned. */
+/** A number which was deleted is claimed, like any number its customer makes; an administrator assigns what was assigned. */
 function ownedAnew(past: KeptRow, admin: boolean): KeptRow {
   return admin && past.ownership === 'assigned' ? past : { ownership: 'claimed', verified_at: null }
 }

@@ -147,7 +147,7 @@ export interface ShownRoute {
   readonly priority: number
   readonly weight: number
   readonly time_window: TimeWindow | null
-  /** Null: as any route. */
+  /** Null: what routes usually do. */
   readonly failover: { readonly next_on?: readonly number[] } | null
   readonly enabled: boolean
   readonly tm_create: string

@@ -33,7 +33,7 @@ const drillCommand = z.object({
   provider_down: z.guid().nullable(),
   /** In whose name it is made; null: the customer's. */
   extension_id: z.guid().nullable(),
-  /** The number it shows, E.164; null: as any call shows one. */
+  /** The number it shows, E.164; null: the one which calls of the customer usually show. */
   from: z.string().nullable(),
   /** Number to call, E.164. */
   to: z.string(),
@@ -121,7 +121,7 @@ const originateCommand = z.object({
   destination: calledAddress,
   /** The extension in whose name and limits it is made; null: the customer's alone. */
   extension_id: z.guid().nullable().default(null),
-  /** The number it shows, E.164; null: as any call of the customer shows one. */
+  /** The number it shows, E.164; null: the one which calls of the customer usually show. */
   caller_id: z.string().nullable().default(null),
   /** Milliseconds each of its parties may ring; null: as the destination's own settings say. */
   ring_ms: z.int().nullable().default(null),

@@ -124,7 +124,7 @@ export type HubEffect =
   | { kind: 'share'; ask: string; share: LimitShare | undefined }
   /** A group is to say what it has of what is this one's to share. */
   | { kind: 'nudge'; group: number }
-  /** Postgres is to say whom it hears itself. */
+  /** Postgres is to say which relays it hears itself. */
   | { kind: 'meet' }
   /** Kept over a restart; undefined: nothing of it is. */
   | { kind: 'keep'; relayId: string; record: RelayRecord | undefined }

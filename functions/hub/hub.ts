@@ -371,7 +371,7 @@ export class Hub {
     if (this.#changes.after(answer.version) === undefined) this.#changes.begin(answer.version)
   }
 
-  /** Whom Postgres shares for. One of them which was here is no more. */
+  /** The relays for which Postgres shares. A relay of them which was here is no more. */
   #meet(elsewhere: readonly RelayElsewhere[], now: UtcMs): void {
     const { strangers, gone } = this.#elsewhere.meet(elsewhere, this.#relays, now)
     for (const relay of gone) this.#hangUp(relay)

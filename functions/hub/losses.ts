@@ -1,8 +1,8 @@
 import type { UtcMs } from '#contract'
 
 /**
- * One which closed its line and is not heard of for so long is lost. A relay whose line alone is lost beats over HTTP after three
- * seconds, and tries a new line after ten at most; one whose process was killed is mostly back within some.
+ * A relay which closed its line and is not heard of for so long is lost. One whose line alone is lost beats over HTTP after
+ * three seconds, and tries a new line after ten at most; one whose process was killed is mostly back within some.
  */
 const graceMs = 10_000
 
@@ -14,13 +14,13 @@ export class Losses {
     this.#since.set(relayId, now)
   }
 
-  /** It lives. */
+  /** The relay lives. */
   heard(relayId: string): void {
     this.#since.delete(relayId)
   }
 
   /**
-   * Those whose time is up, each once; `others`: lines stand. Where several are missed and no line is left, it is the way to
+   * The relays whose time is up, each once; `others`: lines stand. Where several are missed and no line is left, it is the way to
    * them which broke, and they and their calls go on: none is taken.
    */
   taken(now: UtcMs, others: boolean): string[] {

@@ -22,8 +22,8 @@ export interface HubRelay extends Omit<RelayRecord, 'holdings' | 'version' | 'ah
 }
 
 /**
- * Whether one whose line is open answers pings is looked at so rarely that the hub may sleep in between: one which is gone
- * mostly closes its line, and is dead as soon as any other.
+ * Whether a relay whose line is open answers pings is looked at so rarely that the hub may sleep in between: a relay which is
+ * gone mostly closes its line, and is dead as soon as any other relay.
  */
 const quietMs = 14_000
 

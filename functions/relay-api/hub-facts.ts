@@ -126,7 +126,7 @@ export class HubFacts {
     else if (deliveriesDue) void dispatcherOf(this.#env).hurry()
   }
 
-  /** Writes down that a relay is gone, silent for so long, and says whom Postgres hears itself. */
+  /** Writes down that a relay is gone, silent for so long, and says which relays Postgres hears itself. */
   async part(relayId: string, silentMs: number, group: RelayGroup): Promise<RelayElsewhere[]> {
     const db = this.#db
     const [, , { rows }] = await db.batch([
@@ -157,7 +157,7 @@ export class HubFacts {
     }
   }
 
-  /** Whom of a group Postgres hears itself. */
+  /** The relays of a group which Postgres hears itself. */
   async meet(group: RelayGroup): Promise<RelayElsewhere[]> {
     const db = this.#db
     const [, { rows }] = await db.batch([

@@ -22,7 +22,7 @@ const HOPS = 5
 const SIP_RING_MS = 60_000
 
 /**
- * Decides one destination of a call which is sent on: as any call of that customer, in its limits, and by its routes.
+ * Decides one destination of a call which is sent on: like any call of that customer, in its limits, and by its routes.
  *
  * What an extension names of itself are its own phones. Where a call comes back to one which sent it on, or has been
  * sent on too often, it ends.

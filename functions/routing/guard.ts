@@ -35,7 +35,7 @@ export function suspicionOf(
     : undefined
 }
 
-/** Whom a call out counts for, and what guards it: who makes it first. */
+/** The accounts a call out counts for, and what guards it: the caller's own first. */
 interface Guarded {
   readonly kind: 'customer' | 'extension' | 'trunk'
   readonly id: string

@@ -18,7 +18,7 @@ import { readSipUri } from './sip-address.ts'
 
 /*
  * A call which the API ordered: to a number, an extension, a PBX or a SIP address, in the name of its customer or of one of the
- * customer's extensions. It is decided as any other call of theirs is.
+ * customer's extensions. It is decided like any other call of theirs.
  */
 
 /** What of an order says where it leads. */
@@ -27,7 +27,7 @@ export type OrderedCall = Pick<
   'call_id' | 'customer_id' | 'source' | 'destination' | 'extension_id' | 'caller_id'
 >
 
-/** The question where one of its two parties is. The source sees whom it is going to be joined with. */
+/** The question where one of its two parties is. The source sees the party it is going to be joined with. */
 export function orderedQuestion(order: OrderedCall, party: 'source' | 'destination'): RouteQuestion {
   const { call_id, customer_id, extension_id, source, destination, caller_id } = order
   const [to, from] = party === 'source' ? [source, destination] : [destination, source]

@@ -6,7 +6,7 @@ export interface ForwardedCall {
   readonly customerId: string
   /** What the callee of the first decision would have seen. */
   readonly caller: ConnectDecision['caller_id']
-  /** Whom it says to come for (Diversion, History-Info). */
+  /** The parties it says to come for (Diversion, History-Info). */
   readonly diverting: readonly string[]
   readonly path: readonly string[]
 }

@@ -65,7 +65,7 @@ export type BindingState = Pick<
   | 'expiresAt'
 >
 
-/** A binding as stated, which was not asked yet. All it has is named here, since what is spread takes twice the room. */
+/** A binding as stated, which was not asked yet. All its fields are named in one literal, so that they lie in the object itself. */
 export function contactBinding(
   owner: AccountBindings,
   bindingId: string,
