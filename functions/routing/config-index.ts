@@ -46,7 +46,8 @@ export class ConfigIndex {
   /** Each realm with the number of accounts up to and in it; undefined: to be counted again. */
   #realms: { realm: string; upTo: number }[] | undefined
   readonly #algorithms = new Map<string, readonly Account['algorithms'][]>()
-  readonly #numbers = new Map<string, NumberFacts[]>()
+  /** By their digits as a number, which is found faster than a text; several may share what a double can hold of it. */
+  readonly #numbers = new Map<number, NumberFacts[]>()
   readonly #ranges = new Map<string, NumberFacts[]>()
   readonly #catchAlls = new Map<string, NumberFacts[]>()
   readonly #carriers: Networks<ProviderFacts> = newNetworks()
@@ -69,7 +70,7 @@ export class ConfigIndex {
       const kept = this.#kept.get(customerId)
       return kept ? (kept.routeCount ?? kept.routes.size) : 0
     },
-    numbers: (e164) => this.#numbers.get(e164) ?? [],
+    numbers: (e164) => this.#numbers.get(Number(e164))?.filter(({ number }) => number === e164) ?? [],
     ranges: (e164) => this.#rangesWith(e164),
     catchAlls: (providerId) => this.#catchAlls.get(providerId) ?? [],
     providersAt: (address) => this.#carriers.at(address),
@@ -191,9 +192,9 @@ export class ConfigIndex {
         for (const source of trunk.sources) this.#offices[how](source, trunk)
   }
 
-  #placeOf(number: NumberFacts): { map: Map<string, NumberFacts[]>; key: string } {
+  #placeOf(number: NumberFacts): { map: Map<string | number, NumberFacts[]>; key: string | number } {
     if (number.number === 'any') return { map: this.#catchAlls, key: number.provider_id ?? '' }
-    if (number.number_to === null) return { map: this.#numbers, key: number.number }
+    if (number.number_to === null) return { map: this.#numbers, key: Number(number.number) }
     return { map: this.#ranges, key: sharedBeginning(number.number, number.number_to) }
   }
 

@@ -19,6 +19,7 @@ export type Dialled =
  */
 export function readNumber(written: string, country: string): Dialled {
   const text = plainly(written)
+  if (text === '') return { kind: 'nonsense' }
   if (isShort(text)) return { kind: 'short', digits: text }
   if (!/^\+?\d{5,18}$/.test(text)) return { kind: 'nonsense' }
   const home = isCountry(country) ? country : 'US'
@@ -87,7 +88,7 @@ function withTrunkPrefix(text: string): string[] {
 }
 
 function withPlus(text: string, home: CountryCode): Reading | null {
-  const read = readInternational(text.slice(1), home)
+  const read = readInternational(text, home)
   return read === undefined ? parsed(text, home) : read
 }
 

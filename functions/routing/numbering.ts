@@ -11,8 +11,9 @@ export interface Reading {
   country: string | null
 }
 
-/** Reads digits that followed a plus; undefined: the library must look, null: there can be no such number. */
-export function readInternational(digits: string, home: string): Reading | null | undefined {
+/** Reads a plus and digits; undefined: the library must look, null: there can be no such number. */
+export function readInternational(e164: string, home: string): Reading | null | undefined {
+  const digits = e164.slice(1)
   const code = codeOf(digits)
   const zone = code === undefined ? undefined : zones.get(code)
   const main = zone?.plans[0]
@@ -21,7 +22,7 @@ export function readInternational(digits: string, home: string): Reading | null 
   if (main.trunkPrefix?.test(national)) return undefined
   const known = planIn(zone, national)
   if (!(known ?? main).lengths.has(national.length)) return null
-  return { e164: `+${digits}`, country: known?.country ?? likely(zone.plans, national, home) }
+  return { e164, country: known?.country ?? likely(zone.plans, national, home) }
 }
 
 /** Reads digits dialled within `home` without any prefix; undefined: the library must look. */

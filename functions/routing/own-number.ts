@@ -20,9 +20,8 @@ export interface OwnNumber {
  * call goes out as any other, since a number which is listed to be shown may be anywhere.
  */
 export function ownNumber(customerId: string, e164: string, book: Configuration): OwnNumber | undefined {
-  const number = [...book.numbers(e164), ...book.ranges(e164)].find(
-    (one) => one.customer_id === customerId && one.enabled && leadsSomewhere(one),
-  )
+  const isOwn = (one: NumberFacts) => one.customer_id === customerId && one.enabled && leadsSomewhere(one)
+  const number = book.numbers(e164).find(isOwn) ?? book.ranges(e164).find(isOwn)
   return number && { number, e164 }
 }
 

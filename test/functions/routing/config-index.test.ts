@@ -82,6 +82,17 @@ describe('a shelf of snapshots', () => {
     expect(index.configuration.numbers('+12125550000')).toMatchObject([{ customer_id: CAROL }])
   })
 
+  test('tells numbers apart which one double holds, and those which only begin otherwise', () => {
+    const [one, other] = ['+49999999999999992', '+49999999999999993'].map((e164) => number(e164))
+    const index = new ConfigIndex()
+    index.put(portionOf(ALICE, { numbers: [one, other].filter((each) => each !== undefined) }))
+    expect(index.configuration.numbers('+49999999999999992')).toEqual([one])
+    expect(index.configuration.numbers('+49999999999999993')).toEqual([other])
+    expect(index.configuration.numbers('+049999999999999993')).toEqual([])
+    index.drop(ALICE)
+    expect(index.configuration.numbers('+49999999999999992')).toEqual([])
+  })
+
   test('takes a range by its numbers, not by how they are spelled', () => {
     const index = new ConfigIndex()
     index.put(portionOf(ALICE, scene))
