@@ -365,17 +365,24 @@ export const provisioningLinks = pgTable(
   ],
 )
 
-/** Credentials by which phones prove themselves as an extension for a time, as those in browsers do: only how many there are. */
+/** Credentials by which phones prove themselves as an extension for a time, as those in browsers do: which there are, not what they are. */
 export const registrationTokens = pgTable(
   'registration_tokens',
   {
     id: uuid().notNull(),
     extensionId: uuid().notNull(),
     customerId: uuid().notNull(),
+    /** The access key which made it, with which it ends; null: that is not known. */
+    keyId: uuid().references(() => accessKeys.id),
+    createdAt: instant().notNull().default(sql`now()`),
     expiresAt: instant().notNull(),
+    /** When it was ended before its time: relays are told until that is over; null: it was not. */
+    endedAt: instant(),
   },
   (token) => [
     primaryKey({ columns: [token.customerId, token.extensionId, token.id] }),
+    // A key which is deleted ends what it made.
+    index().on(token.keyId),
     foreignKey({
       name: 'registration_token_extension',
       columns: [token.customerId, token.extensionId],
@@ -605,6 +612,8 @@ export const bindings = pgTable(
     port: integer().$type<Port>().notNull(),
     path: text().array().notNull(),
     userAgent: text().notNull(),
+    /** The token by which it was proved; null: it was the password. */
+    tokenId: uuid(),
     registeredAt: instant().notNull(),
     refreshedAt: instant().notNull(),
     expiresAt: instant().notNull(),

@@ -1,7 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { accessScope, accessScopes } from '#contract'
-import { accessKeyUses, readInstant, replacedTokens, accessKeys as table } from '#db'
+import { accessKeyUses, readInstant, registrationTokens, replacedTokens, accessKeys as table } from '#db'
 import { newAccessKey } from '../access-key.ts'
 import { utcNow } from '../clock.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -9,9 +9,11 @@ import { type Check, condition } from '../http/check.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { field, readOnly, secret } from '../http/field.ts'
 import type { Stored } from '../http/noun.ts'
+import { now } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { detail, name } from './fields.ts'
 import { quota } from './quota.ts'
+import { goodTokens } from './token-endings.ts'
 
 const scopes = z
   .array(accessScope)
@@ -79,6 +81,16 @@ export const accesskeys = resource({
   live: ({ previousUntil, usedAt }: Row) => [previousUntil, usedAt],
   once,
   quota: quota('accesskeys'),
+  deleting: {
+    leaners: ({ id }) => [
+      {
+        table: registrationTokens,
+        where: goodTokens(eq(registrationTokens.keyId, id)),
+        becomes: { endedAt: now },
+      },
+    ],
+    cascade: 'always',
+  },
   guards: (c, id) => (c.get('principal').admin ? [] : [isNoAdministrators(id)]),
   async draft(input, { c, stored }) {
     const { admin } = c.get('principal')

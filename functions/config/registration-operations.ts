@@ -20,6 +20,10 @@ const registration = z
     source_port: z.int(),
     path: z.array(z.string()),
     user_agent: z.string(),
+    token_id: z
+      .guid()
+      .nullable()
+      .describe('The token by which it registered, which ends it; null: it was the password.'),
     q: z.number().describe('Its preference among others of the same account, 0 to 1.'),
     relay_id: z.string().describe('The relay which holds its connection.'),
     tm_create: instant,
@@ -43,6 +47,7 @@ const example = {
   source_port: 5060,
   path: [],
   user_agent: 'Phone/1.0',
+  token_id: null,
   q: 1,
   relay_id: 'relay-1',
   tm_create: '2026-11-24T09:00:00.000Z',

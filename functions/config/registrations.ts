@@ -79,6 +79,8 @@ function present({ binding, extension, domainName, trunkName }: Registration) {
     source_port: binding.port,
     path: binding.path,
     user_agent: binding.userAgent,
+    /** The token by which it was proved; null: the password. */
+    token_id: binding.tokenId,
     q: binding.q,
     relay_id: binding.relayId,
     tm_create: binding.registeredAt,

@@ -1,4 +1,4 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { type Database, extensions, registrationTokens as tokens } from '#db'
 import type { BatchStatement } from '../http/noun.ts'
 
@@ -7,9 +7,18 @@ interface TokensPlace {
   readonly customerId: string
 }
 
-/** Forgets the tokens of an extension where a condition holds: with another password none of them is good any more. */
+/** The condition that tokens are good still. */
+export function goodTokens(which: SQL | undefined): SQL | undefined {
+  return and(which, isNull(tokens.endedAt), sql`${tokens.expiresAt} > now()`)
+}
+
+/**
+ * Forgets the tokens of an extension where a condition holds: with another password none of them is good any more. Which were
+ * ended one by one is kept, so that they stay so where the password before comes back.
+ */
 export function tokensEnded(db: Database, { id, customerId }: TokensPlace, possible: SQL | undefined) {
-  return db.delete(tokens).where(and(eq(tokens.customerId, customerId), eq(tokens.extensionId, id), possible))
+  const own = and(eq(tokens.customerId, customerId), eq(tokens.extensionId, id))
+  return db.delete(tokens).where(and(own, isNull(tokens.endedAt), possible))
 }
 
 /**

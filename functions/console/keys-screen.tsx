@@ -98,7 +98,7 @@ function Key({ shown, isOwn, again }: KeyOf) {
           action="Revoke"
           scope="admin"
           danger
-          sure={`What sends it is refused from now on, and it never comes back.${isOwn ? ' It is the key of this page: you are signed out.' : ''}`}
+          sure={`What sends it is refused from now on, phones by its tokens are thrown out, and it never comes back.${isOwn ? ' It is the key of this page: you are signed out.' : ''}`}
           run={async () => {
             await asked({ method: 'DELETE', path: `/v1.0/accesskeys/${id}` })
             again()

@@ -7,22 +7,25 @@ import { NewPassword } from './new-password.tsx'
 import { PhoneDay } from './phone-day.tsx'
 import { PhoneHistory } from './phone-history.tsx'
 import { PhoneLink } from './phone-link.tsx'
+import { PhoneTokens } from './phone-tokens.tsx'
 import { Raw } from './raw.tsx'
 import { Reached } from './reached.tsx'
 import { Refusal } from './refusal.tsx'
-import type { Listed, ShownPhone, ShownRegistration } from './shown.ts'
+import type { Listed, ShownPhone, ShownPhoneToken, ShownRegistration } from './shown.ts'
 
 /** One phone: where it is registered, what was refused, what is wrong with it, and another password. */
 export function PhoneScreen({ id }: { id: string }) {
   const path = `/v1.0/extensions/${encodeURIComponent(id)}`
   const { answer: phone, refusal, again } = useAnswer<ShownPhone>(path)
   const there = useAnswer<Listed<ShownRegistration>>(`${path}/registrations`)
+  const tokens = useAnswer<Listed<ShownPhoneToken>>(`${path}/tokens`)
   const [turn, setTurn] = useState(0)
   useEvents(
     ({ resource_id }) => resource_id === id,
     () => {
       again()
       there.again()
+      tokens.again()
       setTurn((now) => now + 1)
     },
   )
@@ -41,6 +44,7 @@ export function PhoneScreen({ id }: { id: string }) {
             <a href={addressOf('calls', '', { extension_id: id })}>its calls</a>
           </p>
           <Reached there={there} />
+          <PhoneTokens tokens={tokens} path={`${path}/tokens`} />
           <PhoneDay id={id} born={phone.tm_create} turn={turn} there={there.answer?.result} />
           <Diagnosis of="extensions" id={id} stamp={`${turn} ${phone.etag}`} />
           <PhoneHistory id={id} turn={turn} />

@@ -65,6 +65,14 @@ export interface ShownToken {
   readonly expire: number
 }
 
+/** A token which is good still, without its password. */
+export interface ShownPhoneToken {
+  readonly id: string
+  readonly key_name: string | null
+  readonly tm_create: string
+  readonly tm_expire: string
+}
+
 /** Where a phone can be reached now. */
 export interface ShownRegistration {
   readonly id: string

@@ -348,6 +348,8 @@ export const credentialAnswer = z.discriminatedUnion('kind', [
     max_expires: z.int(),
     default_expires: z.int(),
     keepalive_s: z.int().default(25),
+    /** Tokens of it which were ended before their time, which is not over. */
+    ended_tokens: z.array(z.guid()).default([]),
     /** Seconds this answer may be reused. */
     ttl: z.int(),
   }),

@@ -14,17 +14,26 @@ export interface TokenName {
   /** The extension's user name. */
   readonly account: string
   readonly until: UtcMs
+  /** As tokens made by the API are called there; null: it is not one of those. */
+  readonly id: string | null
 }
 
-/** The name of a token: `id` tells those of one moment apart. */
+/** The name of a token; `id`: a UUID, which tells those of one moment apart. */
 export function tokenName(account: string, until: UtcMs, id: string): string {
-  return [account, Math.floor(until / 1000).toString(36), id].join(mark)
+  return [account, Math.floor(until / 1000).toString(36), id.replaceAll('-', '')].join(mark)
 }
 
 /** What the name of a token says; undefined: it is none. */
 export function readTokenName(name: string): TokenName | undefined {
-  const [, account = '', until = ''] = /^([^~]+)~([\da-z]{1,8})~[\da-z]{1,32}$/.exec(name) ?? []
-  return account === '' ? undefined : { account, until: utcMs(Number.parseInt(until, 36) * 1000) }
+  const [, account = '', until = '', id = ''] = /^([^~]+)~([\da-z]{1,8})~([\da-z]{1,32})$/.exec(name) ?? []
+  if (account === '') return undefined
+  return { account, until: utcMs(Number.parseInt(until, 36) * 1000), id: uuidOf(id) }
+}
+
+/** 32 hex digits as a UUID is written; null: they are none. */
+function uuidOf(digits: string): string | null {
+  const parts = /^([\da-f]{8})([\da-f]{4})([\da-f]{4})([\da-f]{4})([\da-f]{12})$/.exec(digits)
+  return parts?.slice(1).join('-') ?? null
 }
 
 /**

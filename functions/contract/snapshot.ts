@@ -290,6 +290,8 @@ export const accountFacts = z.object({
   default_expires: z.int(),
   /** Seconds between two OPTIONS which keep the NAT of a phone open; 0: none are sent. */
   keepalive_s: z.int().default(25),
+  /** Tokens of it which were ended before their time, which is not over (registration-token.ts). */
+  ended_tokens: z.array(z.guid()).default([]),
 })
 export type AccountFacts = z.infer<typeof accountFacts>
 

@@ -39,6 +39,8 @@ export const binding = z.object({
   received: z.object({ transport: flowTransport, address: z.string(), port }),
   path: z.array(z.string()).default([]),
   user_agent: z.string().default(''),
+  /** The token by which it was proved; null: it was the password, or that is not known. */
+  token_id: z.guid().nullable().default(null),
   /** Seconds between two questions which keep its NAT open; 0: none. */
   keepalive_s: z.int().default(25),
   registered_at: instant,
@@ -54,6 +56,7 @@ export const bindingReasons = {
   BY_API: 'It was ended by the API.',
   PUT_OUT: 'Others of the account registered later, and max_contacts allows no more.',
   PASSWORD_CHANGED: 'The password it was proved by is the account’s no longer.',
+  TOKEN_ENDED: 'The token it was proved by was ended.',
   ACCOUNT_DISABLED: 'Its account was disabled.',
   ACCOUNT_DELETED: 'Its account was deleted.',
   NOT_REFRESHED: 'It was not registered anew in time: the phone is off, or cannot reach the relay.',

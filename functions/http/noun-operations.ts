@@ -87,7 +87,11 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
       method: 'delete',
       summary: `Delete ${article(name)}`,
       ...(deleting?.cascade === 'asked' && { query: cascading }),
-      errors: [missing, 'VERSION_MISMATCH', ...(deleting ? [reasonOf(name, 'IN_USE')] : [])],
+      errors: [
+        missing,
+        'VERSION_MISMATCH',
+        ...(deleting?.inUse === undefined ? [] : [reasonOf(name, 'IN_USE')]),
+      ],
       example: { answer: { ...(example.answer as object), tm_delete: '2026-02-01T08:00:00.000000Z' } },
     },
   ]

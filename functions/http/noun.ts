@@ -127,8 +127,8 @@ export interface Deleting {
    * `never`: it stays while one leans on it. `asked`: unless `?cascade=true` lets them go along. `always`: they go along.
    */
   readonly cascade: 'never' | 'asked' | 'always'
-  /** Why it stays, in a sentence; the reason follows from the noun's name. */
-  readonly inUse: string
+  /** Why it stays, in a sentence; the reason follows from the noun's name. Absent: nothing keeps it. */
+  readonly inUse?: string
   /** Throws where it may not be deleted at all. */
   readonly refuse?: (c: Context<Edge>, id: string) => void
 }

@@ -11,7 +11,7 @@ export const bindings = new Hono<Edge>().get('/', async (c) => {
     .get('db')
     .select({ ...getTableColumns(table), keepaliveS })
     .from(table)
-    .where(and(eq(table.relayId, c.get('relayId')), reachable(), enabled()))
+    .where(and(eq(table.relayId, c.get('relayId')), reachable(), enabled(), unended()))
   const list: BindingList = bindingList.parse({ bindings: rows.map(toWire), at: new Date().toISOString() })
   return c.json(list)
 })
@@ -21,6 +21,12 @@ function enabled(): SQL {
   return sql`(exists (select from extensions e where e.id = ${table.extensionId} and e.enabled and e.deleted_at is null)
     or exists (select from trunks t where t.id = ${table.trunkId} and t.enabled and t.deleted_at is null
       and 'basic' = any(t.auth_types)))`
+}
+
+/** The condition that it was not proved by a token which was ended. */
+function unended(): SQL {
+  return sql`not exists (select from registration_tokens k where k.customer_id = ${table.customerId}
+    and k.extension_id = ${table.extensionId} and k.id = ${table.tokenId} and k.ended_at is not null)`
 }
 
 /** As its extension or trunk has it now. */
@@ -42,6 +48,7 @@ function toWire(row: typeof table.$inferSelect & { keepaliveS: number }): Bindin
     received: { transport: row.transport, address: row.address, port: row.port },
     path: row.path,
     user_agent: row.userAgent,
+    token_id: row.tokenId,
     keepalive_s: row.keepaliveS,
     registered_at: row.registeredAt,
     refreshed_at: row.refreshedAt,

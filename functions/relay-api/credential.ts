@@ -6,6 +6,7 @@ import { customerOf, realmOf, trunkDomainOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { readTold } from '../http/validate.ts'
 import type { Seal } from '../secrets.ts'
+import { endedTokens } from '../store/ended-tokens.ts'
 
 /** Seconds a relay may go on believing an answer. */
 const KNOWN_FOR = 60
@@ -40,6 +41,7 @@ interface AccountRow extends Record<string, unknown> {
   max_expires: number
   default_expires: number
   keepalive_s: number
+  ended_tokens: string[]
 }
 
 async function accountOf(db: Database, realm: string, username: string, baseDomain: string) {
@@ -55,7 +57,7 @@ function extensionIn(customerId: string | undefined, username: string): SQL | un
   if (customerId === undefined) return undefined
   return sql`
     select case when a.id is not null
-      then ${account(sql`'kind', 'extension', 'username', a.extension, 'domain', ''`)} end as account, c.id as customer_id
+      then ${account(sql`'kind', 'extension', 'username', a.extension, 'domain', '', 'ended_tokens', array(${endedTokens(sql`a.customer_id`, sql`a.id`)})`)} end as account, c.id as customer_id
     from customers c left join extensions a
       on a.customer_id = c.id and a.extension = ${username} and a.deleted_at is null
     where c.id = ${customerId}::uuid and c.deleted_at is null`
@@ -64,7 +66,7 @@ function extensionIn(customerId: string | undefined, username: string): SQL | un
 function trunkAt(domain: string | undefined, username: string): SQL | undefined {
   if (domain === undefined) return undefined
   return sql`
-    select ${account(sql`'kind', 'trunk', 'username', a.username, 'domain', a.domain_name`)} as account, c.id as customer_id
+    select ${account(sql`'kind', 'trunk', 'username', a.username, 'domain', a.domain_name, 'ended_tokens', array[]::uuid[]`)} as account, c.id as customer_id
     from trunks a join customers c on c.id = a.customer_id and c.deleted_at is null
     where a.domain_name = ${domain} and a.username = ${username} and a.deleted_at is null
       and 'basic' = any(a.auth_types) and a.sealed_md5 is not null and a.sealed_sha256 is not null`
@@ -118,6 +120,7 @@ function known(row: AccountRow, proofs: Proofs, baseDomain: string): CredentialA
     max_expires: row.max_expires,
     default_expires: row.default_expires,
     keepalive_s: row.keepalive_s,
+    ended_tokens: row.ended_tokens,
     ttl: KNOWN_FOR,
   }
 }

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { AccountFacts, Snapshot } from '#contract'
 import type { Database } from '#db'
+import { endedTokens } from './ended-tokens.ts'
 import {
   all,
   customerJson,
@@ -73,11 +74,13 @@ function eldest(name: 'e' | 't' | 'n' | 'f' | 'p' | 'r'): SQL {
 
 const extensionAccount = sql`json_build_object(
   'kind', 'extension', 'id', id, 'customer_id', customer_id, 'username', extension, 'realm', '',
-  'ha1_md5', sealed_md5, 'ha1_sha256', sealed_sha256, 'algorithms', ${algorithms()}, ${limits()})`
+  'ha1_md5', sealed_md5, 'ha1_sha256', sealed_sha256, 'algorithms', ${algorithms()}, ${limits()},
+  'ended_tokens', array(${endedTokens(sql`phones.customer_id`, sql`phones.id`)}))`
 
 const trunkAccount = sql`json_build_object(
   'kind', 'trunk', 'id', id, 'customer_id', customer_id, 'username', username, 'realm', domain_name,
-  'ha1_md5', sealed_md5, 'ha1_sha256', sealed_sha256, 'algorithms', ${algorithms()}, ${limits()})`
+  'ha1_md5', sealed_md5, 'ha1_sha256', sealed_sha256, 'algorithms', ${algorithms()}, ${limits()},
+  'ended_tokens', array[]::uuid[])`
 
 function algorithms(): SQL {
   return sql`coalesce(digest_algorithms, (select digest_algorithms from me))`

@@ -21,6 +21,7 @@ export const authFailures = {
   SOURCE_BLOCKED:
     'This address is blocked for a while, since many wrong passwords for many accounts came from it (/v1.0/blocks).',
   TOKEN_EXPIRED: 'The phone proves itself by a token whose time is over: it needs another.',
+  TOKEN_ENDED: 'The phone proves itself by a token which was ended: it needs another.',
   EXPIRES_TOO_SHORT: 'The phone asks to be registered for less than min_expires.',
   TOO_MANY_CONTACTS: 'One REGISTER names more contacts than max_contacts.',
   NOT_ITS_ACCOUNT: 'The phone proved to be another account than the one it registers.',

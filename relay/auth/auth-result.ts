@@ -64,7 +64,7 @@ export type AuthResult =
 export const later: readonly Header[] = [['retry-after', '10']]
 
 /** What is wrong with an answer to a challenge. */
-type RefusedAnswer = 'wrong' | 'stale' | 'replayed' | 'malformed' | 'over'
+type RefusedAnswer = 'wrong' | 'stale' | 'replayed' | 'malformed' | 'over' | 'ended'
 
 /** The password was right, and only the nonce is no good any more, or not by this count (RFC 7616 §3.3). */
 export function isUsedUp(why: RefusedAnswer): boolean {
@@ -84,6 +84,7 @@ export function reasonOf(
         replayed: 'REPEATED_ANSWERS',
         malformed: 'BAD_CREDENTIALS',
         over: 'TOKEN_EXPIRED',
+        ended: 'TOKEN_ENDED',
       } as const
     )[why]
   if (answer.kind === 'unknown') return 'UNKNOWN_ACCOUNT'

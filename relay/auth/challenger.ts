@@ -22,7 +22,7 @@ import { reply } from '../sip/reply.ts'
 import { parseUri } from '../sip/uri.ts'
 import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import { NonceCounts } from './nonce-counts.ts'
-import { isOver, tokenHa1s, withinToken } from './registration-tokens.ts'
+import { isEnded, isOver, tokenHa1s, tokenIdOf, withinToken } from './registration-tokens.ts'
 
 /** How an account there is proves itself. */
 export type KnownCredential = Extract<CredentialAnswer, { kind: 'known' }>
@@ -33,17 +33,19 @@ declare const proven: unique symbol
 export interface Verified {
   readonly [proven]: true
   readonly credential: KnownCredential
+  /** The token which proved it; null: it was the password. */
+  readonly tokenId: string | null
 }
 
 /**
  * `stale`: the password was right, the nonce too old. `replayed`: this very answer was used before. `over`: it was a token's, whose
- * time is over.
+ * time is over. `ended`: one which was ended before that.
  */
 type Checked =
   | { readonly ok: true; readonly verified: Verified }
   | {
       readonly ok: false
-      readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed' | 'over'
+      readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed' | 'over' | 'ended'
       /** The password is right, and what it was given for is another request. */
       readonly rewritten?: true
     }
@@ -166,13 +168,15 @@ export class Challenger {
       return { ok: false, why: 'wrong', ...(right && !meant && { rewritten: true }) }
     if (!offered(answer, credentials)) return { ok: false, why: 'wrong' }
     if (isOver(at, credentials.username)) return { ok: false, why: 'over' }
+    const tokenId = tokenIdOf(credentials.username)
+    if (isEnded(answer, tokenId)) return { ok: false, why: 'ended' }
     const issuedAt = this.#issuedAt(credentials.nonce, credentials.realm, flow?.address)
     if (issuedAt === undefined || Math.abs(at - issuedAt) > this.#lifetimeMs)
       return { ok: false, why: 'stale' }
     const why = this.#counts.refuse(at, credentials.nonce, issuedAt, count)
     if (why !== undefined) return { ok: false, why }
     const credential = withinToken(at, answer, credentials.username)
-    return { ok: true, verified: { credential } as Verified }
+    return { ok: true, verified: { credential, tokenId } as Verified }
   }
 
   /** An account's HA1, or a token's; what no account has is computed all the same. */

@@ -24,6 +24,19 @@ export function isOver(at: UtcMs, name: string): boolean {
   return until !== undefined && at >= until
 }
 
+/** The token which a name is that of, as the API calls it; null: it is none of those. */
+export function tokenIdOf(name: string): string | null {
+  return readTokenName(name)?.id ?? null
+}
+
+/** Whether a token of an account was ended before its time. */
+export function isEnded(
+  { ended_tokens }: Pick<KnownAccount, 'ended_tokens'>,
+  tokenId: string | null,
+): boolean {
+  return tokenId !== null && ended_tokens.includes(tokenId)
+}
+
 /** What an account may have which proved itself by a token: to be registered for as long as that is good. */
 export function withinToken(at: UtcMs, credential: KnownAccount, name: string): KnownAccount {
   const until = readTokenName(name)?.until

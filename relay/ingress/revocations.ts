@@ -63,9 +63,13 @@ export class Revocations implements BeatReporter {
   /** Passwords changed, accounts disabled or deleted: what was proved by the old ones ends, and so do their throttles. */
   #revoke(accounts: readonly RevokedAccount[]): void {
     const { registrar, admission, effects, clock } = this.#deps
-    admission.pardon(new Set(accounts.map(({ account }) => account)))
-    for (const { id, account, why, ha1 } of accounts) {
-      const tells = registrar.revoke(clock.at, id, ha1, reasonOf[why])
+    const anew = accounts.filter(({ why }) => why !== 'token ended')
+    if (anew.length > 0) admission.pardon(new Set(anew.map(({ account }) => account)))
+    for (const { id, account, why, ha1, endedTokens } of accounts) {
+      const tells = [
+        ...(why === 'token ended' ? [] : registrar.revoke(clock.at, id, ha1, reasonOf[why])),
+        ...registrar.revokeTokens(clock.at, id, endedTokens),
+      ]
       if (tells.length === 0) continue
       effects.note('info', 'registration.ended', { account, why, count: tells.length })
       effects.tell(tells)
@@ -77,4 +81,4 @@ const reasonOf = {
   'password changed': 'PASSWORD_CHANGED',
   disabled: 'ACCOUNT_DISABLED',
   deleted: 'ACCOUNT_DELETED',
-} as const satisfies Record<RevokedAccount['why'], BindingReason>
+} as const satisfies Record<Exclude<RevokedAccount['why'], 'token ended'>, BindingReason>

@@ -8,9 +8,11 @@ export interface RevokedAccount {
   readonly customerId: string
   /** `user@realm`. */
   readonly account: string
-  readonly why: 'password changed' | 'disabled' | 'deleted'
+  readonly why: 'password changed' | 'disabled' | 'deleted' | 'token ended'
   /** What it proves itself by now (HA1, MD5); undefined: nothing does. */
   readonly ha1: string | undefined
+  /** Its tokens which were ended before their time. */
+  readonly endedTokens: readonly string[]
 }
 
 /**
@@ -35,13 +37,16 @@ export function revokedBy(
       account: `${username}@${realm}`,
       why,
       ha1: now?.enabled ? now.ha1_md5 : undefined,
+      endedTokens: now?.ended_tokens ?? [],
     }
   })
 }
 
 function changeOf(before: Account, now: Account): RevokedAccount['why'] | false {
   if (before.enabled && !now.enabled) return 'disabled'
-  return before.ha1_md5 !== now.ha1_md5 && 'password changed'
+  if (before.ha1_md5 !== now.ha1_md5) return 'password changed'
+  // Of those which were ended before, too: what was restored since may be theirs.
+  return now.ended_tokens.length > 0 && 'token ended'
 }
 
 /** Who may have an account: a trunk which proves itself by no password has none any more. */

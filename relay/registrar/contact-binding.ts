@@ -16,6 +16,8 @@ export interface ContactBinding {
   flow: Flow
   /** By which HA1 it was proved: 28 bits of it. 0: not known, as of one that was restored. */
   proof: number
+  /** By which token; null: it was the password, or none of the API's. */
+  tokenId: string | null
   /** It was seen behind a NAT which forgets it: over UDP only. Of one that was restored this is not known: true. */
   behindNat: boolean
   /** Time between two questions which keep it open, ms; 0: it is not asked. */
@@ -58,6 +60,7 @@ export type BindingState = Pick<
   | 'cseq'
   | 'flow'
   | 'proof'
+  | 'tokenId'
   | 'behindNat'
   | 'keepaliveMs'
   | 'path'
@@ -84,6 +87,7 @@ export function contactBinding(
     cseq: stated.cseq,
     flow: stated.flow,
     proof: stated.proof,
+    tokenId: stated.tokenId,
     behindNat: stated.behindNat,
     keepaliveMs: stated.keepaliveMs,
     path: stated.path,
@@ -123,6 +127,7 @@ export function bindingOf(binding: ContactBinding, relayId: string): Binding {
     received: { transport, address, port },
     path: [...binding.path],
     user_agent: binding.userAgent,
+    token_id: binding.tokenId,
     keepalive_s: binding.keepaliveMs / 1000,
     registered_at: iso(binding.registeredAt),
     refreshed_at: iso(binding.refreshedAt),

@@ -230,6 +230,7 @@ export class ContactBindings {
       cseq,
       flow,
       proof: 0,
+      tokenId: binding.token_id && detached(binding.token_id),
       behindNat: flow.transport === 'udp',
       keepaliveMs,
       path,

@@ -17,6 +17,7 @@ export class KeptTexts {
       cseq: stated.cseq,
       flow: { ...flow, address: own(flow.address, held?.flow.address) },
       proof: stated.proof,
+      tokenId: stated.tokenId,
       behindNat: stated.behindNat,
       keepaliveMs: stated.keepaliveMs,
       path: stated.path.length === 0 ? noPath : stated.path.map(detached),

@@ -179,6 +179,14 @@ export class Registrar {
     return over.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', reason))
   }
 
+  /** Ends what was proved by tokens which were ended. */
+  revokeTokens(at: UtcMs, extensionId: string, ended: readonly string[]): BindingTell[] {
+    const over = this.#bindings
+      .of(extensionId)
+      .filter(({ tokenId }) => tokenId !== null && ended.includes(tokenId))
+    return over.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', 'TOKEN_ENDED'))
+  }
+
   /** Ends one registration, if it is still there; `known`: the sequence of what was told of it by then, since one which began later is another. */
   end(at: UtcMs, extensionId: string, bindingId: string, known = Number.POSITIVE_INFINITY): BindingTell[] {
     const binding = this.#bindings

@@ -100,6 +100,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET recordingfiles/:id',
     'GET extensions/:id/voicemail',
     'GET extensions/:id/registrations',
+    'GET extensions/:id/tokens',
     'GET trunks/:id/registrations',
     'GET extensions/:id/registrations/history',
     'GET trunks/:id/registrations/history',
@@ -143,6 +144,7 @@ const stated: Record<AccessScope, string[]> = {
     'POST calls',
     'POST turn-credentials',
     'POST extensions/:id/tokens',
+    'DELETE extensions/:id/tokens/:token_id',
     ...['hangup', 'transfer', 'play', 'talk', 'silence', 'dtmf', 'hold', 'mute'].map(
       (what) => `POST calls/:id/${what}`,
     ),
@@ -308,6 +310,7 @@ function ask({ method, path, noun }: Endpoint, whose: Things, as: Client = mallo
   const named = path
     .replace(':id', whose[noun] ?? '')
     .replace(':test_id', whose.tests ?? '')
+    .replace(':token_id', whose.tokens ?? '')
     .replace(':version', '1')
   if (path.endsWith('/stream')) return as(method, `${named}?seconds=1`)
   if (method === 'GET' || method === 'DELETE') return as(method, named)
@@ -354,6 +357,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
   const providers = await make('providers', { hostname: `sip${which}.test` })
   const routes = await make('routes', { provider_id: providers })
   const extensions = await make('extensions', { extension: `phone${which}`, password: 'long enough' })
+  const tokens = await make(`extensions/${extensions}/tokens`, {})
   const trunk = { auth_types: ['basic'], username: 'pbx', password: 'long enough' }
   const trunks = await make('trunks', { ...trunk, domain_name: `pbx${which}` })
   const prompts = await make('prompts', { sound: silence })
@@ -368,6 +372,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
     providers,
     routes,
     extensions,
+    tokens,
     trunks,
     prompts,
     flows,

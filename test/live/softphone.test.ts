@@ -300,6 +300,26 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
     await soon('that it is gone', async () => (await office.api.list('/registrations')).length === 0)
     expect(stack.words()).not.toMatch(/bug/)
   })
+
+  test('is thrown out once the token by which it registered is ended', async () => {
+    await show('Phone')
+    await registered()
+    const [here] = await soon('the registration', async () => {
+      const all = await office.api.list('/registrations')
+      return all.length === 1 ? all : undefined
+    })
+    await show('Phones')
+    await page.getByRole('link', { name: 'Front desk' }).click()
+    const tokens = page.getByRole('region', { name: 'Tokens by which it may register' })
+    const newest = tokens.getByRole('listitem').filter({ hasText: String(here?.token_id) })
+    await newest.getByRole('button', { name: 'End it' }).click()
+    expect(await faultsOf(page)).toEqual([])
+    await newest.getByRole('button', { name: 'Yes, end it' }).click()
+    await soon('that it is gone', async () => (await office.api.list('/registrations')).length === 0)
+    await newest.waitFor({ state: 'detached' })
+    const history = await office.api.list(`/extensions/${here?.extension_id}/registrations/history`)
+    expect(history[0]).toMatchObject({ reason: 'TOKEN_ENDED' })
+  })
 })
 
 /** Notes in the page what its calls bring, and tells the loudest frequency of the latest, by the browser's own analyser. */

@@ -50,6 +50,7 @@ export function account(name: keyof typeof extensionIds): CredentialAnswer {
     max_expires: 3600,
     default_expires: 3600,
     keepalive_s: 0,
+    ended_tokens: [],
     ttl: 60,
   }
 }

@@ -71,6 +71,7 @@ export function withExtension(
     max_expires: 3600,
     default_expires: 3600,
     keepalive_s: 0,
+    ended_tokens: [],
     ...changes,
   })
   return {

@@ -113,6 +113,90 @@ describe('a token of an extension', () => {
     },
   )
 
+  test('is listed without its password, with the key which made it and its times, newest first', async () => {
+    const { id, its } = await another()
+    const first = (await alice('POST', its, { expire: 600 })).body
+    const second = (await alice('POST', its, { expire: 60 })).body
+    const { body } = await alice('GET', `${its}?page_size=1`)
+    const own = (await alice('GET', '/v1.0/accesskey')).body
+    expect(body.result).toEqual([
+      {
+        id: second.id,
+        extension_id: id,
+        key_id: own.id,
+        key_name: '',
+        tm_create: expect.any(String),
+        tm_expire: second.tm_expire.replace('000Z', '000000Z'),
+      },
+    ])
+    const rest = (await alice('GET', `${its}?page_size=1&page_token=${body.next_page_token}`)).body
+    expect(rest.result.map(({ id }: { id: string }) => id)).toEqual([first.id])
+    expect(readTokenName(first.username)?.id).toBe(first.id)
+  })
+
+  test('is ended by itself: it makes room, is listed no more, cannot be ended twice, and relays are told', async () => {
+    const { id, its, username } = await another()
+    const [one, other] = [(await alice('POST', its, {})).body, (await alice('POST', its, {})).body]
+    await app.database.pool.query(
+      `insert into registration_tokens (id, extension_id, customer_id, expires_at)
+       select gen_random_uuid(), id, customer_id, now() + interval '1 hour' from extensions, generate_series(1, 18) where id = $1`,
+      [id],
+    )
+    expect((await alice('POST', its, {})).status).toBe(429)
+    const before = await told(username)
+    expect(before.ended).toEqual([])
+    expect((await alice('DELETE', `${its}/${one.id}`)).body).toMatchObject({ id: one.id, extension_id: id })
+    const after = await told(username)
+    expect(after).toEqual({ ended: [one.id], version: expect.any(Number) })
+    expect(after.version).toBeGreaterThan(before.version)
+    const twice = await alice('DELETE', `${its}/${one.id}`)
+    expect([twice.status, twice.body.error.reason]).toEqual([404, 'TOKEN_NOT_FOUND'])
+    expect((await alice('GET', its)).body.result.map(({ id }: { id: string }) => id)).toContain(other.id)
+    expect((await alice('GET', its)).body.result).toHaveLength(19)
+    expect((await alice('POST', its, {})).status).toBe(200)
+  })
+
+  test('stays ended though the password changes and comes back, and is told no longer once its time is over', async () => {
+    const { its, path, username } = await another()
+    const { body } = await alice('POST', its, {})
+    await alice('DELETE', `${its}/${body.id}`)
+    await alice('PATCH', path, { password: 'another-password' })
+    await alice('PATCH', path, { password: 'secure-password' })
+    expect((await told(username)).ended).toEqual([body.id])
+    await app.database.pool.query('update registration_tokens set expires_at = now() where id = $1', [
+      body.id,
+    ])
+    expect((await told(username)).ended).toEqual([])
+  })
+
+  test('ends with the access key which made it, and no other’s does', async () => {
+    const { its, username } = await another()
+    const key = (await alice('POST', '/v1.0/accesskeys', { name: 'app', scopes: ['call'] })).body
+    const [ours, theirs] = [
+      (await app.as(key.token)('POST', its, {})).body,
+      (await alice('POST', its, {})).body,
+    ]
+    await alice('DELETE', `/v1.0/accesskeys/${key.id}`)
+    expect((await told(username)).ended).toEqual([ours.id])
+    expect((await alice('GET', its)).body.result.map(({ id }: { id: string }) => id)).toEqual([theirs.id])
+  })
+
+  test('is made no more where too many were ended before their time, so that what relays are told has an end', async () => {
+    const { id, its, path } = await another()
+    await app.database.pool.query(
+      `insert into registration_tokens (id, extension_id, customer_id, expires_at, ended_at)
+       select gen_random_uuid(), id, customer_id, now() + interval '1 hour', now() from extensions, generate_series(1, 200) where id = $1`,
+      [id],
+    )
+    expect((await alice('POST', its, {})).body.error.reason).toBe('TOO_MANY_TOKENS')
+    await alice('DELETE', path)
+    for (const [method, at] of [
+      ['GET', its],
+      ['DELETE', `${its}/${crypto.randomUUID()}`],
+    ] as const)
+      expect((await alice(method, at)).body.error.reason).toBe('EXTENSION_NOT_FOUND')
+  })
+
   test('leaves no password in the database', async () => {
     const { body } = await alice('POST', path, {})
     const { rows } = await app.database.pool.query('select * from registration_tokens')
@@ -127,6 +211,23 @@ describe('a token of an extension', () => {
     },
   )
 })
+
+/** One more extension, where it is, and where its tokens are. */
+async function another() {
+  const username = `phone${crypto.randomUUID().slice(0, 8)}`
+  const { body } = await alice('POST', '/v1.0/extensions', { username, password: 'secure-password' })
+  const path = `/v1.0/extensions/${body.id}`
+  return { id: body.id as string, path, its: `${path}/tokens`, username }
+}
+
+/** What relays are told of an extension's ended tokens, and the version of the configuration by which they learn that it is new. */
+async function told(username: string) {
+  const { body } = await app.relay('POST', '/relay/v1/credential', { realm: extension.realm, username })
+  const { version } = (
+    await app.database.pool.query('select version from customers where id = $1', [alice.id])
+  ).rows[0]
+  return { ended: body.ended_tokens, version: Number(version) }
+}
 
 const noPrompt = { prompt_id: crypto.randomUUID() }
 

@@ -75,6 +75,24 @@ describe('GET /relay/v1/snapshots/{customer_id}', () => {
     })
   })
 
+  test('names the tokens of an extension which were ended, and a newer one has those', async () => {
+    const { body: phone } = await bob('POST', '/v1.0/extensions', {
+      extension: 'browser',
+      password: 'secure-password',
+    })
+    const tokens = `/v1.0/extensions/${phone.id}/tokens`
+    const [one, other] = [(await bob('POST', tokens, {})).body, (await bob('POST', tokens, {})).body]
+    const ended = async () => {
+      const { whole, secrets } = await pulled(bob.id)
+      return [whole.version, secrets.accounts.find(({ id }) => id === phone.id)?.ended_tokens]
+    }
+    const [version, none] = await ended()
+    await bob('DELETE', `${tokens}/${one.id}`)
+    expect([none, await ended()]).toEqual([[], [Number(version) + 1, [one.id]]])
+    expect(other.id).not.toBe(one.id)
+    await bob('DELETE', `/v1.0/extensions/${phone.id}`)
+  })
+
   test('holds no secret in the clear', async () => {
     const { text, secrets } = await pulled(bob.id)
     expect(secrets.accounts).not.toEqual([])

@@ -29,6 +29,7 @@ const secrets = {
       max_expires: 3600,
       default_expires: 3600,
       keepalive_s: 25,
+      ended_tokens: [],
     },
   ],
   passwords: { [provider('telnyx').id]: 'secret' },

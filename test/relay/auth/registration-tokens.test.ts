@@ -31,6 +31,16 @@ describe('a token by which a phone proves itself as an extension', () => {
     expect(granted(86_400)).toEqual([60, 3600, 7200])
   })
 
+  test('opens nothing once it was ended, as no other is by that, and no password', () => {
+    const [one, other] = [token(start + 600_000, uuids[0]), token(start + 600_000, uuids[1])]
+    const account = office({ ended_tokens: [uuids[0]] })
+    expect(proved(one, account)).toEqual({ ok: false, why: 'ended' })
+    expect(proved(one)).toMatchObject({ ok: true, verified: { tokenId: uuids[0] } })
+    expect(proved(other, account)).toMatchObject({ ok: true, verified: { tokenId: uuids[1] } })
+    const own = proved({ name: 'office1', password: 'secure-password' }, account)
+    expect(own).toMatchObject({ ok: true, verified: { tokenId: null } })
+  })
+
   test('keeps what its registration was proved by: the password, with which it ends', () => {
     const result = proved(token(start + 600_000))
     expect(result.ok && result.verified.credential.ha1_md5).toBe(office().ha1_md5)
@@ -67,9 +77,11 @@ interface Given {
   readonly password: string
 }
 
+const uuids = ['5d0c1f6c-1a10-401f-8e6d-0b4a529d550c', '5d0c1f6c-1a10-401f-8e6d-0b4a529d550d'] as const
+
 /** As the edge makes one. */
-function token(until: number): Given {
-  const name = tokenName('office1', utcMs(until), 'c0ffee')
+function token(until: number, id = 'c0ffee'): Given {
+  const name = tokenName('office1', utcMs(until), id)
   const ha1 = office().ha1_sha256
   return { name, password: hashes.sha256(tokenText(ha1, hashes.sha256(tokenText(ha1, name)))) }
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { monotonicMs } from '#contract'
+import { monotonicMs, tokenName, tokenText, utcMs } from '#contract'
 import type { Header } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, realm } from '../../support/ladder.ts'
 import {
@@ -66,6 +66,26 @@ describe('a registration ends at once, not when it runs out', () => {
     configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
     ladder.quiet()
     expect(ladder.engine.load.bindings).toBe(2)
+  })
+
+  test('where it was proved by a token which was ended: another token’s stays, and the password’s', () => {
+    const ladder = withPhones()
+    for (const id of tokens) {
+      const name = tokenName('alice', utcMs(ladder.engine.rooms.clock.epoch + ladder.now + 600_000), id)
+      ladder.whatever()
+      tries(ladder, alice, tokenPassword(name), [['contact', `<sip:${id}@192.0.2.10:5062>`]], name)
+      ladder.gives('tell registered', '200 to Alice')
+      expect(ladder.bindings.at(-1)?.binding.token_id).toBe(id)
+    }
+    configured(ladder, officeWith({ ended_tokens: [tokens[0]] }))
+    ladder.gives('tell unregistered')
+    const over = ladder.bindings.at(-1)
+    expect([over?.reason, over?.binding.token_id]).toEqual(['TOKEN_ENDED', tokens[0]])
+    expect(ladder.engine.load.bindings).toBe(3)
+    expect(noted(ladder)).toMatchObject([{ account: `alice@${realm}`, why: 'token ended', count: 1 }])
+    // Any later snapshot has it, too, and says nothing new.
+    configured(ladder, officeWith({ ended_tokens: [tokens[0]] }, 9), 9)
+    ladder.quiet()
   })
 
   test('and the phone hears it by its next REGISTER', () => {
@@ -187,18 +207,28 @@ function configured(ladder: Ladder, configuration: Configuration, version = 8): 
   gives(ladder, filed(configuration))
 }
 
-function officeWith(changes: { ha1_md5?: string; enabled?: boolean }): Configuration {
-  const office = officeConfiguration(8)
+function officeWith(
+  changes: { ha1_md5?: string; enabled?: boolean; ended_tokens?: string[] },
+  version = 8,
+): Configuration {
+  const office = officeConfiguration(version)
   const accounts = office.secrets.accounts.map((one) =>
     one.id === extensionIds.alice ? { ...one, ...changes } : one,
   )
   return { ...office, secrets: { ...office.secrets, accounts } }
 }
 
-function tries(ladder: Ladder, phone: Party, word?: string, headers: Header[] = []): void {
+function tries(ladder: Ladder, phone: Party, word?: string, headers: Header[] = [], name = 'alice'): void {
   const first = register(phone, 'alice', headers)
   ladder.when(phone, first).whatever()
-  ladder.when(phone, prove(first, ladder.lastResponse(phone), 'alice', word))
+  ladder.when(phone, prove(first, ladder.lastResponse(phone), name, word))
+}
+
+const tokens = ['5d0c1f6c-1a10-401f-8e6d-0b4a529d550c', '5d0c1f6c-1a10-401f-8e6d-0b4a529d550d'] as const
+
+function tokenPassword(name: string): string {
+  const ha1 = known().ha1_sha256
+  return hash('sha256', tokenText(ha1, hash('sha256', tokenText(ha1, name))))
 }
 
 /** The edge knows no better than the snapshot. */

@@ -96,6 +96,7 @@ export function bindingTell(
       received: { transport: 'udp', address: '127.0.0.1', port: portNumber(5062) },
       path: [],
       user_agent: 'phone “é”',
+      token_id: null,
       keepalive_s: 25,
       registered_at: at,
       refreshed_at: at,

@@ -37,6 +37,7 @@ export function office(changes: Partial<KnownCredential> = {}): KnownCredential 
     max_expires: 7200,
     default_expires: 3600,
     keepalive_s: 0,
+    ended_tokens: [],
     ttl: 60,
     ...changes,
   }
