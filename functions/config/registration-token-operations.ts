@@ -23,7 +23,7 @@ const tokenId = '5d0c1f6c-1a10-401f-8e6d-0b4a529d550c'
 const shown = {
   id: tokenId,
   extension_id: exampleIds.extension,
-  key_id: exampleIds.accesskey,
+  key_id: '6e1d2f7b-2b21-4f0e-9c1a-7f3b5d6a1c02',
   key_name: 'deploy',
   tm_create: '2026-11-25T09:50:00.000000Z',
   tm_expire: '2026-11-25T10:00:00.000000Z',

@@ -16,12 +16,13 @@ import { extensions } from './extensions.ts'
 import { goodTokens } from './token-endings.ts'
 
 /** How many of an extension may be good at once. */
-export const tokensAtMost = 20
+const tokensAtMost = 20
 /** How many of it relays may have to know as ended, until their time is over. */
 const endedAtMost = 180
 /** Seconds. Who makes all there may be keeps others from theirs no longer. */
 const longest = 14_400
 
+/** For how long one is made. */
 export const tokenInput = z.strictObject({
   expire: z
     .int()

@@ -5,6 +5,7 @@
 export const fieldWords: Readonly<Record<string, string>> = {
   '{id}': 'Its id.',
   '{test_id}': 'Id of the trial, as its POST answered.',
+  '{token_id}': 'Id of the token, as its POST answered.',
   name: 'A name for people: one line.',
   detail: 'Whatever people want to note; several lines.',
   type: 'Its kind.',

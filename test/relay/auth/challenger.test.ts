@@ -59,7 +59,10 @@ describe('checking an answer', () => {
     const challenger = new Challenger(hashes)
     const line = answered(challenged(challenger, start, request(), [algorithm]), request())
     const credential = office({ algorithms: [algorithm] })
-    expect(checked(challenger, start + 50, line, credential)).toEqual({ ok: true, verified: { credential } })
+    expect(checked(challenger, start + 50, line, credential)).toEqual({
+      ok: true,
+      verified: { credential, tokenId: null },
+    })
   })
 
   test('takes a nonce only from the address it was sent to, by whatever port', () => {

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { relayKey } from '../../functions/relay-key.ts'
+import { opensslDtls } from '../../relay/io/openssl-dtls.ts'
+import { answers } from '../support/carrier.ts'
+import { DtlsPeer, placeIn } from '../support/dtls-peer.ts'
+import { EdgeServer } from '../support/edge-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
+import { Phone } from '../support/phone.ts'
+import { statusOf } from '../support/sip-text.ts'
+import { configuration, withExtension } from '../support/snapshot.ts'
+import { pause, soon, within } from '../support/wait.ts'
+import { machine, printTable } from './cost.ts'
+import { type Held, Inspected } from './inspected.ts'
+
+/** Calls at once. */
+const lanes = 6
+/** Longer than anything of a call is kept: transactions for 32 s, and what the log, the spool and captures hold. */
+const settleMs = 40_000
+const customerId = randomUUID()
+const realm = `${customerId}.registrar.trunkline.localhost`
+const password = 'secure-password'
+const key = await relayKey('the secret of a test', 'lone-1')
+
+/**
+ * Whether a relay's memory stays as it is, however many browsers agreed on keys: whole calls of a party which checks its way and
+ * shakes hands as browsers do (ICE, DTLS-SRTP) to a phone of plain RTP, begun and ended, through a relay process as in production.
+ * After each part all of it is left to run out, and what is held then is printed: `--calls 1000 --parts 6`.
+ */
+export async function handshakesBench(args: string[]): Promise<void> {
+  const number = (name: string, usual: number) => Number(args[args.indexOf(name) + 1] ?? '') || usual
+  const [calls, parts] = [number('--calls', 1_000), number('--parts', 6)]
+  const each = Math.ceil(calls / lanes)
+  const edge = await EdgeServer.open(key)
+  edge.answer = (path) =>
+    path.startsWith('bindings') ? { bindings: [], at: new Date().toISOString() } : undefined
+  edge.customers.set(customerId, officeOf(lanes))
+  const port = await freePort('127.0.0.1')
+  const relay = await startRelay(edge.url, '127.0.7.2', {
+    NODE_OPTIONS: `--inspect=127.0.0.1:${port}`,
+    LOG_LEVEL: 'error',
+  })
+  const inspected = await Inspected.open(relay.pid, port)
+  const all = await Promise.all(Array.from({ length: lanes }, (_, at) => Lane.open(relay, at)))
+  const rows: string[][] = []
+  say(`${machine()}\n`)
+  try {
+    for (let part = 0; part <= parts; part++) {
+      const began = performance.now()
+      if (part > 0) await Promise.all(all.map((lane) => lane.call(each)))
+      const seconds = (performance.now() - began) / 1000
+      edge.heard.splice(0)
+      await pause(settleMs)
+      const row = rowOf(part * each * lanes, (each * lanes) / seconds, all, await inspected.held())
+      rows.push(row)
+      say(row.join('  '))
+    }
+  } finally {
+    inspected.close()
+    for (const lane of all) lane.close()
+    await relay.stop()
+    await edge.close()
+  }
+  say(
+    `\n${printTable(['calls', 'keyed', 'failed', 'per second', 'heap kB', 'external kB', 'RSS kB', 'descriptors', 'threads'], rows)}\n`,
+  )
+}
+
+function rowOf(calls: number, rate: number, all: readonly Lane[], held: Held): string[] {
+  const sum = (of: 'keyed' | 'failed') => all.reduce((so, lane) => so + lane[of], 0)
+  const kB = (bytes: number) => String(Math.round(bytes / 1024))
+  const { heapUsed, external, resident, descriptors, threads } = held
+  return [
+    ...[String(calls), String(sum('keyed')), String(sum('failed')), calls === 0 ? '' : rate.toFixed(1)],
+    ...[kB(heapUsed), kB(external), kB(resident), String(descriptors), String(threads)],
+  ]
+}
+
+/** One caller and one phone, whose calls come one after the other. */
+class Lane {
+  keyed = 0
+  failed = 0
+  readonly #caller: Phone
+  readonly #callee: Phone
+  readonly #dtls = opensslDtls()
+  readonly #address: string
+
+  private constructor(caller: Phone, callee: Phone, address: string) {
+    this.#caller = caller
+    this.#callee = callee
+    this.#address = address
+  }
+
+  static async open({ place }: LoneRelay, at: number): Promise<Lane> {
+    const phone = (name: string, address: string) =>
+      Phone.open({ name, address, relay: place, realm, username: name, password })
+    const address = `127.0.7.${100 + at}`
+    const lane = new Lane(await phone(`caller${at}`, address), await phone(`callee${at}`, address), address)
+    const registers = async () => statusOf(await lane.#callee.register(3600)) === 200
+    await soon('its snapshot to be there, and its phone to be registered', registers, 30_000, 1_000)
+    lane.#callee.onCall = answers('p', 0)
+    return lane
+  }
+
+  async call(times: number): Promise<void> {
+    for (let at = 0; at < times; at++) {
+      const keyed = await this.#once().catch(() => false)
+      if (keyed) this.keyed++
+      else this.failed++
+    }
+  }
+
+  close(): void {
+    this.#caller.close()
+    this.#callee.close()
+  }
+
+  async #once(): Promise<boolean> {
+    if (typeof this.#dtls === 'string') throw new Error(this.#dtls)
+    const peer = await DtlsPeer.open(this.#dtls, this.#address)
+    try {
+      this.#caller.offers = peer.offer('0')
+      const { call, result } = await this.#caller.call(this.#callee.name)
+      const answer = await result
+      call.sound?.hush()
+      if (statusOf(answer) !== 200) return false
+      const keys = await within(10_000, 'keys', peer.meets(placeIn(answer.body)))
+      await call.bye()
+      for (const one of [this.#caller, this.#callee]) one.calls.splice(0)
+      return !('why' in keys)
+    } finally {
+      await peer.close()
+    }
+  }
+}
+
+function officeOf(pairs: number) {
+  const names = Array.from({ length: pairs }, (_, at) => [`caller${at}`, `callee${at}`]).flat()
+  return names.reduce(
+    (office, name) => withExtension(office, { id: randomUUID(), name, realm, password }),
+    configuration(customerId, 1),
+  )
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
