@@ -1,5 +1,6 @@
 import { edgeBench } from './edge.ts'
 import { fleetBench } from './fleet.ts'
+import { handshakesBench } from './handshakes.ts'
 import { mediaBench } from './media.ts'
 import { opusBench } from './opus.ts'
 import { registerBench } from './register.ts'
@@ -8,8 +9,8 @@ import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `… register`, `… rtp`, `… media`, `… opus`, `… route`, `… edge` and `… fleet`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
- * to the API, and a call handed to another relay cost here.
+ * `npm run bench -- sip`, `… register`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet` and `… handshakes`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
+ * to the API, and a call handed to another relay cost here; and whether browsers’ calls leave anything behind.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
@@ -22,6 +23,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   route: routeBench,
   edge: edgeBench,
   fleet: fleetBench,
+  handshakes: handshakesBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

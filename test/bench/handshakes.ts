@@ -125,10 +125,13 @@ class Lane {
       call.sound?.hush()
       if (statusOf(answer) !== 200) return false
       const keys = await within(10_000, 'keys', peer.meets(placeIn(answer.body)))
+      const [called] = this.#callee.calls
       await call.bye()
-      for (const one of [this.#caller, this.#callee]) one.calls.splice(0)
+      await within(10_000, 'its end', Promise.resolve(called?.over))
       return !('why' in keys)
     } finally {
+      for (const one of [this.#caller, this.#callee])
+        for (const { sound } of one.calls.splice(0)) sound?.close()
       await peer.close()
     }
   }

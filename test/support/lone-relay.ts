@@ -11,6 +11,7 @@ import { soon, within } from './wait.ts'
 /** One relay process beside an edge of the test's own. */
 export interface LoneRelay {
   readonly place: HostAndPort
+  readonly pid: number
   /** Its log lines so far. */
   lines(): LogLine[]
   /** Its exit code, once it has ended. */
@@ -70,6 +71,7 @@ export async function startRelay(
   })
   return {
     place: { address, port: Number(ready.port) },
+    pid: Number(child.pid),
     gone: gone.then(([code]) => code),
     lines,
     async kill() {
