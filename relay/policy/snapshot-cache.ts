@@ -138,13 +138,25 @@ export class SnapshotCache {
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
   #beatAnswered(now: MonotonicMs, { answer, sentAt }: { answer: BeatAnswer; sentAt: MonotonicMs }): void {
-    if (answer.version < this.#version) return this.#startOver(answer.version)
+    if (answer.version < this.#said) return this.#startOver(answer.version)
+    if (answer.version < this.#coming) return this.#overtaken(now, answer, sentAt)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
     for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)
     if (this.#said === 0) this.#compare(answer.version, named)
     this.#older = false
     this.#take(answer)
     this.#confirmed(now, sentAt)
+  }
+
+  /** News which came before this answer say more than it: what they named is still to be fetched, and nothing has gone back. */
+  #overtaken(now: MonotonicMs, answer: BeatAnswer, sentAt: MonotonicMs): void {
+    if (this.#said > 0) {
+      this.#take(answer)
+      return this.#confirmed(now, sentAt)
+    }
+    // It was to name all there are: who is gone is seen by that.
+    this.#hearAll()
+    this.#effects.emit({ type: 'beat' })
   }
 
   /** The edge says what is new to those who have heard all before. */
@@ -158,12 +170,18 @@ export class SnapshotCache {
   }
 
   #take({ version, changed }: Pick<BeatAnswer, 'version' | 'changed'>): void {
+    const late = version < this.#coming
     for (const { customer_id, version, gone } of changed) {
       if (gone) this.#drop(customer_id)
-      else this.#named(customer_id, version)
+      else if (!late || version > this.#newest(customer_id)) this.#named(customer_id, version)
     }
-    this.#coming = version
+    this.#coming = Math.max(this.#coming, version)
     this.#arrive()
+  }
+
+  /** The newest version of a customer which was named or is here; 0: none. */
+  #newest(customerId: string): number {
+    return Math.max(this.index.version(customerId) ?? 0, this.#behind.get(customerId)?.version ?? 0)
   }
 
   /** All that was named until then is all there is. */
@@ -199,7 +217,13 @@ export class SnapshotCache {
   /** The edge has gone back behind what is here: hear all versions again, and compare. */
   #startOver(version: number): void {
     this.#effects.note('error', 'snapshot.older', { version, held: this.#version, sentence: goneBack })
+    this.#hearAll()
+  }
+
+  /** Says version 0 from now on, and believes nothing until all there are were named. */
+  #hearAll(): void {
     this.#version = 0
+    this.#coming = 0
     this.#older = true
   }
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { type HubNews, monotonicMs } from '#contract'
+import { type BeatAnswer, type HubNews, monotonicMs } from '#contract'
 import type { Ladder } from '../../support/ladder.ts'
-import { alice, prove, register } from '../../support/office.ts'
+import { alice, office, prove, register } from '../../support/office.ts'
 import { changed, gives, hears, informed, officeConfiguration } from '../../support/office-snapshots.ts'
-import { filed } from '../../support/snapshot.ts'
+import { beatAnswer, filed } from '../../support/snapshot.ts'
 
 describe('a relay which the hub tells what is new', () => {
   test('decides by its snapshot for as long as pongs come, without a beat, and asks once they stop', () => {
@@ -37,6 +37,40 @@ describe('a relay which the hub tells what is new', () => {
     registers(ladder.after(6_000).hear(pong(ladder))).gives('ask credential')
   })
 
+  test('takes nothing for older which a beat says that news have overtaken', () => {
+    const ladder = informed()
+    ladder.engine.pulse(monotonicMs(ladder.now))
+    news(ladder, { version: 9, changed: changed([officeConfiguration(9)]) })
+    gives(ladder, filed(officeConfiguration(9)))
+    answered(ladder, 8, changed([officeConfiguration(8)])).gives()
+    expect(ladder.notes.filter(({ event }) => event === 'snapshot.older')).toEqual([])
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(9)
+    registers(ladder).gives('tell registered', '200 to Alice')
+  })
+
+  test('rests on nothing older where such a beat does not name what news did, and fetches it', () => {
+    const ladder = informed()
+    ladder.engine.pulse(monotonicMs(ladder.now))
+    news(ladder, { version: 9, changed: changed([officeConfiguration(9)]) })
+    ladder.gives('ask snapshot').noAnswer('snapshot').gives()
+    answered(ladder, 8, []).gives()
+    registers(ladder.after(5_001)).gives('ask credential')
+    ladder.after(1_000).hear(pong(ladder))
+    gives(ladder, filed(officeConfiguration(9)))
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(9)
+  })
+
+  test('asks anew where such a beat was to name all there are', () => {
+    const ladder = office()
+    ladder.engine.pulse(monotonicMs(ladder.now))
+    news(ladder, { version: 9, changed: changed([officeConfiguration(9)]) })
+    gives(ladder, filed(officeConfiguration(9)))
+    answered(ladder, 8, []).gives('beat')
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(0)
+    answered(ladder, 9, changed([officeConfiguration(9)])).gives()
+    registers(ladder).gives('tell registered', '200 to Alice')
+  })
+
   test('leaves as it was what news do not speak of', () => {
     const ladder = informed()
     const before = ladder.engine.pulse(monotonicMs(ladder.now))
@@ -47,6 +81,15 @@ describe('a relay which the hub tells what is new', () => {
 
 function news(ladder: Ladder, news: HubNews): Ladder {
   return ladder.hear({ type: 'news', news })
+}
+
+/** A beat sent before is answered. */
+function answered(ladder: Ladder, version: number, changes: BeatAnswer['changed']): Ladder {
+  return ladder.hear({
+    type: 'beat',
+    answer: beatAnswer(version, changes),
+    sentAt: monotonicMs(ladder.now),
+  })
 }
 
 function pong(ladder: Ladder) {
