@@ -18,6 +18,7 @@ import { elsewhere, message, reason } from './elsewhere.ts'
 import { writeSelected } from './event-log.ts'
 import { endLost } from './lost-calls.ts'
 import { proved, verify } from './proof.ts'
+import { WrittenStatement } from './written-statement.ts'
 
 /**
  * Stores what was told, in one statement. Hearing it twice, or late, ends where hearing it once would.
@@ -26,9 +27,38 @@ import { proved, verify } from './proof.ts'
  * A call's attempts at providers are rows too: a provider's figures are counted from them.
  */
 export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt> {
-  const { rows } = await db.execute<StoredRow>(sql`
+  const { rows } = await storing(tells).ask<StoredRow>(db, {
+    bindings: told(tells, 'binding', bindingRow),
+    calls: newest(tells),
+    events: told(tells, 'event', eventRow),
+  })
+  const [stored] = rows
+  if (stored?.proved) await verify(db, stored.proved)
+  return { ...receipt(tells, new Set(stored?.customers ?? [])), told: stored?.told === true }
+}
+
+type Told = Record<'bindings' | 'calls' | 'events', SQL>
+/** Kinds of tells; events are looked at always. */
+type Kinds = Record<'binding' | 'call', boolean>
+
+/** The statement which stores tells, by the kinds they are of. */
+const statements = new Map<string, WrittenStatement<keyof Told>>()
+
+function storing(tells: Fact[]): WrittenStatement<keyof Told> {
+  const kinds: Kinds = {
+    binding: tells.some(({ kind }) => kind === 'binding'),
+    call: tells.some(({ kind }) => kind === 'call'),
+  }
+  const name = JSON.stringify(kinds)
+  const statement = statements.get(name) ?? new WrittenStatement((values: Told) => storingAll(values, kinds))
+  statements.set(name, statement)
+  return statement
+}
+
+function storingAll({ bindings, calls, events }: Told, kinds: Kinds): SQL {
+  return sql`
     with told_bindings as (
-      select * from jsonb_to_recordset(${told(tells, 'binding', bindingRow)}::jsonb) as t (
+      select * from jsonb_to_recordset(${bindings}::jsonb) as t (
         tell_id uuid, at timestamptz, nth integer, binding_id uuid, customer_id uuid, account text, extension_id uuid,
         relay_id text, sequence bigint, event text, reason text, why text, moved_from jsonb, contact text, q real,
         call_id text, cseq bigint, received jsonb, path text[], user_agent text, token_id uuid,
@@ -38,7 +68,7 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
       select distinct on (binding_id) * from told_bindings order by binding_id, sequence desc, nth desc
     ),
     heard_calls as (
-      select * from jsonb_to_recordset(${newest(tells)}::jsonb) as t (
+      select * from jsonb_to_recordset(${calls}::jsonb) as t (
         call_id uuid, customer_id uuid, relay_id text, sequence bigint, direction direction, source jsonb,
         destination jsonb, number_id uuid, provider_id uuid, status call_status, unverified boolean,
         sip_call_id text, started_at timestamptz, ringing_at timestamptz, answered_at timestamptz,
@@ -48,7 +78,7 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
         held text[], muted text[], nth integer)
     ),
     heard_events as (
-      select * from jsonb_to_recordset(${told(tells, 'event', eventRow)}::jsonb) as t (
+      select * from jsonb_to_recordset(${events}::jsonb) as t (
         tell_id uuid, customer_id uuid, type text, at timestamptz, relay_id text, data jsonb, nth integer)
     ),
     stored_bindings as (
@@ -119,7 +149,7 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
         talked_seconds = excluded.talked_seconds
     ),
     stored_events as (
-      ${writeSelected(happenings(tells), sql`order by nth, rank, at`)}
+      ${writeSelected(happenings(kinds), sql`order by nth, rank, at`)}
       returning coalesce(customer_id, ${PLATFORM}::uuid) as customer_id
     )
     select (select jsonb_agg(id) from customers where id in (
@@ -127,10 +157,7 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
       union select customer_id from heard_events)) as customers,
       (${proved(sql`heard_calls`)}) as proved,
       exists (select from webhooks where enabled and deleted_at is null
-        and customer_id in (select customer_id from stored_events)) as told`)
-  const [stored] = rows
-  if (stored?.proved) await verify(db, stored.proved)
-  return { ...receipt(tells, new Set(stored?.customers ?? [])), told: stored?.told === true }
+        and customer_id in (select customer_id from stored_events)) as told`
 }
 
 interface StoredRow extends Record<string, unknown> {
@@ -149,12 +176,9 @@ export async function endBefore(db: Database, { relay_id, at }: RelayTell): Prom
   await db.execute(endLost(sql`c.relay_id = ${relay_id} and c.started_at < ${began}`, began, why))
 }
 
-/** All that happened by these tells, in the order in which it was told; of what was not told there is no query either. */
-function happenings(tells: Fact[]): SQL {
-  const queries = [
-    ...(tells.some(({ kind }) => kind === 'binding') ? bindingEvents() : []),
-    ...(tells.some(({ kind }) => kind === 'call') ? callEvents() : []),
-  ]
+/** All that happened by tells of these kinds, in the order in which it was told; of what was not told there is no query either. */
+function happenings({ binding, call }: Kinds): SQL {
+  const queries = [...(binding ? bindingEvents() : []), ...(call ? callEvents() : [])]
   return sql.join([relayEvents, ...queries], sql` union all `)
 }
 

@@ -1,4 +1,4 @@
-import { is, Placeholder, type SQL, sql } from 'drizzle-orm'
+import { is, Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { Database } from '#db'
 
@@ -18,12 +18,24 @@ export class WrittenStatement<Name extends string> {
   }
 
   /** Asks it, in one round trip. Throws what the database refuses with. */
-  async ask<Row>(db: Database, values: Readonly<Record<Name, unknown>>): Promise<{ rows: Row[] }> {
+  async ask<Row extends Record<string, unknown>>(
+    db: Database,
+    values: Readonly<Record<Name, unknown>>,
+  ): Promise<{ rows: Row[] }> {
     this.#written ??= onceEach(dialect.sqlToQuery(this.#write(places<Name>())))
     const { text, values: named } = this.#written
     const given = named.map((value) => (is(value, Placeholder) ? values[value.name as Name] : value))
-    return (await db.$client.query(text, given, { fullResults: true })) as unknown as { rows: Row[] }
+    return db.execute<Row>(written(text, given))
   }
+}
+
+/** A statement which is written, as drizzle takes one: behind the guard of a database like any other. */
+function written(text: string, params: unknown[]): SQLWrapper {
+  const statement: SQLWrapper & Pick<SQL, 'toQuery'> = {
+    getSQL: () => statement as SQL,
+    toQuery: () => ({ sql: text, params }),
+  }
+  return statement
 }
 
 /** The same values as parameters, for a statement which is written anew. */

@@ -3,14 +3,15 @@ import { fleetBench } from './fleet.ts'
 import { handshakesBench } from './handshakes.ts'
 import { mediaBench } from './media.ts'
 import { opusBench } from './opus.ts'
+import { recordsBench } from './records.ts'
 import { registerBench } from './register.ts'
 import { routeBench } from './route.ts'
 import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `… register`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet` and `… handshakes`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
- * to the API, and a call handed to another relay cost here; and whether browsers’ calls leave anything behind.
+ * `npm run bench -- sip`, `… register`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes` and `… records`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
+ * to the API, a call handed to another relay, and the record of a call cost here; and whether browsers’ calls leave anything behind.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
@@ -24,6 +25,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   edge: edgeBench,
   fleet: fleetBench,
   handshakes: handshakesBench,
+  records: recordsBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 
-/** CPU seconds a process has used, all its threads together (Linux). */
-export function cpuOf(pid: number | undefined): number {
+/** CPU seconds a process has used, all its threads together, and with those of children which ended (Linux). */
+export function cpuOf(pid: number | undefined, ended: 'with ended' | 'alone' = 'alone'): number {
   if (pid === undefined) return 0
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / 100
+    const ticks = fields.slice(11, ended === 'alone' ? 13 : 15)
+    return ticks.reduce((sum, each) => sum + Number(each), 0) / 100
   } catch {
     return 0
   }

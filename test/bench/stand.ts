@@ -33,10 +33,17 @@ export interface Step extends Counts {
 export const phones = 150
 export const dialled = '+15551234567'
 
-/** Starts a stack, of another checkout by its folder, with as many carriers as addresses are given. Throws where SIPp is missing. */
-export async function openStand(addresses: readonly string[], checkout?: string): Promise<Stand> {
+/**
+ * Starts a stack, of another checkout by its folder and with further settings, with as many carriers as addresses are given.
+ * Throws where SIPp is missing.
+ */
+export async function openStand(
+  addresses: readonly string[],
+  checkout?: string,
+  settings: Record<string, string> = {},
+): Promise<Stand> {
   if (!hasSipp) throw new Error('SIPp is not installed (Debian: sip-tester)')
-  const stack = await startStack({ RTP_PORTS: '10000-60000', LOG_LEVEL: 'error' }, checkout)
+  const stack = await startStack({ RTP_PORTS: '10000-60000', LOG_LEVEL: 'error', ...settings }, checkout)
   const carriers = await Promise.all(
     addresses.map(async (address) => ({ address, port: await freePort(address) })),
   )

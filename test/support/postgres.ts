@@ -11,21 +11,23 @@ export class OwnPostgres {
   readonly #bin: string
   readonly #folder: string
   readonly #port: number
+  readonly #settings: readonly string[]
   #server: ChildProcess | undefined
 
-  private constructor(bin: string, folder: string, port: number) {
+  private constructor(bin: string, folder: string, port: number, settings: readonly string[]) {
     this.#bin = bin
     this.#folder = folder
     this.#port = port
+    this.#settings = settings
   }
 
-  /** undefined: none is installed here. */
-  static async open(): Promise<OwnPostgres | undefined> {
+  /** With further settings, `name=value`; undefined: none is installed here. */
+  static async open(settings: readonly string[] = []): Promise<OwnPostgres | undefined> {
     const bin = installed()
     if (bin === undefined) return undefined
     const folder = mkdtempSync(join(tmpdir(), 'postgres-'))
     if (user !== undefined) chownSync(folder, user.uid, user.gid)
-    const postgres = new OwnPostgres(bin, folder, await freePort('127.0.0.1'))
+    const postgres = new OwnPostgres(bin, folder, await freePort('127.0.0.1'), settings)
     const words = ['-D', `${folder}/cluster`, '-U', 'trunkline', '-A', 'trust', '-E', 'UTF8', '--no-sync']
     execFileSync(join(bin, 'initdb'), words, { stdio: 'ignore', cwd: folder, ...user })
     await postgres.start()
@@ -36,11 +38,18 @@ export class OwnPostgres {
     return `postgres://trunkline@127.0.0.1:${this.#port}/postgres`
   }
 
+  /** Of its server, and of whatever that has started. */
+  get pids(): { server: number; others: number[] } | undefined {
+    const { pid } = this.#server ?? {}
+    return pid === undefined ? undefined : { server: pid, others: childrenOf(pid) }
+  }
+
   async start(): Promise<void> {
     const settings = [
       `listen_addresses=127.0.0.1`,
       `unix_socket_directories=${this.#folder}`,
       'synchronous_commit=on',
+      ...this.#settings,
     ]
     const words = [
       '-D',

@@ -26,6 +26,13 @@ const make = async (name = '') => (await app.alice('POST', keys, { name })).body
 const listed = async () => (await app.alice('GET', keys)).body.result
 const revoke = (id: string) => app.alice('DELETE', `${keys}/${id}`)
 const route = { customer_id: crypto.randomUUID(), ids: [crypto.randomUUID()] }
+const question = {
+  call_id: crypto.randomUUID(),
+  caller: { kind: 'source', address: '192.0.2.77', port: 5060, transport: 'udp', line: null },
+  from: { user: '+15552220001', display: '', asserted: null },
+  to: { user: '+15551234567', host: 'sip.example.com' },
+  codecs: [],
+}
 /** What it comes to when a key asks at a door. */
 async function opens(key: string, path = '/relay/v1/hello', body?: object): Promise<string> {
   const answer = await app.as(key)(body ? 'POST' : 'GET', path, body)
@@ -51,7 +58,11 @@ describe('a key made for one relay', () => {
   test('is checked with what the request asks anyway: one round trip, also when it asks several things', async () => {
     const { key } = await make()
     await opens(key)
-    for (const [path, body] of [['/relay/v1/target', route], ['/relay/v1/bindings']] as const) {
+    for (const [path, body] of [
+      ['/relay/v1/target', route],
+      ['/relay/v1/route', question],
+      ['/relay/v1/bindings'],
+    ] as const) {
       await aSecondLater()
       app.database.requests()
       expect(await opens(key, path, body)).toBe('yes')
@@ -80,16 +91,19 @@ describe('a key made for one relay', () => {
 })
 
 describe('a revoked key', () => {
-  test.each(['/relay/v1/hello', '/relay/v1/bindings'])('opens %s no more a second later', async (path) => {
-    const made = await make()
-    expect(await opens(made.key, path)).toBe('yes')
-    expect(await revoke(made.id)).toMatchObject({ status: 200, body: { tm_revoke: expect.any(String) } })
-    await aSecondLater()
-    expect(await opens(made.key, path)).toBe('RELAY_KEY_REVOKED')
-    expect(await opens(made.key, path)).toBe('RELAY_KEY_REVOKED')
-    expect((await revoke(made.id)).status).toBe(404)
-    expect((await listed()).map(({ id }: { id: string }) => id)).toEqual(['derived'])
-  })
+  test.each([['/relay/v1/hello'], ['/relay/v1/bindings'], ['/relay/v1/route', question]])(
+    'opens %s no more a second later',
+    async (path, body?: object) => {
+      const made = await make()
+      expect(await opens(made.key, path, body)).toBe('yes')
+      expect(await revoke(made.id)).toMatchObject({ status: 200, body: { tm_revoke: expect.any(String) } })
+      await aSecondLater()
+      expect(await opens(made.key, path, body)).toBe('RELAY_KEY_REVOKED')
+      expect(await opens(made.key, path, body)).toBe('RELAY_KEY_REVOKED')
+      expect((await revoke(made.id)).status).toBe(404)
+      expect((await listed()).map(({ id }: { id: string }) => id)).toEqual(['derived'])
+    },
+  )
 
   test('changes nothing: what is told by it is not written', async () => {
     const made = await make()
