@@ -37,25 +37,26 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
   return { ...receipt(tells, new Set(stored?.customers ?? [])), told: stored?.told === true }
 }
 
-type Told = Record<'bindings' | 'calls' | 'events', SQL>
+type StoreValues = Record<'bindings' | 'calls' | 'events', SQL>
 /** Kinds of tells; events are looked at always. */
 type Kinds = Record<'binding' | 'call', boolean>
 
 /** The statement which stores tells, by the kinds they are of. */
-const statements = new Map<string, WrittenStatement<keyof Told>>()
+const statements = new Map<string, WrittenStatement<keyof StoreValues>>()
 
-function storing(tells: Fact[]): WrittenStatement<keyof Told> {
+function storing(tells: Fact[]): WrittenStatement<keyof StoreValues> {
   const kinds: Kinds = {
     binding: tells.some(({ kind }) => kind === 'binding'),
     call: tells.some(({ kind }) => kind === 'call'),
   }
   const name = JSON.stringify(kinds)
-  const statement = statements.get(name) ?? new WrittenStatement((values: Told) => storingAll(values, kinds))
+  const statement =
+    statements.get(name) ?? new WrittenStatement((values: StoreValues) => storingAll(values, kinds))
   statements.set(name, statement)
   return statement
 }
 
-function storingAll({ bindings, calls, events }: Told, kinds: Kinds): SQL {
+function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL {
   return sql`
     with told_bindings as (
       select * from jsonb_to_recordset(${bindings}::jsonb) as t (
