@@ -2,6 +2,7 @@ import { edgeBench } from './edge.ts'
 import { fleetBench } from './fleet.ts'
 import { handshakesBench } from './handshakes.ts'
 import { mediaBench } from './media.ts'
+import { memoryBench } from './memory.ts'
 import { opusBench } from './opus.ts'
 import { recordsBench } from './records.ts'
 import { registerBench } from './register.ts'
@@ -10,8 +11,8 @@ import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `… register`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes` and `… records`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
- * to the API, a call handed to another relay, and the record of a call cost here; and whether browsers’ calls leave anything behind.
+ * `npm run bench -- sip`, `… register`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records` and `… memory`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
+ * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; and what is held of a phone and a call.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
@@ -26,6 +27,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   fleet: fleetBench,
   handshakes: handshakesBench,
   records: recordsBench,
+  memory: memoryBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)
