@@ -13,11 +13,12 @@ import type { Branch, Call, CallTimer, Hunt } from './state.ts'
 /** A call on the board. */
 export interface ActiveCall extends LegOwner {
   /** The dialogs and Call-IDs, of however many legs, by which requests find it. */
-  readonly dialogKeys: Set<string>
-  readonly callIds: Set<string>
+  dialogKeys: readonly string[]
+  callIds: readonly string[]
   readonly machine: CallMachine
   readonly call: Call
-  readonly timers: Map<TimerSubject, TimersByName>
+  /** Those which run, each kind once for each of whom they are. */
+  timers: readonly Deadline<CallTimerDue>[]
   /** The media thread said its last word, or there never was any. */
   mediaClosed: boolean
   /** How often its ports were refused. */
@@ -30,9 +31,6 @@ export interface ActiveCall extends LegOwner {
 
 /** Whose a timer is; undefined: the call's own. */
 export type TimerSubject = Leg | Hunt | undefined
-
-/** Of each kind one. */
-export type TimersByName = Map<CallTimer['timer'], Deadline<CallTimerDue>>
 
 /** A timer of a call which has rung. */
 export interface CallTimerDue {
@@ -135,7 +133,7 @@ export class CallIndex {
 
   addDialog(active: ActiveCall, leg: Leg, dialog: DialogName): void {
     const key = dialogKey(dialog)
-    active.dialogKeys.add(key)
+    if (!active.dialogKeys.includes(key)) active.dialogKeys = [...active.dialogKeys, key]
     this.#byDialog.set(key, { active, leg })
   }
 
@@ -156,7 +154,7 @@ export class CallIndex {
   }
 
   addBranch(active: ActiveCall, branch: Branch): void {
-    active.callIds.add(branch.callId)
+    if (!active.callIds.includes(branch.callId)) active.callIds = [...active.callIds, branch.callId]
     this.#byCallId.set(branch.callId, { active, leg: branch })
   }
 

@@ -1,5 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import type { LegResult } from '../leg/leg-requests.ts'
+import { restLeg } from '../leg/rest.ts'
 import type { Response } from '../sip/message.ts'
 import { recordCode } from './branch.ts'
 import type { ActiveCall } from './call-index.ts'
@@ -65,7 +66,10 @@ export class CallNews {
   heard(now: MonotonicMs, result: LegResult<ActiveCall, ClientRole>): void {
     const { owner: active, role, sent, flow } = result
     const response = result.type === 'response' ? result.response : undefined
-    if (result.type === 'ended') return this.#deps.orders.settle(now, active)
+    if (result.type === 'ended') {
+      if (role.role === 'invite') restLeg(role.leg)
+      return this.#deps.orders.settle(now, active)
+    }
     switch (role.role) {
       case 'invite':
         return response

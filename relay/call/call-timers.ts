@@ -1,6 +1,6 @@
 import type { MonotonicMs } from '#contract'
-import { Deadlines } from '../ground/deadlines.ts'
-import type { ActiveCall, CallTimerDue, TimerSubject, TimersByName } from './call-index.ts'
+import { type Deadline, Deadlines } from '../ground/deadlines.ts'
+import type { ActiveCall, CallTimerDue, TimerSubject } from './call-index.ts'
 import type { CallTimer } from './state.ts'
 
 /** The timers of all calls: of each kind one a call or a leg. */
@@ -14,38 +14,42 @@ export class CallTimers {
   /** One which is due, and runs no longer; undefined: none is. */
   due(now: MonotonicMs): CallTimerDue | undefined {
     const due = this.#deadlines.due(now)
-    if (due) due.active.timers.get(subjectOf(due.timer))?.delete(due.timer.timer)
+    // It alone of those which run is for nobody any more.
+    if (due)
+      takeOut(
+        due.active,
+        due.active.timers.findIndex(({ what }) => what === undefined),
+      )
     return due
   }
 
   /** Sets one anew. */
   set(now: MonotonicMs, active: ActiveCall, ms: number, timer: CallTimer): void {
-    const timers = timersOf(active, subjectOf(timer))
-    this.#deadlines.cancel(timers.get(timer.timer))
-    timers.set(timer.timer, this.#deadlines.set(now + ms, { active, timer }))
+    this.stop(active, timer.timer, subjectOf(timer))
+    active.timers = [...active.timers, this.#deadlines.set(now + ms, { active, timer })]
   }
 
   stop(active: ActiveCall, timer: CallTimer['timer'], of?: TimerSubject): void {
-    const timers = active.timers.get(of)
-    this.#deadlines.cancel(timers?.get(timer))
-    timers?.delete(timer)
+    const at = active.timers.findIndex(
+      ({ what }) => what?.timer.timer === timer && subjectOf(what.timer) === of,
+    )
+    this.#deadlines.cancel(active.timers[at])
+    takeOut(active, at)
   }
 
   /** Stops all timers of a call. */
   forget(active: ActiveCall): void {
-    for (const timers of active.timers.values())
-      for (const deadline of timers.values()) this.#deadlines.cancel(deadline)
-    active.timers.clear()
+    for (const deadline of active.timers) this.#deadlines.cancel(deadline)
+    active.timers = none
   }
 }
 
-function timersOf({ timers }: ActiveCall, subject: TimerSubject): TimersByName {
-  const known = timers.get(subject)
-  if (known) return known
-  const none: TimersByName = new Map()
-  timers.set(subject, none)
-  return none
+/** `at`: its place; less than 0: it does not run. */
+function takeOut(active: ActiveCall, at: number): void {
+  if (at >= 0) active.timers = active.timers.toSpliced(at, 1)
 }
+
+const none: readonly Deadline<CallTimerDue>[] = []
 
 function subjectOf(timer: CallTimer): TimerSubject {
   if ('branch' in timer) return timer.branch

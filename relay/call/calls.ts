@@ -5,8 +5,10 @@ import { turn } from '../ground/machine.ts'
 import { type SessionId, sessionId } from '../ground/media.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
 import type { BeatPart } from '../ground/reporter.ts'
+import { SmallMap } from '../ground/small-map.ts'
 import type { SoundFile } from '../ground/sound.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
+import { restLeg } from '../leg/rest.ts'
 import { uasLeg } from '../leg/uas.ts'
 import { admitCall } from '../limits/admit-call.ts'
 import type { Request } from '../sip/message.ts'
@@ -174,11 +176,17 @@ export class Calls {
       }
       default: {
         const result = this.#orders.requests.heard(event)
-        if (!result) return undefined
+        if (!result) return this.#serverEnded(event)
         this.#news.heard(now, result)
       }
     }
     return this.#orders.effects.take()
+  }
+
+  /** Of a caller's INVITE: nothing of it is repeated any more. */
+  #serverEnded({ type, id }: ClientOutput): undefined {
+    const found = type === 'ended' ? this.#orders.index.server(id) : undefined
+    if (found?.leg.kind === 'uas' && found.leg.transaction === id) restLeg(found.leg)
   }
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
@@ -211,10 +219,10 @@ export class Calls {
     const active: ActiveCall = {
       machine: { state: 'routing', memory: { call, endpoint: this.#deps.endpoint } },
       call,
-      timers: new Map(),
-      inviteIds: new Map(),
-      dialogKeys: new Set(),
-      callIds: new Set(),
+      timers: [],
+      inviteIds: new SmallMap(),
+      dialogKeys: [],
+      callIds: [],
       outstanding: 0,
       mediaClosed: true,
       portRefusals: 0,

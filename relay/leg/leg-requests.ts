@@ -1,5 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import type { Flow } from '../ground/flow.ts'
+import type { SmallMap } from '../ground/small-map.ts'
 import type { Request, Response } from '../sip/message.ts'
 import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { Leg } from './leg.ts'
@@ -7,7 +8,7 @@ import type { Leg } from './leg.ts'
 /** Whose legs they are: a call's, or another script's over legs. */
 export interface LegOwner {
   /** The INVITE in the air: a leg's own, or, once it has answered, the one passed on for it. */
-  readonly inviteIds: Map<Leg, number>
+  readonly inviteIds: SmallMap<Leg, number>
   /** Our requests which have no final answer yet. */
   outstanding: number
 }

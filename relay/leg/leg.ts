@@ -10,6 +10,7 @@ import type {
   PayloadChange,
   SrtpKeys,
 } from '../ground/media.ts'
+import type { SmallMap } from '../ground/small-map.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { CryptoLine } from '../sdp/sdes.ts'
@@ -89,19 +90,19 @@ export interface UacLeg extends LegState {
   reoffered: boolean
   /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
   reason: string | undefined
-  /** Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4). */
-  readonly acks: Map<string, SentAck>
+  /** Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4); undefined: none is repeated any more. */
+  readonly acks: SmallMap<string, SentAck | undefined>
   /** Its early dialogs, by the same tags. */
-  readonly earlyDialogs: Map<string, EarlyDialog>
+  readonly earlyDialogs: SmallMap<string, EarlyDialog>
   /** SDP of provisionals by the same tags, for a 2xx which comes without. */
-  readonly early: Map<string, RelayedSdp>
+  readonly early: SmallMap<string, RelayedSdp>
 }
 
 /** A leg which called us: we are its UAS. */
 export interface UasLeg extends LegState {
   readonly kind: 'uas'
   flow: Flow
-  readonly invite: Request
+  invite: Request
   /** Our server transaction for that INVITE. */
   readonly transaction: number
   /** The To tags under which it was sent a description, and which. */
@@ -131,7 +132,7 @@ export interface ReliableProvisionals {
   /** The To tag under which it has acknowledged our description: offer and answer are settled there. */
   settled: string | undefined
   /** Of a party which left the offer to us: what its PRACKs answered, by those tags (§5). */
-  readonly answers: Map<string, RelayedSdp>
+  readonly answers: SmallMap<string, RelayedSdp>
 }
 
 interface ReliableProvisional {

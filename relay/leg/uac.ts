@@ -1,5 +1,6 @@
 import { type Dialog, uacDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
+import { SmallMap } from '../ground/small-map.ts'
 import { type DigestAccount, noAuthorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
 import { allowHeader, supportedHeader, supportedPlainly } from '../sip/screen.ts'
@@ -30,9 +31,9 @@ export function uacLeg(
     cancelled: false,
     reoffered: false,
     reason: undefined,
-    acks: new Map(),
-    earlyDialogs: new Map(),
-    early: new Map(),
+    acks: new SmallMap(),
+    earlyDialogs: new SmallMap(),
+    early: new SmallMap(),
     ...freshLeg(String(entropy.below(2 ** 31))),
   }
 }

@@ -1,4 +1,5 @@
 import { uasDialog } from '../dialog/dialog.ts'
+import { SmallMap } from '../ground/small-map.ts'
 import { sdpBody } from '../sip/body.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
@@ -29,7 +30,13 @@ export function uasLeg(
     told: [],
     answer: undefined,
     bye: undefined,
-    reliable: { rseq: 0, unacknowledged: undefined, waiting: [], settled: undefined, answers: new Map() },
+    reliable: {
+      rseq: 0,
+      unacknowledged: undefined,
+      waiting: [],
+      settled: undefined,
+      answers: new SmallMap(),
+    },
     ...freshLeg(String(entropy.below(2 ** 31))),
   }
   noteAllow(leg.timer, leg.invite)

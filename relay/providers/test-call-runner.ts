@@ -2,6 +2,7 @@ import type { MonotonicMs } from '#contract'
 import type { Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import { turn } from '../ground/machine.ts'
+import { SmallMap } from '../ground/small-map.ts'
 import type { Leg, UacLeg } from '../leg/leg.ts'
 import type { LegOwner, LegRequests, LegResult } from '../leg/leg-requests.ts'
 import type { LegRole } from '../leg/orders.ts'
@@ -33,7 +34,7 @@ const callMs = 18_000
 
 /** Carries out what a test call orders, and brings it what happens. */
 export class TestCallRunner implements LegOwner {
-  readonly inviteIds = new Map<Leg, number>()
+  readonly inviteIds = new SmallMap<Leg, number>()
   outstanding = 0
   readonly #deps: TestCallDeps
   readonly #call: TestCall
