@@ -3,7 +3,7 @@ import { sameFlow } from '../ground/flow.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { setSession } from '../leg/session.ts'
 import { answerTimer } from '../leg/session-timer.ts'
-import { hasSdp, withSdp } from '../sdp/message-sdp.ts'
+import { hasSdp, sdpBytes, withSdp } from '../sdp/message-sdp.ts'
 import { sdpBody } from '../sip/body.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
@@ -43,7 +43,7 @@ export function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndp
     supportedHeader,
     ...answerTimer(leg.timer, request),
   ]
-  const body = changesNothing(request) ? undefined : leg.exchange?.answer
+  const body = changesNothing(request) || !leg.exchange ? undefined : sdpBytes({ text: leg.exchange.answer })
   const response = reply(request, 200, { ...withSdp(body, headers), flow: source })
   const ok: CallOrder[] = [{ type: 'respond', transaction, response }, ...setSession(leg)]
   if (request.method !== 'INVITE') return ok

@@ -133,7 +133,7 @@ export class CallIndex {
 
   addDialog(active: ActiveCall, leg: Leg, dialog: DialogName): void {
     const key = dialogKey(dialog)
-    if (!active.dialogKeys.includes(key)) active.dialogKeys = [...active.dialogKeys, key]
+    if (!active.dialogKeys.includes(key)) active.dialogKeys = active.dialogKeys.concat(key)
     this.#byDialog.set(key, { active, leg })
   }
 
@@ -154,7 +154,7 @@ export class CallIndex {
   }
 
   addBranch(active: ActiveCall, branch: Branch): void {
-    if (!active.callIds.includes(branch.callId)) active.callIds = [...active.callIds, branch.callId]
+    if (!active.callIds.includes(branch.callId)) active.callIds = active.callIds.concat(branch.callId)
     this.#byCallId.set(branch.callId, { active, leg: branch })
   }
 

@@ -14,7 +14,7 @@ export class CallTimers {
   /** One which is due, and runs no longer; undefined: none is. */
   due(now: MonotonicMs): CallTimerDue | undefined {
     const due = this.#deadlines.due(now)
-    // It alone of those which run is for nobody any more.
+    // Of those which run it alone is cleared.
     if (due)
       takeOut(
         due.active,
@@ -26,7 +26,7 @@ export class CallTimers {
   /** Sets one anew. */
   set(now: MonotonicMs, active: ActiveCall, ms: number, timer: CallTimer): void {
     this.stop(active, timer.timer, subjectOf(timer))
-    active.timers = [...active.timers, this.#deadlines.set(now + ms, { active, timer })]
+    active.timers = active.timers.concat(this.#deadlines.set(now + ms, { active, timer }))
   }
 
   stop(active: ActiveCall, timer: CallTimer['timer'], of?: TimerSubject): void {

@@ -86,7 +86,7 @@ export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | u
   const send = form === 'info' ? undefined : sendingOf(own, form)
   if (events.length === 0 && tones.length === 0 && !send) return undefined
   const passes = events.length === 0 || eventsPass(call, leg, partner)
-  return { events, passes, ...(tones.length > 0 && { tones }), ...(send && { send }) }
+  return { events: events.slice(), passes, ...(tones.length > 0 && { tones }), ...(send && { send }) }
 }
 
 /** Whether its telephone events are passed to its partner as they are; so they are while that has said nothing. */

@@ -2,7 +2,7 @@ import { uasDialog } from '../dialog/dialog.ts'
 import { keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import { offering } from '../sdp/codecs.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
-import { composeSdp } from '../sdp/offer.ts'
+import { composeSdp, saysTheSame } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import { mediaAddressOf, type SipEndpoint, straightReachOf } from '../ua/endpoint.ts'
 import { withKeys } from './digits.ts'
@@ -52,10 +52,10 @@ export function sdpForCaller(
   const turns = endpoint.opus === true && !words.straight
   const leg = { address: us, port: caller.media.port, id: caller.sdp.id, keys, turns, ...words }
   const sent = composeSdp(caller.sdp.sent, sound, leg, answered)
-  const known = caller.told.find((told) => told.sent.body === sent.body)
+  const known = caller.told.find((told) => saysTheSame(told.sent, sent))
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined
   const told = known ?? { tag: freeTag(call, endpoint), sent, said }
-  if (!known) caller.told.push(told)
+  if (!known) caller.told = caller.told.concat(told)
   const orders: CallOrder[] =
     told.tag === caller.localTag
       ? []

@@ -91,7 +91,7 @@ export function offerPracked(call: Call, asked: InDialogRequest, endpoint: SipEn
   if (!told || !offer?.ok) return [accept(asked, endpoint)]
   const sent = rewriteFor(call, caller, told.said, endpoint, { offer: offer.value })
   if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
-  caller.told[caller.told.indexOf(told)] = { ...told, sent }
+  caller.told = caller.told.with(caller.told.indexOf(told), { ...told, sent })
   return [accept(asked, endpoint, sdpBytes(sent)), ...aim(call, caller, offer.value, endpoint)]
 }
 
@@ -185,7 +185,7 @@ function settle(
   branch.early.set(tag, callees)
   const told = caller.told.findIndex((one) => one.tag === caller.localTag)
   if (told >= 0 && caller.sdp.sent)
-    caller.told[told] = { tag: caller.localTag, sent: caller.sdp.sent, said: callees }
+    caller.told = caller.told.with(told, { tag: caller.localTag, sent: caller.sdp.sent, said: callees })
   return [
     accept(asked, endpoint, sent && sdpBytes(sent)),
     ...aim(call, caller, callers, endpoint),

@@ -1,7 +1,6 @@
 import type { InDialogRequest, UasLeg } from '../leg/leg.ts'
 import { follow } from '../leg/path.ts'
 import { forgetAnswer } from '../leg/uas.ts'
-import { sdpBytes } from '../sdp/message-sdp.ts'
 import { sdpBody } from '../sip/body.ts'
 import { infoDigitOf } from '../sip/dtmf-relay.ts'
 import type { Request } from '../sip/message.ts'
@@ -110,6 +109,6 @@ function changed(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): Cal
   const sent = ours && rewriteFor(call, leg, ours, endpoint, { offer: said })
   const body = sdpBody(request)
   if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
-  leg.exchange = { offer: body ?? new Uint8Array(), answer: sdpBytes(sent) }
+  leg.exchange = { offer: body ?? new Uint8Array(), answer: sent.text }
   return [...answerHere(call, asked, endpoint), ...(said ? aim(call, leg, said, endpoint) : [])]
 }

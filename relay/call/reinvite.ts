@@ -1,5 +1,5 @@
 import { refreshTarget } from '../dialog/dialog.ts'
-import type { InDialogRequest, Leg, PendingReinvite } from '../leg/leg.ts'
+import { exchanged, type InDialogRequest, type Leg, type PendingReinvite } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
 import { setSession } from '../leg/session.ts'
 import { acceptTimer, answerTimer } from '../leg/session-timer.ts'
@@ -189,7 +189,7 @@ function okFor(
   const body = said && rewriteTo(call, leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
   const octets = sdpBody(request)
-  leg.exchange = octets && body && { offer: octets, answer: body }
+  leg.exchange = octets && body && exchanged(leg, octets, body)
   const ok = reply(request, status, { reason, ...withSdp(body, headers), flow: source })
   return { type: 'respond', transaction, response: ok }
 }

@@ -1,7 +1,7 @@
-interface Entry<Key, Value> {
+interface SmallMapEntry<Key, Value> {
   readonly key: Key
   value: Value
-  next: Entry<Key, Value> | undefined
+  next: SmallMapEntry<Key, Value> | undefined
 }
 
 /**
@@ -9,7 +9,7 @@ interface Entry<Key, Value> {
  * before it has any; a call has ten which stay empty, and there are thousands of calls.
  */
 export class SmallMap<Key, Value> {
-  #first: Entry<Key, Value> | undefined
+  #first: SmallMapEntry<Key, Value> | undefined
 
   /** Keys there are. */
   get size(): number {
@@ -42,7 +42,7 @@ export class SmallMap<Key, Value> {
 
   /** Forgets a key, if it is there. */
   delete(key: Key): void {
-    let before: Entry<Key, Value> | undefined
+    let before: SmallMapEntry<Key, Value> | undefined
     for (let at = this.#first; at; before = at, at = at.next) {
       if (at.key !== key) continue
       if (before) before.next = at.next
@@ -64,7 +64,7 @@ export class SmallMap<Key, Value> {
     return [...this].map(([, value]) => value)
   }
 
-  #entry(key: Key): Entry<Key, Value> | undefined {
+  #entry(key: Key): SmallMapEntry<Key, Value> | undefined {
     for (let at = this.#first; at; at = at.next) if (at.key === key) return at
     return undefined
   }

@@ -65,11 +65,23 @@ interface LegState {
   exchange: SdpExchange | undefined
 }
 
-/** An offer of a party, and our answer, as the octets of their descriptions. */
+/** An offer of a party, as the octets of its description, and the text of our answer. */
 interface SdpExchange {
   readonly offer: Uint8Array
-  readonly answer: Uint8Array
+  readonly answer: string
 }
+
+/** What was exchanged; of an answer which is what the leg was sent last that one's text is kept. */
+export function exchanged(
+  { sdp }: Pick<LegState, 'sdp'>,
+  offer: Uint8Array,
+  answer: Uint8Array,
+): SdpExchange {
+  const text = utf8.decode(answer)
+  return { offer, answer: text === sdp.sent?.text ? sdp.sent.text : text }
+}
+
+const utf8 = new TextDecoder()
 
 /** A leg which we call: we are its UAC. */
 export interface UacLeg extends LegState {
@@ -106,7 +118,7 @@ export interface UasLeg extends LegState {
   /** Our server transaction for that INVITE. */
   readonly transaction: number
   /** The To tags under which it was sent a description, and which. */
-  readonly told: ToldDescription[]
+  told: readonly ToldDescription[]
   /** The 2xx until it is acknowledged, and how long the next repeat waits. */
   answer: { response: Response; waitMs: number } | undefined
   /** A BYE which must wait for the ACK (RFC 3261 §15). */

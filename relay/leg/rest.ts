@@ -1,3 +1,4 @@
+import { detach } from '../ground/texts.ts'
 import { atRest } from '../sip/at-rest.ts'
 import type { Leg } from './leg.ts'
 
@@ -7,9 +8,16 @@ import type { Leg } from './leg.ts'
  */
 export function restLeg(leg: Leg): void {
   if (!leg.dialog?.confirmed || leg.pending) return
-  if (leg.invite) leg.invite = atRest(leg.invite)
+  detach(leg.dialog)
+  if (leg.invite) {
+    const { body } = leg.invite
+    leg.invite = atRest(leg.invite)
+    if (leg.exchange?.offer === body) leg.exchange = { ...leg.exchange, offer: leg.invite.body }
+  }
   if (leg.kind === 'uas') return
-  for (const [tag] of leg.acks) leg.acks.set(tag, undefined)
+  const isAcked = leg.acks.has(leg.dialog.remoteTag)
+  leg.acks.clear()
+  if (isAcked) leg.acks.set(leg.dialog.remoteTag, undefined)
   leg.earlyDialogs.clear()
   leg.early.clear()
 }

@@ -8,7 +8,7 @@ import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { hangUpLeg } from './bye.ts'
 import { toldByInfo } from './ice.ts'
-import { freshLeg, type UasLeg } from './leg.ts'
+import { exchanged, freshLeg, type UasLeg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
 import { setSession } from './session.ts'
 import { answerTimer, noteAllow } from './session-timer.ts'
@@ -74,7 +74,7 @@ export function respond({ transaction }: UasLeg, response: Response): LegOrder<n
 export function answer(leg: UasLeg, endpoint: SipEndpoint, body?: Uint8Array): LegOrder<never>[] {
   const response = responseTo(leg, endpoint, 200, answerTimer(leg.timer, leg.invite), body)
   const offer = sdpBody(leg.invite)
-  leg.exchange = offer && body && { offer, answer: body }
+  leg.exchange = offer && body && exchanged(leg, offer, body)
   // One in which something was said before goes on (RFC 3311 §5.1).
   const early = leg.dialog?.localTag === leg.localTag ? leg.dialog : undefined
   const dialog = early ?? uasDialog(leg.invite, leg.localTag)

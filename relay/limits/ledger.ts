@@ -311,7 +311,7 @@ export class Ledger implements BeatReporter {
       resource,
       held: this.#shares.held({ scope, resource }),
       used,
-      refused: usage?.refused[resource].size ?? 0,
+      refused: usage?.refused(resource) ?? 0,
     })
     const { max_channels, max_cps } = limited.caps
     const guarded = velocities.filter((velocity) => limitOf(limited, velocity) !== null)

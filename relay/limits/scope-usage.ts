@@ -1,5 +1,6 @@
-import { type MonotonicMs, type Resource, resources, type Scope, type Velocity, velocities } from '#contract'
+import { type MonotonicMs, type Resource, type Scope, type Velocity, velocities } from '#contract'
 import type { BegunBefore } from '../ground/begun-before.ts'
+import { SmallMap } from '../ground/small-map.ts'
 import { BeginningsWindow } from './beginnings-window.ts'
 import { keyOf } from './scope.ts'
 
@@ -21,15 +22,10 @@ export class ScopeUsage {
   channels = 0
   readonly cps = new BeginningsWindow()
   /** Calls out which began, of what is limited by minute or hour. */
-  readonly #begun = new Map<Velocity, BeginningsWindow>()
+  readonly #begun = new SmallMap<Velocity, BeginningsWindow>()
   #releasedAt: string | null = null
   /** Calls turned away which the edge has not heard of, and when. */
-  readonly refused: Readonly<Record<Resource, Map<string, number>>> = {
-    channels: new Map(),
-    cps: new Map(),
-    calls_per_minute: new Map(),
-    calls_per_hour: new Map(),
-  }
+  readonly #refused = new SmallMap<Resource, Map<string, number>>()
   lastAt = 0
 
   constructor(scope: Scope, customerId: string | undefined) {
@@ -87,14 +83,21 @@ export class ScopeUsage {
 
   refuse(now: MonotonicMs, callId: string, resource: Resource): void {
     this.lastAt = now
-    if (this.refused[resource].size < refusedAtMost) this.refused[resource].set(callId, now)
+    const refused = this.#refused.get(resource) ?? new Map<string, number>()
+    this.#refused.set(resource, refused)
+    if (refused.size < refusedAtMost) refused.set(callId, now)
+  }
+
+  /** Calls turned away, of which the edge has not heard. */
+  refused(resource: Resource): number {
+    return this.#refused.get(resource)?.size ?? 0
   }
 
   /** What happened up to `sentAt` the edge has heard. */
   reported(now: MonotonicMs, sentAt: MonotonicMs): void {
     this.cps.settle(now)
     for (const window of this.#begun.values()) window.settle(now)
-    for (const ids of resources.map((resource) => this.refused[resource]))
+    for (const ids of this.#refused.values())
       for (const [callId, at] of ids) if (at <= sentAt) ids.delete(callId)
   }
 }

@@ -152,11 +152,3 @@ export function iso(at: UtcMs): string {
 
 /** All of an instant but its milliseconds: what is written in one second differs by no more. */
 const secondOf = rememberLast(4, (second: number) => new Date(second * 1000).toISOString().slice(0, -4))
-
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
-/** A text on its own: one cut from a message, or joined from pieces, keeps all it came from in memory. */
-export function detached(text: string): string {
-  return decoder.decode(encoder.encode(text))
-}

@@ -11,6 +11,7 @@ import {
 import { Deadlines } from '../ground/deadlines.ts'
 import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import { detached } from '../ground/texts.ts'
 import { parseUri, sameUri } from '../sip/uri.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { BindingTells, placeOf, samePlace } from './binding-tells.ts'
@@ -20,7 +21,6 @@ import {
   bindingIdOf,
   type ContactBinding,
   contactBinding,
-  detached,
 } from './contact-binding.ts'
 import { KeptTexts } from './kept-texts.ts'
 import type { NatKeepAlive } from './nat-keep-alive.ts'

@@ -1,9 +1,10 @@
-import { type BindingState, detached } from './contact-binding.ts'
+import { detached, SharedTexts } from '../ground/texts.ts'
+import type { BindingState } from './contact-binding.ts'
 
 /** What bindings keep of a message's texts. Those cut from it would keep the whole message in memory. */
 export class KeptTexts {
   /** Texts which many bindings share, once each. */
-  readonly #shared = new Map<string, string>()
+  readonly #shared = new SharedTexts(10_000)
 
   /** A binding as stated, in texts of its own; those `held` already stay. */
   owned(stated: BindingState, held?: BindingState): BindingState {
@@ -28,12 +29,7 @@ export class KeptTexts {
 
   /** One text for all who say the same. */
   once(text: string): string {
-    const known = this.#shared.get(text)
-    if (known !== undefined) return known
-    if (this.#shared.size > 10_000) this.#shared.clear()
-    const own = detached(text)
-    this.#shared.set(own, own)
-    return own
+    return this.#shared.once(text)
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Port, portNumber } from '#contract'
+import { detached, SharedTexts } from '../ground/texts.ts'
 import {
   attributeName,
   connectionIn,
@@ -60,8 +61,32 @@ export function readSdp(text: string): Sdp | undefined {
   const versions = session.filter((line) => line.startsWith('v='))
   const unversioned = versions.length === 0 && media?.length === 0
   if (unversioned || (versions.length > 0 && !versions.includes('v=0'))) return undefined
-  return media && inTheirPlace({ session: understood(session, sessionTypes), media })
+  return media && onItsOwn(inTheirPlace({ session: understood(session, sessionTypes), media }))
 }
+
+/** In texts of its own, or of all who say the same: one cut from a message keeps that in memory. */
+function onItsOwn({ session, media }: Sdp): Sdp {
+  return {
+    session: session.map(owned),
+    media: media.map(mediaOnItsOwn),
+  }
+}
+
+/** The same of an m-line, in lists with no room for more. */
+export function mediaOnItsOwn(media: Media): Media {
+  const { proto, formats, lines } = media
+  return { ...media, proto: owned(proto), formats: formats.map(owned), lines: lines.map(owned) }
+}
+
+function owned(line: string): string {
+  return line.length < mostShared && common.test(line) ? shared.once(line) : detached(line)
+}
+
+/** What all phones of a make say alike; no line has keys, or a number of its own. */
+const common =
+  /^(?:\d+$|[vst]=|c=|a=(?:rtpmap|fmtp|ptime|maxptime|rtcp-fb|sendrecv|sendonly|recvonly|inactive))/
+const mostShared = 80
+const shared = new SharedTexts(4_000)
 
 /** What tells of a format belongs to the m-line which has it, also where it was written before that. */
 function inTheirPlace({ session, media }: Sdp): Sdp {

@@ -1,6 +1,6 @@
 import { type Port, portNumber } from '#contract'
 import type { Media, Sdp } from './description.ts'
-import { connectionOf, directionOf, writeSdp } from './description.ts'
+import { connectionOf, directionOf, mediaOnItsOwn, writeSdp } from './description.ts'
 import { answered, withoutReceiving } from './direction.ts'
 import { bundles, iceLines, iceSession, isDtls, midOf, type SaidIce } from './ice.ts'
 import { inKnownNumbers, inNumbersOf } from './numbering.ts'
@@ -39,8 +39,6 @@ export interface SaidKeys {
 export interface SentSdp {
   readonly text: string
   readonly version: number
-  /** The text without its o-line. */
-  readonly body: string
   /** The m-lines this leg has by now: none goes away, and each keeps its place (RFC 3264 §8). */
   readonly media: readonly Media[]
   /** The other party's description it was made of. */
@@ -78,16 +76,25 @@ export function composeSdp(
     ...(ours.keys?.ice ? iceSession(isBundled ? mid : undefined) : []),
   ]
   const body = writeSdp({ session, media })
-  const version = last === undefined ? 1 : last.version + Number(last.body !== body)
+  const version = last === undefined ? 1 : last.version + Number(withoutOrigin(last) !== body)
   const text = writeSdp({ session: withOrigin(session, ours, version), media })
-  return { text, version, body, media, said, straight }
+  return { text, version, media: media.map(mediaOnItsOwn), said, straight }
 }
 
 /** A description once more, after another one which came to nothing: its version is higher than that one's (RFC 3264 §8). */
 export function saidAgain(again: SentSdp, after: SentSdp): SentSdp {
-  if (again.body === after.body) return { ...again, version: after.version, text: after.text }
+  if (saysTheSame(again, after)) return { ...again, version: after.version, text: after.text }
   const version = after.version + 1
   return { ...again, version, text: again.text.replace(/^(o=\S+ \S+ )\d+/m, `$1${version}`) }
+}
+
+/** Whether two descriptions differ in their o-line at most. */
+export function saysTheSame(one: SentSdp, other: SentSdp): boolean {
+  return withoutOrigin(one) === withoutOrigin(other)
+}
+
+function withoutOrigin({ text }: SentSdp): string {
+  return text.replace(/^o=.*\r\n/m, '')
 }
 
 /**

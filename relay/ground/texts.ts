@@ -1,0 +1,37 @@
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** A text on its own: one cut from a message, or joined from pieces, keeps all it came from in memory. */
+export function detached(text: string): string {
+  return decoder.decode(encoder.encode(text))
+}
+
+/** The same record with each of its texts on its own. */
+export function detach(record: object): void {
+  const texts = record as Record<string, unknown>
+  for (const [name, text] of Object.entries(texts))
+    if (typeof text === 'string' && text.length > shortest) texts[name] = detached(text)
+}
+
+/** V8 copies what is shorter than this when it is cut. */
+const shortest = 12
+
+/** Texts which many share, once each; of more than there may be all are forgotten, and shared anew. */
+export class SharedTexts {
+  readonly #atMost: number
+  readonly #texts = new Map<string, string>()
+
+  constructor(atMost: number) {
+    this.#atMost = atMost
+  }
+
+  /** One text for all who say the same. */
+  once(text: string): string {
+    const known = this.#texts.get(text)
+    if (known !== undefined) return known
+    if (this.#texts.size >= this.#atMost) this.#texts.clear()
+    const own = detached(text)
+    this.#texts.set(own, own)
+    return own
+  }
+}

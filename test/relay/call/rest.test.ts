@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import type { Request } from '../../../relay/sip/message.ts'
+import { alice, fromCallee, sdp, telnyx, within } from '../../support/office.ts'
+import { leavesNothingBehind, reply200, talking } from '../../support/scene.ts'
+
+leavesNothingBehind()
+
+/** 64·T1 and a moment: by then no transaction of its INVITE is left. */
+const overMs = 33_000
+
+/** All a request says. */
+function said({ method, requestUri, headers, body, via, from, to, callId, cseq }: Request) {
+  return { method, requestUri, headers, body: [...body], via, from, to, callId, cseq }
+}
+
+describe('a call which lasts', () => {
+  test('lets go of what was needed until nothing of its INVITE was repeated any more, and knows what that said', () => {
+    const { ladder, invited, answer } = talking()
+    const [active] = ladder.engine.rooms.calls.index.all()
+    const { caller, callee } = active?.call ?? {}
+    const before = [caller?.invite, callee?.invite]
+    const was = before.map((invite) => invite && said(invite))
+    expect(callee?.acks.values()).toEqual([expect.objectContaining({ repeats: 0 })])
+    ladder.after(overMs).gives()
+    expect([caller?.invite, callee?.invite].map((invite) => invite && said(invite))).toEqual(was)
+    expect([caller?.invite === before[0], callee?.invite === before[1]]).toEqual([false, false])
+    expect([callee?.acks.values(), callee?.early.size, callee?.earlyDialogs.size]).toEqual([
+      [undefined],
+      0,
+      0,
+    ])
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
+  })
+
+  test.each([
+    ['its caller', 'Telnyx'],
+    ['its callee', 'Alice'],
+  ])('is offered something else, and hung up, by %s as ever', (who, other) => {
+    const { ladder, invited, answer, sent, accepted } = talking()
+    ladder.after(overMs).gives()
+    const [party, partner] = who === 'its caller' ? [alice, telnyx] : [telnyx, alice]
+    const asks = (method: string, cseq: number, body?: Uint8Array) => {
+      const more = body ? { body } : {}
+      return who === 'its caller'
+        ? within(invited, answer, party, method, cseq, more)
+        : fromCallee(sent, accepted, party, method, cseq, more)
+    }
+    const offer = sdp(party.flow.address, 4_000, 'a=sendonly')
+    ladder.when(party, asks('INVITE', 50, offer)).gives(`INVITE to ${other}`)
+    const taken = reply200(ladder, partner, 'INVITE', sdp(partner.flow.address))
+    ladder.when(partner, taken).gives(`ACK to ${other}`, `200 to ${party.name}`)
+    ladder.when(party, asks('ACK', 50)).gives()
+    ladder.when(party, asks('BYE', 51)).whatever()
+    ladder.when(partner, reply200(ladder, partner, 'BYE')).whatever()
+    expect(ladder.record.status).toBe('hangup')
+  })
+})
