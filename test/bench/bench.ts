@@ -1,3 +1,4 @@
+import { callsBench } from './calls.ts'
 import { edgeBench } from './edge.ts'
 import { fleetBench } from './fleet.ts'
 import { handshakesBench } from './handshakes.ts'
@@ -11,12 +12,13 @@ import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `… register`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records` and `… memory`: what a registration, a call, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
+ * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records` and `… memory`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
  * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; and what is held of a phone and a call.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
   register: registerBench,
+  calls: callsBench,
   rtp: rtpBench,
   browser: (args) =>
     rtpBench(['--only', 'ffi browser,rtpengine browser', '--calls', '20,100', '--rounds', '5', ...args]),

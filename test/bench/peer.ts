@@ -17,19 +17,36 @@ export interface Peer {
 }
 
 /** Kamailio as a registrar of `realm`, passwords and bindings in memory, one worker; undefined where absent. */
-export async function kamailio(realm: string): Promise<Peer | undefined> {
+export function kamailio(realm: string): Promise<Peer | undefined> {
+  return started((place) => registrar(place, realm))
+}
+
+/** Kamailio as a stateful proxy which asks for passwords of `realm` and tries gateways in their order, one worker; undefined where absent. */
+export function kamailioProxy(realm: string, gateways: readonly HostAndPort[]): Promise<Peer | undefined> {
+  return started((place, folder) => {
+    const list = join(folder, 'dispatcher.list')
+    const lines = gateways.map(
+      ({ address, port }, at) => `1 sip:${address}:${port} 0 ${gateways.length - at}\n`,
+    )
+    writeFileSync(list, lines.join(''))
+    return proxy(place, realm, list)
+  })
+}
+
+/** `written`: its configuration, which may have files of its own in the folder. */
+async function started(written: (place: HostAndPort, folder: string) => string): Promise<Peer | undefined> {
   if (spawnSync('kamailio', ['-v']).error !== undefined) return undefined
   const folder = mkdtempSync(join(tmpdir(), 'kamailio-'))
   const place = { address: '127.0.7.73', port: await freePort('127.0.7.73') }
   const file = join(folder, 'kamailio.cfg')
-  writeFileSync(file, config(place, realm))
+  writeFileSync(file, written(place, folder))
   const child = spawn('kamailio', ['-f', file, '-DD', '-E', '-m', '256', '-Y', folder], { stdio: 'ignore' })
   await pause(1500)
   if (child.exitCode !== null) return undefined
   return { place, cpu: () => cpuOfFamily(child), stop: () => stop(child, folder) }
 }
 
-function config({ address, port }: HostAndPort, realm: string): string {
+function registrar({ address, port }: HostAndPort, realm: string): string {
   return `
 debug=-1
 log_stderror=yes
@@ -43,6 +60,39 @@ request_route {
   if (method != "REGISTER") { sl_send_reply("405", "Method Not Allowed"); exit; }
   if (!pv_www_authenticate("${realm}", "secure-password", "0")) { www_challenge("${realm}", "0"); exit; }
   save("location");
+}
+`
+}
+
+function proxy({ address, port }: HostAndPort, realm: string, list: string): string {
+  return `
+debug=-1
+log_stderror=yes
+children=1
+disable_tcp=yes
+auto_aliases=no
+listen=udp:${address}:${port}
+${['tm', 'sl', 'rr', 'pv', 'auth', 'siputils', 'textops', 'dispatcher'].map((name) => `loadmodule "${name}.so"`).join('\n')}
+modparam("dispatcher", "list_file", "${list}")
+modparam("dispatcher", "flags", 2)
+request_route {
+  if (has_totag()) {
+    if (loose_route()) t_relay();
+    else if (is_method("ACK") && t_check_trans()) t_relay();
+    exit;
+  }
+  if (is_method("CANCEL|ACK")) { if (t_check_trans()) t_relay(); exit; }
+  t_check_trans();
+  if (!pv_proxy_authenticate("${realm}", "secure-password", "0")) { proxy_challenge("${realm}", "0"); exit; }
+  consume_credentials();
+  record_route();
+  if (!ds_select_dst("1", "8")) { sl_send_reply("503", "No Gateway"); exit; }
+  t_on_failure("NEXT");
+  t_relay();
+}
+failure_route[NEXT] {
+  if (t_is_canceled()) exit;
+  if (t_check_status("503") && ds_next_dst()) { t_on_failure("NEXT"); t_relay(); }
 }
 `
 }

@@ -2,6 +2,7 @@ import { machine, printTable } from './cost.ts'
 import type { Counts } from './load.ts'
 import { kamailio } from './peer.ts'
 import { costed, openStand, partsOf, phones, registerAt, type Stand, type Step } from './stand.ts'
+import { inTurn, middle } from './turns.ts'
 
 /** One system which registers phones. */
 interface Side {
@@ -62,12 +63,6 @@ async function product(name: string, checkout?: string): Promise<Product> {
   return { name, stand, running: partsOf(stand), register, stop: () => stand.stop() }
 }
 
-/** Each round the other way round: what drifts counts for and against each alike. */
-function inTurn(count: number, round: number): number[] {
-  const order = Array.from({ length: count }, (_, at) => at)
-  return round % 2 === 0 ? order : order.toReversed()
-}
-
 function report(
   names: string[],
   steps: Step[][],
@@ -85,9 +80,4 @@ function report(
   ])
   const head = ['', 'done', 'failed', 'repeated', 'CPU s/1000', 'least-most', 'ours is ×']
   return `REGISTER, 401, REGISTER, 200 by digest at ${rate}/s; ${rounds} rounds in turns, medians\n${printTable(head, rows)}`
-}
-
-/** The median. */
-function middle(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 }

@@ -10,6 +10,7 @@ import { sdp } from '../support/sound.ts'
 import { startStack } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
 import { printTable } from './cost.ts'
+import { quantile } from './turns.ts'
 
 const dialled = '+15551234567'
 const account = { username: 'office1', password: 'secure-password' }
@@ -51,10 +52,6 @@ function table({ direct, ours }: { direct: number[]; ours: number[] }): string {
     ['', 'p50', 'p99'],
     [row('directly', straight), row('by the relay', through), row('added', added)],
   )
-}
-
-function quantile(values: readonly number[], part: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? 0
 }
 
 /** Rings, hangs up, and gives the ms it took to ring. */
