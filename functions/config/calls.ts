@@ -7,7 +7,10 @@ import { utcNow } from '../clock.ts'
 import { soundWords } from '../diagnosis/sound.ts'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
+import { asked } from '../http/asked.ts'
+import { confirmsKey } from '../http/authenticate.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
+import type { BatchStatement } from '../http/noun.ts'
 import { listed, lists, type Page, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
 import { readId } from '../http/validate.ts'
@@ -16,18 +19,22 @@ import { callsAsked, filters } from './call-filters.ts'
 
 /** What became of every call: read only, told by the relays. */
 export const calls = new Hono<Edge>()
-  .get('/', lists(filters), async (c) => {
-    const [page, asked] = [readPage(c), await callsAsked(c)]
-    const { customerId } = c.get('principal')
-    const rows = await missed(c.get('db'), (db) => pageOfCalls(db, customerId, asked, page))
-    return c.json(listed(rows, page, ({ startedAt, id }) => ({ at: startedAt, id }), present))
-  })
-  .get('/:id', async (c) => {
-    const mine = and(eq(table.customerId, c.get('principal').customerId), eq(table.id, readId(c)))
-    const [row] = await missed(c.get('db'), (db) => db.select(columns).from(table).where(mine))
-    if (!row) throw new ApiError('CALL_NOT_FOUND', 'There is no such call.')
-    return c.json(present(row))
-  })
+  .get('/', lists(filters), confirmsKey(list))
+  .get('/:id', confirmsKey(get))
+
+async function list(c: Context<Edge>): Promise<Response> {
+  const [page, wanted] = [readPage(c), await callsAsked(c)]
+  const { customerId } = c.get('principal')
+  const rows = await missed(c, () => pageOfCalls(c.get('db'), customerId, wanted, page))
+  return c.json(listed([...rows], page, ({ startedAt, id }) => ({ at: startedAt, id }), present))
+}
+
+async function get(c: Context<Edge>): Promise<Response> {
+  const mine = and(eq(table.customerId, c.get('principal').customerId), eq(table.id, readId(c)))
+  const [row] = await missed(c, () => c.get('db').select(columns).from(table).where(mine))
+  if (!row) throw new ApiError('CALL_NOT_FOUND', 'There is no such call.')
+  return c.json(present(row))
+}
 
 /** Calls of the asking customer by their ids, as they are shown, in that order. */
 export async function callsById(c: Context<Edge>, ids: readonly string[]) {
@@ -60,13 +67,16 @@ export function pageOfCalls(db: Database, customerId: string, asked: SQL | undef
  * Calls as they are read, once more where one goes on by its record and has not been heard of for long: where every
  * relay is gone, no beat ends what the last one carried.
  */
-async function missed(db: Database, read: (db: Database) => PromiseLike<Row[]>): Promise<Row[]> {
-  const rows = await read(db)
+async function missed(
+  c: Context<Edge>,
+  read: () => BatchStatement & PromiseLike<Row[]>,
+): Promise<readonly Row[]> {
+  const rows = await asked(c, read())
   const quietSince = utcNow() - lostAfterMs
   const quiet = ({ status, updatedAt }: Row) => status !== 'hangup' && Date.parse(updatedAt) < quietSince
   if (!rows.some(quiet)) return rows
-  await db.execute(endSilent())
-  return read(db)
+  await c.get('db').execute(endSilent())
+  return read()
 }
 
 /*

@@ -2,12 +2,18 @@ import { and, desc, eq, isNull, or, type SQL } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import { bindings, extensions, trunks } from '#db'
 import type { Edge } from '../env.ts'
+import { asked } from '../http/asked.ts'
+import { confirmsKey } from '../http/authenticate.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
 import { reachable } from '../store/bindings.ts'
 
 /** Where phones and PBXs can be reached now, as told by the relays. */
-export const registrations = new Hono<Edge>().get('/', lists(), async (c) => c.json(await registrationsOf(c)))
+export const registrations = new Hono<Edge>().get(
+  '/',
+  lists(),
+  confirmsKey(async (c) => c.json(await registrationsOf(c))),
+)
 
 /** One registration as the API shows it, whether it has ended or not; undefined: the customer has none of this id. */
 export async function registrationOf(c: Context<Edge>, id: string) {
@@ -19,19 +25,22 @@ export async function registrationOf(c: Context<Edge>, id: string) {
 /** One page of a customer's registrations, or of those for which `whose` holds. */
 export async function registrationsOf(c: Context<Edge>, whose?: SQL) {
   const page = readPage(c)
-  const rows = await withOwner(c)
-    .where(
-      and(
-        eq(bindings.customerId, c.get('principal').customerId),
-        whose,
-        or(eq(extensions.enabled, true), eq(trunks.enabled, true)),
-        reachable(),
-        page.after && before(bindings.registeredAt, bindings.id, page.after),
-      ),
-    )
-    .orderBy(desc(bindings.registeredAt), desc(bindings.id))
-    .limit(page.size + 1)
-  return listed(rows, page, ({ binding }) => ({ at: binding.registeredAt, id: binding.id }), present)
+  const rows = await asked(
+    c,
+    withOwner(c)
+      .where(
+        and(
+          eq(bindings.customerId, c.get('principal').customerId),
+          whose,
+          or(eq(extensions.enabled, true), eq(trunks.enabled, true)),
+          reachable(),
+          page.after && before(bindings.registeredAt, bindings.id, page.after),
+        ),
+      )
+      .orderBy(desc(bindings.registeredAt), desc(bindings.id))
+      .limit(page.size + 1),
+  )
+  return listed([...rows], page, ({ binding }) => ({ at: binding.registeredAt, id: binding.id }), present)
 }
 
 /** Bindings beside the live extension or trunk which each is of. */

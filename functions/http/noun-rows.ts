@@ -3,9 +3,9 @@ import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Context } from 'hono'
 import type { Database } from '#db'
 import type { Edge } from '../env.ts'
-import type { HolderRow } from '../key-holder.ts'
 import { ApiError } from './api-error.ts'
-import { admitted, confirm, confirmed, HolderChanged, unconfirmed } from './authenticate.ts'
+import { asked, rowsIn } from './asked.ts'
+import { admitted, confirmed, HolderChanged } from './authenticate.ts'
 import { type Check, condition } from './check.ts'
 import { insertWhere, isNotAdmitted, lockConfig } from './config-lock.ts'
 import { columnOf } from './field.ts'
@@ -285,19 +285,6 @@ function refuse(checks: readonly Check[] = [], answers: readonly unknown[]): voi
   checks.forEach((check, at) => void check.refuse(rowsIn(answers[at])))
 }
 
-/** What a query finds, and in the same round trip whose the access key is, where that is not known for sure. */
-async function asked(
-  c: Context<Edge>,
-  query: BatchStatement & PromiseLike<unknown>,
-): Promise<readonly unknown[]> {
-  const holder = unconfirmed(c)
-  if (holder === undefined) return rowsIn(await query)
-  const db = c.get('db')
-  const [key, found] = await db.batch([db.execute<{ holder: HolderRow | null }>(holder), query])
-  confirm(c, key.rows[0]?.holder ?? undefined)
-  return rowsIn(found)
-}
-
 /** Carries out statements as one transaction, if the access key is still whose it was. */
 async function carriedOut(c: Context<Edge>, statements: BatchStatement[]): Promise<readonly unknown[]> {
   try {
@@ -311,11 +298,6 @@ async function carriedOut(c: Context<Edge>, statements: BatchStatement[]): Promi
     await confirmed(c)
     throw new HolderChanged()
   }
-}
-
-/** A query's answer is its rows; a bare statement's has them inside. */
-function rowsIn(answer: unknown): readonly unknown[] {
-  return Array.isArray(answer) ? answer : ((Reflect.get(Object(answer), 'rows') as unknown[]) ?? [])
 }
 
 function firstOf(answer: unknown): unknown {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type App, type Client, startApp } from '../../support/app.ts'
+import { callTell, tellAs } from '../../support/call-tells.ts'
 
 /*
  * A door asks whose the key is together with what it brings or changes. What this isolate remembers of a key answers nothing by
@@ -9,10 +10,14 @@ import { type App, type Client, startApp } from '../../support/app.ts'
 let app: App
 let alice: Client & { id: string }
 let provider_id = ''
+let callId = ''
 beforeAll(async () => {
   app = await startApp()
   alice = await app.newcomer('Alice')
   provider_id = (await alice('POST', '/v1.0/providers', { hostname: 'sip.test' })).body.id
+  const told = callTell(alice.id)
+  callId = told.call.call_id
+  await tellAs(app, 'relay-1', told)
 })
 afterAll(() => app.close())
 
@@ -20,6 +25,9 @@ const body = () => ({ name: 'asked', provider_id, target: '+1212' })
 const doors: [what: string, trips: number, ask: (as: Client, id: string) => ReturnType<Client>][] = [
   ['GET of a list', 1, (as) => as('GET', '/v1.0/routes')],
   ['GET of one', 1, (as, id) => as('GET', `/v1.0/routes/${id}`)],
+  ['GET of calls', 1, (as) => as('GET', '/v1.0/calls')],
+  ['GET of one call', 1, (as) => as('GET', `/v1.0/calls/${callId}`)],
+  ['GET of registrations', 1, (as) => as('GET', '/v1.0/registrations')],
   ['POST', 1, (as) => as('POST', '/v1.0/routes', body())],
   ['PUT', 1, (as, id) => as('PUT', `/v1.0/routes/${id}`, body())],
   ['PATCH', 2, (as, id) => as('PATCH', `/v1.0/routes/${id}`, { name: 'asked' })],
