@@ -196,7 +196,7 @@ async function start(config: Config): Promise<void> {
     note: ({ level, event, fields }) => log(level, event, fields),
   })
   running.hear({ type: 'cached', ...kept })
-  running.hear({ type: 'restored', list: phones.list, from: 'disk' })
+  running.hear({ type: 'restored', list: phones.take(), from: 'disk' })
   running.hear({ type: 'remembered', begun: disk.begun.found })
   disk.begun.follow(() => engine.begunLately(monotonicNow()))
   host = running

@@ -13,7 +13,11 @@ import { Spool } from './spool.ts'
 /** What a relay keeps in its folder: tells which the edge has not heard, phones, snapshots, calls out which began. */
 export interface RelayDisk {
   readonly spool: Spool
-  readonly phones: { readonly file: BindingFile; readonly list: BindingList }
+  readonly phones: {
+    readonly file: BindingFile
+    /** What it kept, once: of 100 000 phones the list is 100 MB, which is of no use once they are taken up. */
+    take(): BindingList
+  }
   readonly begun: BegunFile
   readonly snapshots: SnapshotFolder
   /** As they were found. */
@@ -32,16 +36,17 @@ export async function openDisk(
   const spool = await Spool.open({ folder: join(dataDir, 'spool'), log })
   const snapshots = new SnapshotFolder({ folder: join(dataDir, 'snapshots'), keys, log })
   const kept = snapshots.load()
-  const phones = await BindingFile.open({ folder: join(dataDir, 'bindings'), log })
+  const { file, list } = await BindingFile.open({ folder: join(dataDir, 'bindings'), log })
+  const found = [list]
   const begun = new BegunFile({ path: join(dataDir, 'begun.json'), log, utc: systemUtc })
   return {
     spool,
-    phones,
+    phones: { file, take: () => found.pop() ?? { bindings: [] } },
     begun,
     snapshots,
     kept,
     async stop() {
-      await Promise.all([spool.close(), phones.file.close(), begun.close(), snapshots.flush()])
+      await Promise.all([spool.close(), file.close(), begun.close(), snapshots.flush()])
       await giveFolderBack()
     },
   }
