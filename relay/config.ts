@@ -85,6 +85,8 @@ export interface Config {
   readonly nonceKey: string
   readonly askBudgetMs: number
   readonly mediaTimeoutMs: number
+  /** Calls whose Opus is turned into G.711 at once. */
+  readonly opusCalls: number
   readonly drainMs: number
   /** Where it stands, in its operator's words; undefined: they have none. */
   readonly region: string | undefined
@@ -142,6 +144,7 @@ const variables = {
   NONCE_KEY: secret('be text', (text) => text).optional(),
   ASK_BUDGET_MS: wholeNumber(50, 10_000).default(800),
   MEDIA_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(60_000),
+  OPUS_CALLS: wholeNumber(0, 100_000).default(100),
   DRAIN_MS: wholeNumber(0, 86_400_000).default(900_000),
   REGION: setting('small letters, digits and dashes, 40 at most', (text) =>
     regionName.safeParse(text).success ? text : undefined,
@@ -218,6 +221,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       nonceKey: said.NONCE_KEY ?? said.RELAY_KEY.key,
       askBudgetMs: said.ASK_BUDGET_MS,
       mediaTimeoutMs: said.MEDIA_TIMEOUT_MS,
+      opusCalls: said.OPUS_CALLS,
       drainMs: said.DRAIN_MS,
       region: said.REGION,
       dnsServers: said.DNS_SERVERS,

@@ -34,6 +34,8 @@ interface EngineSetup {
   readonly rtpPorts: readonly [number, number]
   /** Sockets there may be for sound: two are one pair; absent: as many as the range has. */
   readonly mediaSockets?: number
+  /** Calls whose Opus is turned at once; absent: any number. */
+  readonly opusCalls?: number
   /** Who has which limits; absent: as the snapshots say. */
   readonly limits?: LimitSource
 }
@@ -46,7 +48,7 @@ type RoomEvent =
 type Happening = Input | RoomEvent | { readonly type: 'tick' }
 
 /** The rooms, from the ground up: each is given those below which it stands on. */
-function compose({ endpoint: given, served, rtpPorts, mediaSockets, limits }: EngineSetup) {
+function compose({ endpoint: given, served, rtpPorts, mediaSockets, opusCalls, limits }: EngineSetup) {
   const endpoint = { ...given }
   const { entropy, hashes } = endpoint
   const { baseDomain, names } = served
@@ -55,7 +57,7 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, limits }: En
   const transactions = new Transactions()
   const ports = new Ports(rtpPorts, entropy.below, mediaSockets && Math.floor(mediaSockets / 2))
   const snapshots = new SnapshotCache({ clock, numbers, entropy })
-  const ledger = new Ledger(endpoint, limits ?? limitsOn(snapshots.index))
+  const ledger = new Ledger(endpoint, limits ?? limitsOn(snapshots.index), opusCalls)
   const providers = new Providers({
     endpoint,
     numbers,
@@ -192,6 +194,7 @@ export class Engine {
       bindings: registrar.size,
       transactions: transactions.size,
       counted: ledger.size,
+      turned: ledger.turned.size,
       registrations: providers.registrations,
     }
   }

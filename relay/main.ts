@@ -165,6 +165,7 @@ async function start(config: Config): Promise<void> {
     served: { baseDomain: config.baseDomain, names: ourNames(config), unknownSource: config.unknownSource },
     rtpPorts: config.rtpPorts,
     mediaSockets: descriptors.media,
+    opusCalls: config.opusCalls,
   })
   const running = new Host(engine, {
     send: wires.send,

@@ -30,6 +30,7 @@ import { huntQuestion } from './sent-on.ts'
 import { SentOutside } from './sent-outside.ts'
 import { joinedLegs } from './sides.ts'
 import type { Branch, Call, CallOrder, ClientRole, ConnectDecision, Hunt, ServiceRoutes } from './state.ts'
+import { freeUnturned } from './turned.ts'
 
 /** The rooms calls stand on. */
 export interface CallsDeps {
@@ -282,6 +283,7 @@ export class CallOrders {
     if (machine.state === 'ended') return this.#lasting.lasts(call) ? undefined : ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, placesOf(call))
+    freeUnturned(call)
     const answeredAt = minutesFrom(call)
     // Calls in and calls inside cost no minutes.
     if (answeredAt === undefined) ledger.unanswered(now, call.id)

@@ -1,7 +1,9 @@
 import type { Consideration, Limit } from '#contract'
 import { describe, explained, isUrgent, limitAt, reserve } from '../limits/admit-call.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { soon } from './ending.ts'
 import type { Call, CalledPeer, Hunt, HuntEnding } from './state.ts'
+import { unturned } from './turned.ts'
 
 /**
  * The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be.
@@ -40,6 +42,30 @@ export function allFull({ record }: Call, { parent }: Hunt): HuntEnding {
     reason: 'rejected',
     status,
     why: `${reason}: ${message}`,
+    because,
+    headers: soon(status),
+  }
+}
+
+/**
+ * No provider is called, for the caller's Opus would have to be turned, and as many are as may be; undefined: there is room, or
+ * this one is to be sent Opus (`only`).
+ */
+export function turningFull(
+  call: Call,
+  endpoint: Pick<SipEndpoint, 'opus'>,
+  only: readonly string[],
+): HuntEnding | undefined {
+  if (endpoint.opus !== true || only.some((name) => name.toUpperCase() === 'OPUS')) return undefined
+  const words = unturned(call, endpoint)
+  if (words === undefined) return undefined
+  const [status, reason] = [503, 'TRANSCODING_BUSY']
+  const because = { reason, message: `The caller speaks Opus alone, and ${words}.` }
+  return {
+    by: 'system',
+    reason: 'rejected',
+    status,
+    why: `${reason}: ${because.message}`,
     because,
     headers: soon(status),
   }

@@ -1,14 +1,16 @@
 import { uasDialog } from '../dialog/dialog.ts'
 import { keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
-import { offering } from '../sdp/codecs.ts'
+import { needsTurning, offering } from '../sdp/codecs.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
 import { composeSdp, saysTheSame } from '../sdp/offer.ts'
-import type { RelayedSdp } from '../sdp/relayed.ts'
+import { canBeTurned } from '../sdp/opus.ts'
+import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import { mediaAddressOf, type SipEndpoint, straightReachOf } from '../ua/endpoint.ts'
 import { withKeys } from './digits.ts'
 import { offerOf } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
 import { straightWords } from './straight.ts'
+import { mayTurn } from './turned.ts'
 
 /*
  * The session descriptions the caller is sent before and with the answer.
@@ -37,7 +39,13 @@ export function sdpForCaller(
   if (agreed && agreed.tag === caller.localTag) return { body: sdpBytes(agreed.sent), orders: [] }
   const offer = offerOf(caller.invite, endpoint, caller.secure)
   const keyed = withKeys(call, caller, said, offer?.ok ? offer.value : undefined)
-  const sound = offer ? keyed : offering(keyed, [], endpoint.opus === true)
+  const sound = offer
+    ? keyed
+    : offering(
+        keyed,
+        [],
+        mayTurn(call, endpoint, () => needsTurning(keyed, [])),
+      )
   if (!sound) return undefined
   const keys = offer?.ok
     ? keysToAnswer(caller, offer.value, endpoint)
@@ -49,7 +57,8 @@ export function sdpForCaller(
     reach: straightReachOf(endpoint),
     us,
   })
-  const turns = endpoint.opus === true && !words.straight
+  const isTurned = () => answered !== undefined && canBeTurned(mediaOf(answered), mediaOf(sound))
+  const turns = !words.straight && mayTurn(call, endpoint, isTurned)
   const leg = { address: us, port: caller.media.port, id: caller.sdp.id, keys, turns, ...words }
   const sent = composeSdp(caller.sdp.sent, sound, leg, answered)
   const known = caller.told.find((told) => saysTheSame(told.sent, sent))

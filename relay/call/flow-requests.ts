@@ -61,7 +61,7 @@ export function flowAcked(call: Call, leg: UasLeg, request: Request, endpoint: S
 function offerAcked(call: Call, leg: UasLeg, request: Request, endpoint: SipEndpoint): CallStep {
   const { flow } = call
   const said = answerOf(request, endpoint, leg.sdp.sent, leg.secure)
-  if (!said?.ok || !spokenIn(said.value, endpoint)) {
+  if (!said?.ok || !spokenIn(call, said.value, endpoint)) {
     const why = said?.ok === false ? said.fault.why : said ? 'no codec of ours' : 'no answer in ACK'
     const [, reason] = sipReason(488, why)
     return hangUp(call, 'system', { reason }, endpoint, failed(unheard('caller', why)))
@@ -105,7 +105,7 @@ function changed(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): Cal
   const fault = inTheOpen(asked) ?? faultOf(call, offer, leg.trusted)
   if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
   const said = offer?.ok ? offer.value : undefined
-  const ours = said ? spokenIn(said, endpoint) : call.flow?.ours
+  const ours = said ? spokenIn(call, said, endpoint) : call.flow?.ours
   const sent = ours && rewriteFor(call, leg, ours, endpoint, { offer: said })
   const body = sdpBody(request)
   if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]

@@ -15,6 +15,7 @@ import { aloneMs, mayStay } from './flow-time.ts'
 import { offerOf } from './offer-answer.ts'
 import { isAnswered } from './sides.ts'
 import type { Call, CallOrder, FlowCall, Side } from './state.ts'
+import { mayTurn } from './turned.ts'
 
 /*
  * What a caller hears of a flow. It is answered by G.711, which is what sounds are played in, and whom it is connected with is
@@ -28,17 +29,17 @@ const spoken = ['PCMU', 'PCMA']
  * What a caller is told of the sound here: as much of its offer as is played, or an offer of ours where it made none. undefined:
  * nothing of it is.
  */
-export function ownSound(leg: UasLeg, endpoint: SipEndpoint): RelayedSdp | undefined {
+export function ownSound(call: Call, leg: UasLeg, endpoint: SipEndpoint): RelayedSdp | undefined {
   const offer = offerOf(leg.invite, endpoint, leg.secure)
-  return offer ? (offer.ok ? spokenIn(offer.value, endpoint) : undefined) : ourSound
+  return offer ? (offer.ok ? spokenIn(call, offer.value, endpoint) : undefined) : ourSound
 }
 
 /** As much of what a party says as is played, or what its Opus becomes, on hold or not. undefined: nothing of it is. */
-export function spokenIn(said: RelayedSdp, { opus }: Pick<SipEndpoint, 'opus'>): RelayedSdp | undefined {
+export function spokenIn(call: Call, said: RelayedSdp, endpoint: SipEndpoint): RelayedSdp | undefined {
   const names = codecs(said.sdp).filter((name) => spoken.includes(name))
   const meant = { ...said, sdp: resumed(said.sdp) }
   if (names.length > 0) return keepCodecs(meant, names)
-  return opus === true ? offering(meant, spoken, true) : undefined
+  return mayTurn(call, endpoint, () => true) ? offering(meant, spoken, true) : undefined
 }
 
 /** On which side the party is whom a flow is with. */

@@ -46,7 +46,7 @@ export function flowOf(
   endpoint: SipEndpoint,
   { side, ours, answered, party }: FlowParty = {
     side: 'caller',
-    ours: ownSound(call.caller, endpoint),
+    ours: ownSound(call, call.caller, endpoint),
     answered: false,
   },
 ): FlowCall {

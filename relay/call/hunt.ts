@@ -7,7 +7,7 @@ import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
 import { callAt, inviteAgain, newBranch, offerOtherwise, relayResponseMs, ringMs } from './branch.ts'
-import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
+import { allFull, nextWithRoom, roomElsewhere, turningFull } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
 import { abandon, after, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
 import { exhausted, noneRang, noted, phonesFailed, refusedBy, saidOf } from './failed-hunt.ts'
@@ -29,6 +29,7 @@ import type {
   HuntEnding,
   Reachable,
 } from './state.ts'
+import { codecsFor } from './taken.ts'
 import { unturned } from './turned.ts'
 import { notKeyed, verdict } from './verdict.ts'
 
@@ -184,6 +185,8 @@ function wasTried({ branches }: Call, hunt: Hunt): boolean {
 }
 
 function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): CallStep {
+  const full = branch.provider && turningFull(call, endpoint, codecsFor(branch))
+  if (full) return over(call, branch.hunt, endpoint, full)
   const effects = callAt(call, branch, flow, endpoint)
   if (effects) return { effects }
   const why = unturned(call, endpoint) ?? 'no codec left'

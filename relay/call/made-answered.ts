@@ -44,7 +44,7 @@ export function firstAnswered(
   if (followed)
     call.flow = flowOf(call, followed, endpoint, {
       side: made.side,
-      ours: spokenIn(said, endpoint),
+      ours: spokenIn(call, said, endpoint),
       answered: true,
     })
   return {

@@ -6,10 +6,11 @@ import { agree, keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import type { AimedMedia, InDialogRequest, Keying, Leg } from '../leg/leg.ts'
 import { isOpenTo } from '../leg/path.ts'
 import { aimOf } from '../media/aim.ts'
-import { codecs, offering } from '../sdp/codecs.ts'
+import { codecs, needsTurning, offering } from '../sdp/codecs.ts'
 import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
 import { payloadChanges, withOtherLaw } from '../sdp/numbering.ts'
 import { activeMedia, composeSdp, type SaidKeys, type SentSdp, saidAgain } from '../sdp/offer.ts'
+import { canBeTurned } from '../sdp/opus.ts'
 import { playedCodecOf } from '../sdp/played.ts'
 import {
   hostOf,
@@ -29,7 +30,7 @@ import { sipReason } from './reason.ts'
 import { firstLeg, heardAt, opposite, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
 import { isPast, straightWords } from './straight.ts'
-import { inside, isOfferedOpus, opusAimOf } from './turned.ts'
+import { inside, isOfferedOpus, mayTurn, opusAimOf } from './turned.ts'
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
 export function codecsOf(message: Message): string[] {
@@ -89,8 +90,9 @@ export function rewriteFor(
   const us = mediaAddressOf(endpoint)
   // What goes past us we turn into nothing else.
   const past = straightWords(call, to, said, { offer, keys: unkeyed, reach: endpoint.straight, us }).straight
-  const turns = endpoint.opus === true && !past
-  const names = turns && isOfferedOpus(to, mediaOf(sound)) ? ['OPUS'] : only
+  const names = endpoint.opus === true && !past && isOfferedOpus(to, mediaOf(sound)) ? ['OPUS'] : only
+  const isTurned = () => (offer ? canBeTurned(mediaOf(offer), mediaOf(sound)) : needsTurning(sound, names))
+  const turns = !past && mayTurn(call, endpoint, isTurned)
   const kept = offer || past ? sound : offering(sound, names, turns)
   if (!kept || !to.media) return undefined
   to.sdp.before = offer ? undefined : { sent: to.sdp.sent, lines: to.sdp.lines }

@@ -12,6 +12,7 @@ import { aim, faultOf, noCodec, offerOf, refusalWords, rewriteFor } from './offe
 import { mediaOn, otherOf, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
 import { putRight } from './transferred-call.ts'
+import { mayTurn } from './turned.ts'
 
 /**
  * Who called with Replaces (RFC 3891) takes the place it names: it is answered with what the other party says, and who was
@@ -30,8 +31,8 @@ export function takePlace(
     return refused(leg, fault ? refusalWords(fault, endpoint) : [noCodec(endpoint)], endpoint)
   const { said } = other.aimed
   const meant = { ...said, sdp: resumed(said.sdp) }
-  const turned =
-    endpoint.opus === true && canBeTurned(mediaOf(offer.value), mediaOf(said)) ? meant : undefined
+  const isTurnable = canBeTurned(mediaOf(offer.value), mediaOf(said))
+  const turned = isTurnable && mayTurn(call, endpoint, () => true) ? meant : undefined
   const common = keepCodecs(meant, codecs(offer.value.sdp)) ?? turned
   leg.media = mediaOn(call, side)
   const sent = common && rewriteFor(call, leg, common, endpoint, { offer: offer.value })

@@ -177,7 +177,7 @@ function taken(call: Call, leg: Leg, answer: Response, endpoint: SipEndpoint): C
   const follows = flow?.party === leg && joining?.state === 'offered' && leg === joining.party
   const effects = heard(call, leg, answer, endpoint)
   if (!follows) return { effects }
-  flow.ours = (leg.aimed && spokenIn(leg.aimed.said, endpoint)) ?? flow.ours
+  flow.ours = (leg.aimed && spokenIn(call, leg.aimed.said, endpoint)) ?? flow.ours
   const begun: CallOrder = { type: 'onward', call, name: 'flowHappened', event: { type: 'begun' } }
   const quiet = noneAnswered(call, flow, endpoint)
   return { to: 'flow', effects: [...effects, ...quiet, listening(call), mayStay(aloneMs), begun] }

@@ -36,16 +36,35 @@ export function opusAimOf(call: Call, leg: CallLeg): OpusAim | undefined {
   return opusAimFrom(mediaOf(leg.aimed.said), activeMedia(leg.sdp.sent), other)
 }
 
+/** Whether what a call's parties are told may rest on turning. Where it has to (`needed`), the call has a place from now on, or there was one. */
+export function mayTurn(call: Call, { opus }: Turning, needed: () => boolean): boolean {
+  return (
+    opus === true && (!needed() || call.ledger.turned.take(call.id, call.record.decision?.emergency === true))
+  )
+}
+
+/** Its place is another's where it turned out that nothing is turned. */
+export function freeUnturned({ ledger, id, joined }: Call): void {
+  const legs = [joined.caller, joined.callee]
+  if (legs.every((leg) => leg?.aimed) && !legs.some((leg) => leg?.aimed?.opus)) ledger.turned.free(id)
+}
+
 /** Why a caller's Opus is not turned, where that is all it speaks; undefined: it is, or speaks more. */
-export function unturned(
-  { caller }: Call,
-  { opus }: { readonly opus?: true | string | undefined },
-): string | undefined {
-  const sdp = typeof opus === 'string' ? sdpOf(caller.invite) : undefined
+export function unturned(call: Call, { opus }: Turning): string | undefined {
+  const why = opus === true ? tooMany(call) : opus
+  const sdp = why === undefined ? undefined : sdpOf(call.caller.invite)
   const media = sdp?.media[audioLine(sdp)]
   if (!media || !isOpusAlone(media, undefined)) return undefined
-  return `its Opus is not turned into G.711 here: ${opus}`
+  return `its Opus is not turned into G.711 here: ${why}`
 }
+
+function tooMany({ ledger: { turned }, id, record }: Call): string | undefined {
+  return turned.isFullFor(id) && record.decision?.emergency !== true
+    ? `as many calls have theirs turned as this relay may at once (${turned.most}, OPUS_CALLS)`
+    : undefined
+}
+
+type Turning = { readonly opus?: true | string | undefined }
 
 /** Whether Opus is all that a leg has ever said it takes, and none of it is in an offer: it can be offered that all the same. */
 export function isOfferedOpus({ aimed }: CallLeg, offer: Media): boolean {

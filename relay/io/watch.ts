@@ -187,7 +187,7 @@ export class Watch {
 }
 
 function standing({ load, portsFree, spool, about }: Watched): MetricFamily[] {
-  const { calls, legs, bindings, transactions, counted } = load()
+  const { calls, legs, bindings, transactions, counted, turned } = load()
   return [
     {
       name: 'trunkline_relay_info',
@@ -198,6 +198,7 @@ function standing({ load, portsFree, spool, about }: Watched): MetricFamily[] {
     gauge('trunkline_calls_active', 'Calls under way.', calls),
     gauge('trunkline_legs_active', 'Dialogs of calls, those which end among them.', legs),
     gauge('trunkline_calls_limited', 'Calls under way which count in a limit.', counted),
+    gauge('trunkline_calls_turned', 'Calls whose Opus is turned into G.711, or may have to be.', turned),
     gauge('trunkline_registrations_active', 'Phones and PBXs which can be reached here.', bindings),
     gauge('trunkline_transactions_active', 'SIP transactions.', transactions),
     gauge('trunkline_media_port_pairs_free', 'Pairs of ports for sound which no call has.', portsFree()),

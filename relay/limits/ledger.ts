@@ -20,6 +20,7 @@ import { DailyMinutes } from './daily-minutes.ts'
 import { QuotaShares } from './quotas.ts'
 import { keyOf, type LimitedScope, type LimitSource } from './scope.ts'
 import { type ScopeUsage, UsageByScope } from './scope-usage.ts'
+import { TurnedCalls } from './turned-calls.ts'
 
 /** A limit which is in the way. */
 export type LimitReached = Pick<Limit, 'kind' | 'id' | 'resource'>
@@ -76,6 +77,8 @@ const reportedAtMost = 1_000
  * It counts and answers; who is turned away is decided by admitCall and in the hunt.
  */
 export class Ledger implements BeatReporter {
+  /** Those whose codec is turned. */
+  readonly turned: TurnedCalls
   readonly #clock: { readonly epoch: number }
   readonly #known: LimitSource
   readonly #calls = new Map<string, CountedCall>()
@@ -89,7 +92,8 @@ export class Ledger implements BeatReporter {
   #beganAnew = false
 
   /** `epoch` of the clock: UTC ms at monotonic 0, as it stands. */
-  constructor(clock: { readonly epoch: number }, known: LimitSource) {
+  constructor(clock: { readonly epoch: number }, known: LimitSource, turned = Number.POSITIVE_INFINITY) {
+    this.turned = new TurnedCalls(turned)
     this.#clock = clock
     this.#known = known
   }
@@ -173,6 +177,7 @@ export class Ledger implements BeatReporter {
   free(now: MonotonicMs, callId: string): void {
     this.keep(now, callId, [])
     this.#calls.delete(callId)
+    this.turned.free(callId)
   }
 
   /** A call of this customer was turned away by a limit. */

@@ -43,6 +43,12 @@ export function offering(said: RelayedSdp, names: readonly string[], turns = fal
   return keepCodecs(withMedia(said, turns ? withTurned(both, isOpusAloneIn(names)) : both), names)
 }
 
+/** Whether such an offer has something only because Opus, or G.711, is turned. */
+export function needsTurning(said: RelayedSdp, names: readonly string[]): boolean {
+  const both = withOtherLaw(mediaOf(said))
+  return withTurned(both, isOpusAloneIn(names)) !== both
+}
+
 function isOpusAloneIn(names: readonly string[]): boolean {
   const all = names.map((name) => name.trim().toUpperCase())
   return all.includes('OPUS') && !all.includes('PCMU') && !all.includes('PCMA')

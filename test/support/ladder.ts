@@ -85,6 +85,8 @@ export class Ladder {
       straight?: 'public' | 'any'
       /** Whether it turns Opus into G.711, or why not. */
       opus?: true | string | undefined
+      /** Calls whose Opus is turned at once. */
+      opusCalls?: number
       /** Where another program hears sound. */
       mediaAddress?: string
       /** Which relay it is, and where its random numbers begin: those of several are not the same. */
@@ -118,6 +120,7 @@ export class Ladder {
       rtpPorts: options.rtpPorts ?? [10_000, 10_999],
       ...(options.mediaSockets === undefined ? {} : { mediaSockets: options.mediaSockets }),
       ...(options.limits ? { limits: options.limits } : {}),
+      ...(options.opusCalls !== undefined && { opusCalls: options.opusCalls }),
     })
   }
 

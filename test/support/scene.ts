@@ -52,7 +52,7 @@ export function forgets(ladder: Ladder): void {
   const told = ladder.tells.length
   closeMedia(ladder)
   ladder.after(64 * 500 + 10_000).whatever()
-  expect(ladder.engine.load).toMatchObject({ calls: 0, legs: 0, transactions: 0, counted: 0 })
+  expect(ladder.engine.load).toMatchObject({ calls: 0, legs: 0, transactions: 0, counted: 0, turned: 0 })
   if (ladder.engine.load.bindings === 0) expect(ladder.engine.nextDeadline()).toBeUndefined()
   tellsAreSound(ladder, told)
 }

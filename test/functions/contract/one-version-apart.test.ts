@@ -102,7 +102,7 @@ describe('a relay which is a version newer than the edge', () => {
 
   test('stays as it is where the edge does not say whether it is to be drained', () => {
     const heard: string[] = []
-    const load = { calls: 0, legs: 0, bindings: 0, transactions: 0, counted: 0, registrations: 0 }
+    const load = { calls: 0, legs: 0, bindings: 0, transactions: 0, counted: 0, turned: 0, registrations: 0 }
     const hear = ({ type }: { type: string }) => void heard.push(type)
     const shutdown = new Shutdown({
       engine: { load },

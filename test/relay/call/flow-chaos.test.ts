@@ -63,7 +63,13 @@ test('whatever happens to a call in its flow, nothing is left of it when it is o
         if (ladder.engine.load.calls > 0) attempt(scene, 'aliceLeaves')
         for (let at = 0; at < 100; at++) ladder.whatever().after(5_000)
         ladder.whatever()
-        expect(ladder.engine.load).toMatchObject({ calls: 0, legs: 0, transactions: 0, counted: 0 })
+        expect(ladder.engine.load).toMatchObject({
+          calls: 0,
+          legs: 0,
+          transactions: 0,
+          counted: 0,
+          turned: 0,
+        })
         expect(ladder.record.flow).toMatchObject({ ended: expect.any(String) })
         expect(ladder.media.filter(({ type }) => type === 'close').length).toBeGreaterThan(0)
       },

@@ -118,7 +118,13 @@ test('whatever comes of a call which no party asked for, no leg is left up, and 
           ladder.noAnswer(ladder.questions[0]?.question.ask ?? 'route').whatever()
         for (let at = 0; at < 40; at++) ladder.whatever().after(5_000)
         ladder.whatever()
-        expect(ladder.engine.load).toMatchObject({ calls: 0, legs: 0, transactions: 0, counted: 0 })
+        expect(ladder.engine.load).toMatchObject({
+          calls: 0,
+          legs: 0,
+          transactions: 0,
+          counted: 0,
+          turned: 0,
+        })
         for (const party of Object.values(parties)) expect(leftUp(scene, party)).toEqual([])
         expect(
           ladder.tells.filter(({ call }) => call.status === 'hangup' && call.media === null).length,

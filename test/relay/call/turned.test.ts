@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { ProviderTarget } from '#contract'
 import type { Aim, Side } from '../../../relay/ground/media.ts'
 import { FlowScene } from '../../support/flow-call.ts'
 import type { Ladder } from '../../support/ladder.ts'
+import { explanationOf } from '../../support/limits.ts'
 import {
   ack,
   alice,
@@ -121,6 +123,59 @@ describe('Opus at one side and G.711 at the other', () => {
     expect(ladder.record).toMatchObject({ reject_reason: 'NO_COMMON_CODEC' })
     expect(ladder.record.reject_message).toContain(why)
   })
+})
+
+describe('Opus of more calls than a relay turns at once', () => {
+  const few = { ...turns, opusCalls: 1 }
+
+  test('is refused where a carrier would hear it, before any rings, until one of the others is over', () => {
+    const { ladder, invited, sent } = calling({}, { body: opusAlone }, telnyx, few)
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).whatever()
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+    const answer = ladder.lastResponse(alice)
+    dial(ladder, opusAlone).gives('503 to Alice')
+    expect(ladder.lastResponse(alice).header('retry-after')).toBeDefined()
+    expect(ladder.record).toMatchObject({ reject_reason: 'TRANSCODING_BUSY', attempts: [{ tries: [] }] })
+    expect(ladder.record.reject_message).toContain('as many calls have theirs turned')
+    // Who speaks G.711, too, needs no place.
+    dial(ladder, both).gives('INVITE to Telnyx')
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
+    dial(ladder, opusAlone).gives('INVITE to Telnyx')
+    expect(formats(ladder.lastRequest(telnyx, 'INVITE').body)).toBe('111 0 8 110 127')
+  })
+
+  test('is turned all the same where help is called for', () => {
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, few)
+    aliceDials(ladder, '+15551234567', { body: opusAlone })
+    const explanation = { ...explanationOf([]), emergency: true }
+    ladder
+      .decide({ ...through(provider(telnyx)), explanation })
+      .gives('ask locate')
+      .locate(telnyx)
+      .gives('INVITE to Telnyx')
+    expect(formats(ladder.lastRequest(telnyx, 'INVITE').body)).toBe('111 0 8 110 127')
+  })
+
+  test('has the place of a call whose callee turned out to speak it', () => {
+    const { ladder, sent } = calling({}, { body: opusAlone }, telnyx, few)
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: opusThere })).whatever()
+    dial(ladder, opusAlone).gives('INVITE to Telnyx')
+  })
+
+  test('passes as it is to a carrier which is to be sent Opus', () => {
+    calling({}, { body: opusAlone }, telnyx, few).ladder.whatever()
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, few)
+    dial(ladder, opusAlone, { codecs: ['OPUS', 'PCMA'] }).gives('INVITE to Telnyx')
+    expect(formats(ladder.lastRequest(telnyx, 'INVITE').body)).toBe('111 110')
+  })
+
+  function dial(ladder: Ladder, body: Uint8Array, more: Partial<ProviderTarget> = {}): Ladder {
+    aliceDials(ladder, '+15551234567', { body })
+    return ladder
+      .decide(through(provider(telnyx, more)))
+      .gives('ask locate')
+      .locate(telnyx)
+  }
 })
 
 describe('a flow which is called by a phone of Opus alone', () => {

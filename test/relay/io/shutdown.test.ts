@@ -28,7 +28,7 @@ describe('a relay which is to take no new calls', () => {
 
 function running() {
   const [heard, logged, stopped]: string[][] = [[], [], []]
-  const load = { calls: 0, legs: 0, bindings: 0, transactions: 0, counted: 0, registrations: 0 }
+  const load = { calls: 0, legs: 0, bindings: 0, transactions: 0, counted: 0, turned: 0, registrations: 0 }
   const shutdown = new Shutdown({
     engine: { load },
     hear: ({ type }: Input) => void heard?.push(type),

@@ -15,7 +15,7 @@ import { bindingTell, callTell } from './tells.ts'
  * What a relay counts, as Prometheus reads it; how much of it strangers can make; and where it is read.
  */
 
-const load = { calls: 2, legs: 4, bindings: 140, transactions: 3, counted: 1, registrations: 0 }
+const load = { calls: 2, legs: 4, bindings: 140, transactions: 3, counted: 1, turned: 1, registrations: 0 }
 const watched = {
   load: () => load,
   portsFree: () => 998,
@@ -38,6 +38,7 @@ describe('the figures of a relay', () => {
     const { of } = watching()
     expect(of('trunkline_calls_active')).toBe(2)
     expect(of('trunkline_registrations_active')).toBe(140)
+    expect(of('trunkline_calls_turned')).toBe(1)
     expect(of('trunkline_spool_bytes')).toBe(1200)
     expect(of('trunkline_relay_info', watched.about)).toBe(1)
     expect(of('process_resident_memory_bytes')).toBeGreaterThan(1e6)
