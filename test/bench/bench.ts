@@ -10,10 +10,11 @@ import { registerBench } from './register.ts'
 import { routeBench } from './route.ts'
 import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
+import { soakBench } from './soak.ts'
 
 /*
- * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records` and `… memory`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
- * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; and what is held of a phone and a call.
+ * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records`, `… memory` and `… soak`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
+ * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; and what is held of a phone and a call; and what is left of many calls and registrations.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
@@ -30,6 +31,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   handshakes: handshakesBench,
   records: recordsBench,
   memory: memoryBench,
+  soak: soakBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -49,7 +49,16 @@ function parameters({ scenario, to, at, rate, count, fields, keys, authUri }: Lo
     ...['-i', at.address, '-p', String(at.port), '-mi', at.address, '-mp', '9000', '-t', 'u1'],
     ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, value]),
     ...['-auth_uri', authUri, '-r', String(rate), '-m', String(count), '-l', '20000'],
-    ...['-trace_stat', '-fd', '1', '-nostdin', '-recv_timeout', '10000', '-timeout', '90'],
+    ...[
+      '-trace_stat',
+      '-fd',
+      '1',
+      '-nostdin',
+      '-recv_timeout',
+      '10000',
+      '-timeout',
+      String(Math.ceil(90 + (2 * count) / rate)),
+    ],
   ]
 }
 
