@@ -56,13 +56,19 @@ function Told({ call }: { call: ShownCall }) {
         {fullTime(call.tm_create)} · {call.direction}
         {call.unverified && ' · the caller shows no number of its own'}
       </p>
-      <Diagnosis of="calls" id={call.id} stamp={call.tm_update} />
-      <Sound call={call} />
-      <Attempts call={call} />
-      <Ladder call={call} />
-      <Decision call={call} />
-      <FlowSteps flow={call.flow} />
-      <Raw value={call} />
+      <div class="columns">
+        <div>
+          <Diagnosis of="calls" id={call.id} stamp={call.tm_update} />
+          <Sound call={call} />
+          <Ladder call={call} />
+        </div>
+        <div>
+          <Attempts call={call} />
+          <Decision call={call} />
+          <FlowSteps flow={call.flow} />
+          <Raw value={call} />
+        </div>
+      </div>
     </>
   )
 }

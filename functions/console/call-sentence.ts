@@ -24,12 +24,17 @@ function carrierOf({ attempts, tm_progressing, status }: ShownCall): string {
 }
 
 /** What was tried before the place where it ended up. */
-function detours({ attempts, tm_progressing }: ShownCall): string[] {
+function detours({ attempts, tm_progressing, reject_message: said }: ShownCall): string[] {
   const failed = (tm_progressing === null ? attempts : attempts.slice(0, -1)).filter(hasFailed)
-  if (failed.length === 0 || attempts.length < 2) return []
+  if (failed.length === 0 || attempts.length < 2 || isToldAtEnd(failed, said)) return []
   const told = listed(failed.slice(0, 3).map(refusalOf))
   const more = failed.length > 3 ? `, and so did ${failed.length - 3} more` : ''
   return [`Before, ${told}${more}.`.replace(/^Before, /, tm_progressing === null ? 'First, ' : 'Before, ')]
+}
+
+/** Whether what the record says of the end names each of them. */
+function isToldAtEnd(failed: readonly Attempt[], said: string | null): boolean {
+  return failed.every(({ cause }) => cause !== null && said?.includes(cause.message))
 }
 
 function hasFailed({ decision, status, ended_ms }: Attempt): boolean {

@@ -39,6 +39,7 @@ export function CallStep({ calls, phones, there }: CallStepOf) {
   }
   return (
     <Step
+      nth={5}
       title="A call goes through"
       done={answered !== undefined}
       standing={

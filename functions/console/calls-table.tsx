@@ -14,6 +14,9 @@ export function CallsTable({ calls }: { calls: readonly ShownCall[] }) {
             <th scope="col">From</th>
             <th scope="col">To</th>
             <th scope="col">Result</th>
+            <th scope="col" class="why">
+              Why
+            </th>
             <th scope="col">Through</th>
             <th scope="col" class="n">
               Talked
@@ -45,6 +48,9 @@ function Row({ call }: { call: ShownCall }) {
       <td class="result">
         <Result call={call} />
       </td>
+      <td class="why">
+        <span>{whyOf(call)}</span>
+      </td>
       <td class={`through ${through === '' ? 'none' : ''}`}>{through || '–'}</td>
       <td class={`n talked ${call.duration === null ? 'none' : ''}`}>
         {call.duration === null ? '–' : lasting(call.duration)}
@@ -52,6 +58,11 @@ function Row({ call }: { call: ShownCall }) {
       <td class="n mos">{worstMos(call)}</td>
     </tr>
   )
+}
+
+/** Why a call came to nothing, as its record says; empty: it came to something, or the record does not say. */
+function whyOf({ tm_progressing, hangup_reason, reject_message }: ShownCall): string {
+  return tm_progressing === null && hangup_reason !== 'cancel' ? (reject_message ?? '') : ''
 }
 
 /** Of the side which was heard worse. */

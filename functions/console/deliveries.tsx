@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { useAnswer } from './answer.ts'
+import { DeliveryStrip } from './delivery-strip.tsx'
 import { deliveryWords } from './delivery-words.ts'
 import { Refusal } from './refusal.tsx'
 import type { Listed, ShownDelivery, ShownWebhook } from './shown.ts'
@@ -57,8 +58,11 @@ export function Deliveries({ webhook, turn }: { webhook: ShownWebhook; turn: num
         </select>
       </div>
       <Refusal refusal={refusal} again={again} />
+      {answer && status === '' && token === '' && answer.result.length > 0 && (
+        <DeliveryStrip deliveries={answer.result} />
+      )}
       {answer?.result.length === 0 && <p class="hint">None{status === '' ? ' yet' : ' of those'}.</p>}
-      <ol class="versions">
+      <ol class="versions sent">
         {answer?.result.map((delivery) => (
           <Delivery key={delivery.id} delivery={delivery} />
         ))}

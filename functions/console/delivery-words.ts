@@ -1,5 +1,5 @@
 import type { ShownDelivery } from './shown.ts'
-import { clockTime, sentence } from './words.ts'
+import { clockTime, listed, sentence } from './words.ts'
 
 /** What came of a delivery, in a sentence. */
 export function deliveryWords({
@@ -17,4 +17,20 @@ export function deliveryWords({
   if (attempts === 0) return 'It waits to be sent.'
   const next = tm_next_try === null ? '' : ` The next is at ${clockTime(tm_next_try)}.`
   return `It was not taken${answer} yet, after ${tries}.${why}${next}`
+}
+
+const outcomes = [
+  ['delivered', 'taken'],
+  ['failed', 'failed'],
+  ['waiting', 'waiting'],
+] as const
+
+/** Of the last so many, how many were taken, failed and wait. */
+export function stripWords(deliveries: readonly Pick<ShownDelivery, 'status'>[]): string {
+  if (deliveries.length === 0) return 'Nothing was sent yet.'
+  const told = outcomes
+    .map(([status, word]) => [deliveries.filter((one) => one.status === status).length, word] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`)
+  return `Of the last ${deliveries.length}: ${listed(told)}.`
 }

@@ -35,13 +35,15 @@ export function Diagnosis({ of, id, stamp }: DiagnosisOf) {
   useEffect(again, [stamp, again])
   return (
     <section class="card" aria-labelledby={`why-${id}`}>
-      <h2 id={`why-${id}`}>Diagnosis</h2>
+      <div class="title">
+        <h2 id={`why-${id}`}>Diagnosis</h2>
+        {answer && (
+          <p class={`verdict ${answer.verdict}`}>
+            {(of === 'calls' ? callVerdicts : verdicts)[answer.verdict]}
+          </p>
+        )}
+      </div>
       <Refusal refusal={refusal} again={again} />
-      {answer && (
-        <p class={`verdict ${answer.verdict}`}>
-          {(of === 'calls' ? callVerdicts : verdicts)[answer.verdict]}
-        </p>
-      )}
       {answer && <Findings findings={answer.findings} />}
     </section>
   )

@@ -32,7 +32,13 @@ export function Explained({ decision }: { decision: Explanation }) {
           <Candidates candidates={its} />
         </div>
       ))}
-      {left_out > 0 && <p class="hint">{left_out} more routes match and are not listed.</p>}
+      {left_out > 0 && (
+        <p class="hint">
+          {left_out === 1
+            ? 'One more route matches and is not listed.'
+            : `${left_out} more routes match and are not listed.`}
+        </p>
+      )}
     </>
   )
 }

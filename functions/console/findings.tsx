@@ -1,5 +1,7 @@
+import { ownFindings } from './own-findings.ts'
 import { Remedied } from './remedied.tsx'
 import type { Finding, Severity } from './shown.ts'
+import { byOwnClock } from './words.ts'
 
 const marks: Readonly<Record<Severity, readonly [tone: string, mark: string, word: string]>> = {
   error: ['bad', '✕', 'Error'],
@@ -12,7 +14,7 @@ export function Findings({ findings }: { findings: readonly Finding[] }) {
   if (findings.length === 0) return null
   return (
     <ul class="findings">
-      {findings.map((finding, nth) => (
+      {ownFindings(findings).map((finding, nth) => (
         <Found key={`${finding.code} ${nth}`} finding={finding} />
       ))}
     </ul>
@@ -29,8 +31,8 @@ function Found({ finding }: { finding: Finding }) {
         {mark}
       </span>
       <div>
-        <p>{sentence}</p>
-        {what_to_do !== '' && <p class="todo">{what_to_do}</p>}
+        <p>{byOwnClock(sentence)}</p>
+        {what_to_do !== '' && <p class="todo">{byOwnClock(what_to_do)}</p>}
         <details>
           <summary>
             <code>{code}</code>

@@ -37,9 +37,13 @@ function Keys() {
     <>
       <Refusal refusal={refusal} again={again} />
       {rows === undefined && !refusal && <p class="waiting">Asking …</p>}
-      {rows?.map((key) => (
-        <Key key={key.id} shown={key} isOwn={key.id === own.answer?.id} again={again} />
-      ))}
+      {rows !== undefined && rows.length > 0 && (
+        <div class="card keyring">
+          {rows.map((key) => (
+            <Key key={key.id} shown={key} isOwn={key.id === own.answer?.id} again={again} />
+          ))}
+        </div>
+      )}
       {more && <p class="hint">There are more than a thousand; these are the newest of them.</p>}
       <Making again={again} />
     </>
@@ -61,23 +65,42 @@ function Key({ shown, isOwn, again }: KeyOf) {
     shown
   const [token, show] = useState('')
   const expired = tm_expire !== null && new Date(tm_expire) < new Date()
-  const told = [
-    `made ${clockTime(tm_create)}`,
-    tm_last_used === null ? 'never used' : `used last ${clockTime(tm_last_used)}`,
-    ...(tm_expire === null ? [] : [`${expired ? 'ended' : 'ends'} ${clockTime(tm_expire)}`]),
-    ...(tm_previous_expire === null ? [] : [`its token before opens until ${clockTime(tm_previous_expire)}`]),
-  ]
   return (
-    <section class="card" aria-label={`Key ${name} ${token_prefix}`}>
-      <div class="title">
+    <section class="key" aria-label={`Key ${name} ${token_prefix}`}>
+      <div>
         <h2 class="thing">{name || 'without a name'}</h2>
-        <code>{token_prefix}…</code>
-        {isOwn && <span class="badge">this page’s</span>}
-        {admin && <span class="badge">of an administrator</span>}
-        {expired && <span class="bad">✕ has ended</span>}
+        <p class="title">
+          <code>{token_prefix}…</code>
+          {isOwn && <span class="badge">this page’s</span>}
+          {admin && <span class="badge">of an administrator</span>}
+        </p>
       </div>
-      <p>Opens {opened(scopes)}.</p>
-      <p class="hint">{told.join(' · ')}</p>
+      <div>
+        <p class="unseen">Opens {opened(scopes)}.</p>
+        <ul class="chips" aria-hidden="true">
+          {accessScopes.map((scope) => (
+            <li key={scope} class={scopes.includes(scope) || scopes.includes('admin') ? 'held' : 'lacking'}>
+              {scope}
+            </li>
+          ))}
+        </ul>
+      </div>
+      <div>
+        {expired ? (
+          <p class="bad">✕ ended {clockTime(tm_expire)}</p>
+        ) : (
+          <p class={tm_last_used === null ? 'quiet' : ''}>
+            {tm_last_used === null ? 'never used' : `used last ${clockTime(tm_last_used)}`}
+          </p>
+        )}
+        <p class="hint">
+          made {clockTime(tm_create)}
+          {tm_expire !== null && !expired && `, ends ${clockTime(tm_expire)}`}
+        </p>
+        {tm_previous_expire !== null && (
+          <p class="hint">its token before opens until {clockTime(tm_previous_expire)}</p>
+        )}
+      </div>
       <div class="order">
         <Order
           action="Give it another token"
@@ -112,6 +135,8 @@ function Key({ shown, isOwn, again }: KeyOf) {
     </section>
   )
 }
+
+const accessScopes = ['read', 'configure', 'call', 'admin'] as const
 
 /** What a key of a scope may do. */
 const scopeWords: Readonly<Record<AccessScope, string>> = {

@@ -20,6 +20,7 @@ export function NewPassword({ phone }: { phone: ShownPhone }) {
   return (
     <section class="card" aria-labelledby="password">
       <h2 id="password">Password</h2>
+      <p class="hint">For a phone into which it is typed. The one it has now is shown nowhere.</p>
       <p class="order">
         <button type="button" disabled={!may('configure')} onClick={change}>
           Make a new password

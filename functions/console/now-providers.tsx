@@ -1,6 +1,7 @@
 import { addressOf } from './address.ts'
 import { useAnswer } from './answer.ts'
 import { Diagnosis } from './diagnosis.tsx'
+import { healthWords } from './health-words.ts'
 import { useEvents } from './live.ts'
 import { More } from './more.tsx'
 import { usePages } from './pages.ts'
@@ -38,18 +39,9 @@ export function NowProviders() {
   )
 }
 
-const healths: Readonly<Record<string, readonly [tone: string, word: string]>> = {
-  healthy: ['good', '✓ healthy'],
-  unhealthy: ['bad', '✕ unhealthy'],
-  half_open: ['warn', '○ being tried again'],
-  unknown: ['quiet', '– not known'],
-}
-
 function Provider({ provider, figures }: { provider: ShownProvider; figures: ShownFigures | undefined }) {
   const { id, name, hostname, health, registration, enabled, etag } = provider
-  const [tone, word] = enabled
-    ? (healths[health.status] ?? ['quiet', health.status])
-    : ['quiet', '– disabled']
+  const [tone, word] = healthWords(provider)
   const refused = registration?.status === 'failed' || registration?.status === 'auth_failed'
   return (
     <div class="card">
@@ -57,7 +49,11 @@ function Provider({ provider, figures }: { provider: ShownProvider; figures: Sho
         <h3>{name || hostname}</h3>
         <span class={tone}>{word}</span>
         {registration && (
-          <span class={refused ? 'bad' : 'quiet'}>{registration.status.replaceAll('_', ' ')}</span>
+          <span class={refused ? 'bad' : 'quiet'}>
+            {registration.status === 'registered'
+              ? 'registered'
+              : `registration: ${registration.status.replaceAll('_', ' ')}`}
+          </span>
         )}
         <a href={addressOf('calls', '', { provider_id: id })}>its calls</a>
       </div>
@@ -77,7 +73,10 @@ function Provider({ provider, figures }: { provider: ShownProvider; figures: Sho
         />
       </dl>
       {enabled && (health.status === 'unhealthy' || refused) && (
-        <Diagnosis of="providers" id={id} stamp={etag} />
+        <details>
+          <summary>What is wrong, and what mends it</summary>
+          <Diagnosis of="providers" id={id} stamp={etag} />
+        </details>
       )}
     </div>
   )

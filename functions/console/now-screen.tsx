@@ -16,13 +16,19 @@ export function NowScreen() {
   return (
     <>
       <h1>Now</h1>
-      <NowAlerts />
-      <UnderWay />
-      <NowProviders />
-      <NowFigures />
-      {session.value?.admin && <NowRelays />}
-      <NowFeed />
-      <NowAdvice />
+      <div class="columns">
+        <div>
+          <NowAlerts />
+          <UnderWay />
+          <NowProviders />
+          <NowFigures />
+          {session.value?.admin && <NowRelays />}
+        </div>
+        <div>
+          <NowFeed />
+          <NowAdvice />
+        </div>
+      </div>
     </>
   )
 }

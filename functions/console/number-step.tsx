@@ -12,8 +12,9 @@ interface NumberStepOf {
 /** Which phone a number rings. */
 export function NumberStep({ numbers, phones }: NumberStepOf) {
   const { shown, more } = useFew(numbers, 5)
-  const ringing = shown.map(({ number, extension_id }) => {
+  const ringing = shown.map(({ number, extension_id, call_flow_id }) => {
     const phone = phones.find(({ id }) => id === extension_id)
+    if (call_flow_id !== null) return `${number} follows a flow`
     return `${number} rings ${phone ? phone.extension : 'something else'}`
   })
   const make = async ({ number, extension_id }: Readonly<Record<string, string>>) => {
@@ -22,6 +23,7 @@ export function NumberStep({ numbers, phones }: NumberStepOf) {
   }
   return (
     <Step
+      nth={4}
       title="A number rings it"
       done={numbers.length > 0}
       standing={

@@ -36,43 +36,49 @@ function Told({ operation }: { operation: PlacedOperation }) {
   ]?.example
   return (
     <>
-      <h1>{summary}</h1>
+      <h1>{summary.replaceAll('`', '')}</h1>
       <p>
         <code class="verb">{method}</code> <code>{path}</code>
       </p>
       {description && <p class="sentence">{description.replaceAll('`', '')}</p>}
       <Needed operation={operation} />
-      <section class="card" aria-labelledby="request">
-        <h2 id="request">The request to copy</h2>
-        <p class="hint">
-          It reads the access key from KEY in its surroundings, so that it stands in no history.
-        </p>
-        {operation['x-codeSamples'].map(({ label, source }) => (
-          <Copied key={label} name={label} text={addressedTo(location.origin, source)} />
-        ))}
-      </section>
-      {own.length > 0 && (
-        <section class="card" aria-labelledby="parameters">
-          <h2 id="parameters">Parameters</h2>
-          <dl class="parameters">
-            {own.map(({ name, in: where, required, description: words }) => (
-              <div key={name}>
-                <dt>
-                  <code>{name}</code> in the {where}
-                  {required && ', needed'}
-                </dt>
-                <dd>{words?.replaceAll('`', '')}</dd>
-              </div>
+      <div class="columns">
+        <div>
+          <section class="card" aria-labelledby="request">
+            <h2 id="request">The request to copy</h2>
+            <p class="hint">
+              It reads the access key from KEY in its surroundings, so that it stands in no history.
+            </p>
+            {operation['x-codeSamples'].map(({ label, source }) => (
+              <Copied key={label} name={label} text={addressedTo(location.origin, source)} />
             ))}
-          </dl>
-        </section>
-      )}
-      {example !== undefined && (
-        <section class="card" aria-labelledby="answer">
-          <h2 id="answer">An answer</h2>
-          <Copied name="JSON" text={JSON.stringify(example, null, 2)} />
-        </section>
-      )}
+          </section>
+        </div>
+        <div>
+          {own.length > 0 && (
+            <section class="card" aria-labelledby="parameters">
+              <h2 id="parameters">Parameters</h2>
+              <dl class="parameters">
+                {own.map(({ name, in: where, required, description: words }) => (
+                  <div key={name}>
+                    <dt>
+                      <code>{name}</code> in the {where}
+                      {required && ', needed'}
+                    </dt>
+                    <dd>{words?.replaceAll('`', '')}</dd>
+                  </div>
+                ))}
+              </dl>
+            </section>
+          )}
+          {example !== undefined && (
+            <section class="card" aria-labelledby="answer">
+              <h2 id="answer">An answer</h2>
+              <Copied name="JSON" text={JSON.stringify(example, null, 2)} />
+            </section>
+          )}
+        </div>
+      </div>
       <p class="above">
         Every field, every refusal: <a href={`/docs#${operationId}`}>{operationId} in /docs</a>.
       </p>

@@ -21,6 +21,7 @@ export function PhoneLink({ phone }: { phone: ShownPhone }) {
   return (
     <section class="card" aria-labelledby="set-up-phone">
       <h2 id="set-up-phone">Set up by a QR code</h2>
+      <p class="hint">A phone which scans it has its account, server and a new password: nothing is typed.</p>
       <p class="order">
         <button type="button" disabled={!may('configure')} onClick={make}>
           Make a QR code
@@ -29,18 +30,20 @@ export function PhoneLink({ phone }: { phone: ShownPhone }) {
         <span role="status">{said}</span>
       </p>
       {link && (
-        <p>
+        <div class="scanned">
           <img
             alt={`QR code which sets up ${phone.extension}`}
-            width="200"
-            height="200"
+            width="220"
+            height="220"
             src={`data:image/svg+xml,${encodeURIComponent(link.qr)}`}
           />
-          <br />
-          <a href={link.url} rel="noreferrer" target="_blank">
-            {link.url}
-          </a>
-        </p>
+          <p>
+            Or open it there:{' '}
+            <a href={link.url} rel="noreferrer" target="_blank">
+              {link.url}
+            </a>
+          </p>
+        </div>
       )}
     </section>
   )

@@ -43,14 +43,20 @@ export function PhoneScreen({ id }: { id: string }) {
             {phone.extension}@{phone.realm} ·{' '}
             <a href={addressOf('calls', '', { extension_id: id })}>its calls</a>
           </p>
-          <Reached there={there} />
-          <PhoneTokens tokens={tokens} path={`${path}/tokens`} />
-          <PhoneDay id={id} born={phone.tm_create} turn={turn} there={there.answer?.result} />
-          <Diagnosis of="extensions" id={id} stamp={`${turn} ${phone.etag}`} />
-          <PhoneHistory id={id} turn={turn} />
-          <NewPassword phone={phone} />
-          <PhoneLink phone={phone} />
-          <Raw value={phone} />
+          <div class="columns">
+            <div>
+              <Reached there={there} />
+              <PhoneTokens tokens={tokens} path={`${path}/tokens`} />
+              <PhoneDay id={id} born={phone.tm_create} turn={turn} there={there.answer?.result} />
+              <Diagnosis of="extensions" id={id} stamp={`${turn} ${phone.etag}`} />
+              <PhoneHistory id={id} turn={turn} />
+            </div>
+            <div>
+              <PhoneLink phone={phone} />
+              <NewPassword phone={phone} />
+              <Raw value={phone} />
+            </div>
+          </div>
         </>
       )}
     </>

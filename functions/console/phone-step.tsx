@@ -28,7 +28,12 @@ export function PhoneStep({ phones, there }: PhoneStepOf) {
     return 'It is there.'
   }
   return (
-    <Step title="A phone registers" done={there.length > 0} standing={standingOf(phones.length, reached)}>
+    <Step
+      nth={3}
+      title="A phone registers"
+      done={there.length > 0}
+      standing={standingOf(phones.length, reached)}
+    >
       {made && <Typed {...made} />}
       {waiting && <Refused phone={waiting} done={reached.some(({ id }) => id === waiting.id)} />}
       <details open={phones.length === 0}>

@@ -26,6 +26,7 @@ export function ProviderStep({ providers }: { providers: readonly ShownProvider[
   }
   return (
     <Step
+      nth={1}
       title="A provider carries calls to the phone network"
       done={providers.length > 0}
       standing={providers.length === 0 ? 'There is none yet.' : 'Has each answered to a test?'}

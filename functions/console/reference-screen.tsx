@@ -29,14 +29,16 @@ export function ReferenceScreen() {
           {answer && `${found.length} ${found.length === 1 ? 'request' : 'requests'}`}
         </span>
       </search>
-      {answer?.tags.map(({ name, description }) => (
-        <Tag
-          key={name}
-          name={name}
-          about={description}
-          operations={found.filter(({ tags }) => tags.includes(name))}
-        />
-      ))}
+      <div class="tags">
+        {answer?.tags.map(({ name, description }) => (
+          <Tag
+            key={name}
+            name={name}
+            about={description}
+            operations={found.filter(({ tags }) => tags.includes(name))}
+          />
+        ))}
+      </div>
     </>
   )
 }
@@ -58,7 +60,8 @@ function Tag({ name, about, operations }: TagOf) {
           <li key={operationId}>
             <code class="verb">{method}</code>
             <span>
-              <a href={addressOf('reference', operationId)}>{summary}</a> <code class="quiet">{path}</code>
+              <a href={addressOf('reference', operationId)}>{summary.replaceAll('`', '')}</a>{' '}
+              <code class="quiet">{path}</code>
             </span>
           </li>
         ))}

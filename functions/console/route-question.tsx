@@ -52,7 +52,7 @@ export function RouteQuestion({ providers }: { providers: readonly ShownProvider
       name: 'version',
       label: 'As it was with version',
       optional: true,
-      hint: 'A number from the list below; left empty: as it is.',
+      hint: 'A number from the list of versions; left empty: as it is.',
     },
   ]
   const resolve = async (values: Readonly<Record<string, string>>) => {

@@ -1,5 +1,6 @@
 import { useFew } from './few.tsx'
 import { Form } from './form.tsx'
+import { asTried } from './route-order.ts'
 import { asked } from './session.ts'
 import type { ShownProvider, ShownRoute } from './shown.ts'
 import { Step } from './step.tsx'
@@ -12,7 +13,7 @@ interface RouteStepOf {
 /** Which provider is tried for which destination. */
 export function RouteStep({ routes, providers }: RouteStepOf) {
   const { shown, more } = useFew(
-    [...routes].sort((one, other) => one.priority - other.priority),
+    asTried(routes).flatMap((tried) => tried.routes),
     10,
   )
   const nameOf = (id: string) =>
@@ -29,15 +30,20 @@ export function RouteStep({ routes, providers }: RouteStepOf) {
   }
   return (
     <Step
+      nth={2}
       title="A route leads calls to it"
       done={routes.length > 0}
-      standing={routes.length === 0 ? 'No call to a number leads anywhere yet.' : 'Tried in this order:'}
+      standing={routes.length === 0 ? 'No call to a number leads anywhere yet.' : 'The plan, as it is tried:'}
     >
       <ul class="plain">
-        {shown.map(({ id, target, priority, provider_id }) => (
+        {shown.map(({ id, target, priority, provider_id, enabled }) => (
           <li key={id}>
-            {priority}. {target === 'all' ? 'every number' : `numbers which begin with ${target}`} →{' '}
-            {nameOf(provider_id)}
+            {target === 'all' ? 'Every number' : `Numbers which begin with ${target}`} → {nameOf(provider_id)}
+            <span class="quiet">
+              {' '}
+              priority {priority}
+              {!enabled && ', disabled'}
+            </span>
           </li>
         ))}
       </ul>

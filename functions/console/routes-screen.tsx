@@ -24,11 +24,17 @@ export function RoutesScreen() {
       <h1>Routes</h1>
       <Refusal refusal={routes.refusal ?? providers.refusal} again={routes.again} />
       {!known && !(routes.refusal ?? providers.refusal) && <p class="waiting">Asking …</p>}
-      {routes.rows && providers.rows && (
-        <RoutePlan routes={routes.rows} providers={providers.rows} more={routes.more} />
-      )}
-      <RouteQuestion providers={providers.rows ?? []} />
-      <ConfigVersions turn={turn} />
+      <div class="columns">
+        <div>
+          {routes.rows && providers.rows && (
+            <RoutePlan routes={routes.rows} providers={providers.rows} more={routes.more} />
+          )}
+          <RouteQuestion providers={providers.rows ?? []} />
+        </div>
+        <div>
+          <ConfigVersions turn={turn} />
+        </div>
+      </div>
     </>
   )
 }

@@ -26,7 +26,7 @@ const screens: Readonly<Record<string, Screen>> = {
   'set-up': { title: 'Set up', list: SetUpScreen },
   phones: { title: 'Phones', list: PhonesScreen, one: PhoneScreen },
   softphone: {
-    title: 'Phone',
+    title: 'Browser phone',
     list: later(() => import('./softphone-screen.tsx').then(({ SoftphoneScreen }) => SoftphoneScreen)),
   },
   now: { title: 'Now', list: NowScreen },

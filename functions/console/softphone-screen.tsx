@@ -19,7 +19,7 @@ export function SoftphoneScreen() {
   const own = phones.rows?.find(({ id }) => id === extensionId)
   return (
     <>
-      <h1>Phone</h1>
+      <h1>Browser phone</h1>
       <p class="hint">
         Calls with this browser’s microphone. The relay carries its sound where it has media for browsers
         (WebRTC); where it has none, a call ends at once and says so.

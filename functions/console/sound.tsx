@@ -6,8 +6,11 @@ import { partyName, percent } from './words.ts'
 
 /** How each side of a call was heard. */
 export function Sound({ call }: { call: ShownCall }) {
-  const { media, source, destination, flow } = call
+  const { media, source, destination, flow, tm_progressing } = call
   if (media === null) return null
+  const isSilent = media.from_caller.packets + media.from_callee.packets === 0
+  // A call which was not answered had nothing to be heard.
+  if (call.status === 'hangup' && tm_progressing === null && isSilent && !media.message) return null
   return (
     <section class="card" aria-labelledby="sound">
       <h2 id="sound">Sound</h2>

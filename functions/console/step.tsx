@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact'
 
 interface StepOf {
+  /** Which of them it is, the first is 1. */
+  readonly nth: number
   readonly title: string
   readonly done: boolean
   /** What is there, in a sentence. */
@@ -9,12 +11,12 @@ interface StepOf {
 }
 
 /** One step of setting up: what it is for, whether it is done, and what does it. */
-export function Step({ title, done, standing, children }: StepOf) {
+export function Step({ nth, title, done, standing, children }: StepOf) {
   return (
     <li class="card">
       <div class="title">
         <span class={`mark ${done ? 'good' : 'quiet'}`} role="img" aria-label={done ? 'Done' : 'To be done'}>
-          {done ? '✓' : '·'}
+          {done ? '✓' : nth}
         </span>
         <h2>{title}</h2>
       </div>

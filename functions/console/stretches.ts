@@ -30,6 +30,26 @@ interface DayFacts {
 const endings: readonly string[] = ['registration.removed', 'registration.expired', 'registration.lost']
 const beginnings: readonly string[] = ['registration.made', 'registration.moved']
 
+const DAY_MS = 24 * 3_600_000
+const MINUTE_MS = 60_000
+
+/**
+ * The day which ends at `until`, of a phone which was made at `born` (UTC ms). Where `isCut`, there were more changes than
+ * these, and nothing is known of the time before them.
+ */
+export function dayFrom(
+  changes: readonly RegistrationChange[],
+  isCut: boolean,
+  there: DayFacts['there'],
+  born: number,
+  until: number,
+): PhoneDay {
+  const from = Math.max(until - DAY_MS, Math.min(born, until - MINUTE_MS))
+  const oldest = changes.at(-1)
+  const knownFrom = isCut && oldest ? Math.max(from, Date.parse(oldest.tm_create)) : from
+  return dayOf({ changes, there, from, until, knownFrom })
+}
+
 /** A phone is registered while any contact of its is. */
 export function dayOf({ changes, there, from, until, knownFrom }: DayFacts): PhoneDay {
   const told = [...changes].reverse().filter(({ tm_create }) => Date.parse(tm_create) >= knownFrom)

@@ -1,11 +1,13 @@
 import { useState } from 'preact/hooks'
 import { Busy } from './busy.tsx'
+import { healthWords } from './health-words.ts'
 import { asked, may } from './session.ts'
 import type { ShownProvider, ShownTrial } from './shown.ts'
 
 /** A provider in a line: how it is, why it refused our registration where it did, and a trial. */
 export function Tried({ provider }: { provider: ShownProvider }) {
-  const { id, name, hostname, health, registration } = provider
+  const { id, name, hostname, registration } = provider
+  const [tone, word] = healthWords(provider)
   const [said, say] = useState<{ words: string; tone: string }>({ words: '', tone: '' })
   const [isTrying, setTrying] = useState(false)
   const refused = registration?.status === 'failed' || registration?.status === 'auth_failed'
@@ -29,14 +31,16 @@ export function Tried({ provider }: { provider: ShownProvider }) {
     <div class="tried">
       <p class="order">
         <strong>{name || hostname}</strong>
-        <span class={health.status === 'healthy' ? 'good' : health.status === 'unhealthy' ? 'bad' : 'quiet'}>
-          {health.status.replaceAll('_', ' ')}
+        <span class={tone}>
+          {word}
+          {registration?.status === 'registered' && <span class="good"> registered</span>}
         </span>
-        {registration?.status === 'registered' && <span class="good">registered</span>}
-        <button type="button" disabled={!may('call') || isTrying} onClick={tryOut}>
-          Test
-        </button>
-        {!may('call') && <small>Needs a key with the scope call.</small>}
+        <span>
+          <button type="button" disabled={!may('call') || isTrying} onClick={tryOut}>
+            Test
+          </button>
+          {!may('call') && <small> Needs a key with the scope call.</small>}
+        </span>
         <span role="status" class={said.tone}>
           {said.words}
         </span>

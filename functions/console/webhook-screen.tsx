@@ -43,9 +43,15 @@ export function WebhookScreen({ id }: { id: string }) {
             {webhook.url} · told of {webhook.events.join(', ')}
           </p>
           <Orders webhook={webhook} tried={() => setTurn((now) => now + 1)} again={again} />
-          <Deliveries webhook={webhook} turn={turn} />
-          <WebhookReplay webhook={webhook} sent={() => setTurn((now) => now + 1)} />
-          <Raw value={webhook} />
+          <div class="columns">
+            <div>
+              <Deliveries webhook={webhook} turn={turn} />
+            </div>
+            <div>
+              <WebhookReplay webhook={webhook} sent={() => setTurn((now) => now + 1)} />
+              <Raw value={webhook} />
+            </div>
+          </div>
         </>
       )}
     </>
@@ -62,8 +68,7 @@ function Orders({ webhook, tried, again }: OrdersOf) {
   const [secret, show] = useState('')
   const path = `/v1.0/webhooks/${webhook.id}`
   return (
-    <section class="card" aria-labelledby="orders">
-      <h2 id="orders">What can be done</h2>
+    <section class="orders" aria-label="What can be done">
       <div class="order">
         <Order
           action="Test"

@@ -1,18 +1,30 @@
 import { useState } from 'preact/hooks'
 import { addressOf } from './address.ts'
 import { useAll } from './all-pages.ts'
+import { useAnswer } from './answer.ts'
+import { DeliveryStrip } from './delivery-strip.tsx'
 import { Form } from './form.tsx'
 import { useEvents } from './live.ts'
 import { Once } from './once.tsx'
 import { Refusal } from './refusal.tsx'
 import { asked } from './session.ts'
-import type { ShownWebhook } from './shown.ts'
+import type { Listed, ShownDelivery, ShownWebhook } from './shown.ts'
 import { WebhookStanding } from './webhook-standing.tsx'
+
+/** Of so many webhooks the deliveries are looked at; of others each one’s own screen tells. */
+const LOOKED_INTO = 20
 
 /** The places which are told of events. */
 export function WebhooksScreen() {
   const { rows, refusal, again } = useAll<ShownWebhook>('/v1.0/webhooks')
+  const [turn, setTurn] = useState(0)
   useEvents(({ type }) => type.startsWith('webhook.'), again)
+  // Whatever happens may be sent to one of them, and much may happen.
+  useEvents(
+    () => true,
+    () => setTurn((now) => now + 1),
+    5_000,
+  )
   return (
     <>
       <h1>Webhooks</h1>
@@ -25,27 +37,18 @@ export function WebhooksScreen() {
       )}
       {rows !== undefined && rows.length > 0 && (
         <div class="card scroll">
-          <table class="rows">
+          <table class="rows hooks">
             <thead>
               <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Address</th>
+                <th scope="col">Webhook</th>
                 <th scope="col">Told of</th>
+                <th scope="col">Deliveries of late</th>
                 <th scope="col">State</th>
               </tr>
             </thead>
             <tbody>
-              {rows.map((webhook) => (
-                <tr key={webhook.id}>
-                  <td class="from">
-                    <a href={addressOf('webhooks', webhook.id)}>{webhook.name || 'without a name'}</a>
-                  </td>
-                  <td class="told">{webhook.url}</td>
-                  <td class="told">{webhook.events.join(', ')}</td>
-                  <td class="result">
-                    <WebhookStanding webhook={webhook} />
-                  </td>
-                </tr>
+              {rows.map((webhook, nth) => (
+                <Row key={webhook.id} webhook={webhook} turn={turn} isLookedInto={nth < LOOKED_INTO} />
               ))}
             </tbody>
           </table>
@@ -53,6 +56,40 @@ export function WebhooksScreen() {
       )}
       <Making again={again} />
     </>
+  )
+}
+
+interface RowOf {
+  readonly webhook: ShownWebhook
+  /** Rises where more may have been sent. */
+  readonly turn: number
+  readonly isLookedInto: boolean
+}
+
+function Row({ webhook, turn, isLookedInto }: RowOf) {
+  const { id, name, url, events } = webhook
+  const { answer } = useAnswer<Listed<ShownDelivery>>(
+    isLookedInto ? `/v1.0/webhooks/${id}/deliveries?page_size=30` : '',
+    turn,
+  )
+  return (
+    <tr>
+      <td class="from">
+        <a href={addressOf('webhooks', id)}>{name || 'without a name'}</a>
+        <small class="agent">{url}</small>
+      </td>
+      <td class="told">
+        <ul class="chips">
+          {events.map((type) => (
+            <li key={type}>{type === '*' ? 'everything' : type}</li>
+          ))}
+        </ul>
+      </td>
+      <td class="told">{answer && <DeliveryStrip deliveries={answer.result} />}</td>
+      <td class="result">
+        <WebhookStanding webhook={webhook} />
+      </td>
+    </tr>
   )
 }
 

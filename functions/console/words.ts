@@ -34,6 +34,18 @@ export function minuteTime(at: number): string {
   return shortTime.format(new Date(at))
 }
 
+/** A time within a span (ms), as exact as the span is short. */
+export function timeWithin(at: number, span: number): string {
+  return (span < 3_600_000 ? time : shortTime).format(new Date(at))
+}
+
+const instants = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
+
+/** Words with the instants which they name told by the reader's own clock. */
+export function byOwnClock(words: string): string {
+  return words.replace(instants, clockTime)
+}
+
 /** When something was, with the day, always. */
 export function fullTime(instant: string): string {
   return dateAndTime.format(new Date(instant))

@@ -21,7 +21,7 @@ const lists = {
   Calls: 'calls',
   'Set up': 'set-up',
   Phones: 'phones',
-  Phone: 'softphone',
+  'Browser phone': 'softphone',
   Now: 'now',
   Routes: 'routes',
   Flows: 'flows',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { deliveryExample } from '../../../functions/config/webhook-operations.ts'
-import { deliveryWords } from '../../../functions/console/delivery-words.ts'
+import { deliveryWords, stripWords } from '../../../functions/console/delivery-words.ts'
 import type { ShownDelivery } from '../../../functions/console/shown.ts'
 
 const taken: ShownDelivery = { ...deliveryExample, status: 'delivered' }
@@ -27,4 +27,12 @@ describe('a delivery in a sentence', () => {
   ])('%s', (_, one, words) => {
     expect(deliveryWords({ ...taken, ...one })).toMatch(words)
   })
+})
+
+test.each<[ShownDelivery['status'][], string]>([
+  [[], 'Nothing was sent yet.'],
+  [['delivered'], 'Of the last 1: 1 taken.'],
+  [['waiting', 'failed', 'delivered', 'delivered'], 'Of the last 4: 2 taken, 1 failed and 1 waiting.'],
+])('deliveries %j are in a sentence: %s', (statuses, words) => {
+  expect(stripWords(statuses.map((status) => ({ status })))).toBe(words)
 })

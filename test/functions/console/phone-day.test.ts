@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { changeOf } from '../../../functions/console/registration-event.ts'
 import type { RegistrationChange } from '../../../functions/console/shown.ts'
-import { dayOf, daySentence } from '../../../functions/console/stretches.ts'
+import { dayFrom, dayOf, daySentence } from '../../../functions/console/stretches.ts'
 
 /*
  * How a phone stood over a day, by what the API has of its registrations. Times are hours of that day.
@@ -53,6 +54,35 @@ describe('the day of a phone', () => {
     const day = dayOf({ changes, there, from: ms(0), until: ms(24), knownFrom: ms(0) })
     expect(told(day.stretches)).toBe(stretches)
     expect(daySentence(day)).toBe(sentence)
+  })
+
+  test('begins when the phone was made, and is not known before the oldest of changes which are cut', () => {
+    const there = [{ contact: 'sip:1@a', tm_create: at(18) }]
+    const [young, old] = [
+      dayFrom([], false, [], ms(20), ms(24)),
+      dayFrom([made(18)], true, there, ms(-99), ms(24)),
+    ]
+    expect(told(young.stretches)).toBe('gone 20-24')
+    expect(told(old.stretches)).toBe('unknown 0-18, registered 18-24')
+  })
+
+  test('is told by the events of all phones as by the history of its own', () => {
+    const event = { type: 'registration.failed', resource_id: 'x', sequence: 9, tm_create: at(3) }
+    const data = {
+      why: 'The password is wrong.',
+      source: 'udp [2001:db8::1]:5060',
+      sip_status: 401,
+      count: 2,
+    }
+    expect(changeOf({ ...event, data })).toEqual({
+      ...{ id: '9', phone_id: 'x', type: 'registration.failed', message: 'The password is wrong.' },
+      ...{ contact: null, moved_from: null, source_address: '2001:db8::1', user_agent: '' },
+      ...{ sip_status: 401, count: 2, tm_create: at(3) },
+    })
+    const moved = { contact: 'sip:1@b', moved_from: { contact: 'sip:1@a' }, source: 'ws 192.0.2.1:9' }
+    expect(changeOf({ ...event, type: 'registration.moved', data: moved })).toMatchObject({
+      ...{ contact: 'sip:1@b', moved_from: { contact: 'sip:1@a' }, source_address: '192.0.2.1', count: 1 },
+    })
   })
 
   test('is not known before the oldest change of a page which is not the last', () => {

@@ -6,9 +6,10 @@ import { resultOf } from '../../../functions/console/call-result.ts'
 import { callSentence } from '../../../functions/console/call-sentence.ts'
 import { curlOf } from '../../../functions/console/curl.ts'
 import { EventStreamReader } from '../../../functions/console/event-stream.ts'
+import { ownFindings } from '../../../functions/console/own-findings.ts'
 import type { ShownCall } from '../../../functions/console/shown.ts'
 import { soundSentence } from '../../../functions/console/sound-sentence.ts'
-import { lasting, percent } from '../../../functions/console/words.ts'
+import { byOwnClock, lasting, percent } from '../../../functions/console/words.ts'
 
 /*
  * What the console says in words, as functions of what the API shows.
@@ -42,6 +43,15 @@ describe('a call as a sentence', () => {
         reject_message: 'No carrier took the call.',
       },
       'office1 called +15551234567. First, Primary refused with 503 Service Unavailable and Backup did not answer. It was not answered: No carrier took the call.',
+    ],
+    [
+      'refused by all carriers, as its end says of each already',
+      {
+        ...unanswered,
+        attempts: [because(refused, 'Primary refused it: 503.'), because(silent, 'Backup is silent.')],
+        reject_message: 'Primary refused it: 503. Backup is silent.',
+      },
+      'office1 called +15551234567. It was not answered: Primary refused it: 503. Backup is silent.',
     ],
     [
       'busy, by an older relay without words',
@@ -155,6 +165,34 @@ test.each([
 })
 
 test.each([
+  [
+    'It is not well since 2026-11-30T01:53:07.704Z: it says 503.',
+    /^It is not well since \D*\d.*[^Z]: it says 503\.$/,
+  ],
+  ['Nothing of 2026-11-30 or 10:00 is told anew.', /^Nothing of 2026-11-30 or 10:00 is told anew\.$/],
+])('in %s instants are told by one’s own clock', (words, told) => {
+  expect(byOwnClock(words)).toMatch(told)
+})
+
+test.each([
+  [
+    ['A refused. B refused.', 'A refused.', 'B refused.'],
+    ['A refused.', 'B refused.'],
+  ],
+  [
+    ['A refused. B refused. Nobody is left.', 'A refused.', 'B refused.'],
+    ['A refused. B refused. Nobody is left.', 'A refused.', 'B refused.'],
+  ],
+  [
+    ['A refused.', 'A refused.'],
+    ['A refused.', 'A refused.'],
+  ],
+])('of the findings %j those which only repeat others are not shown', (all, own) => {
+  const findings = all.map((sentence) => ({ sentence }))
+  expect(ownFindings(findings).map(({ sentence }) => sentence)).toEqual(own)
+})
+
+test.each([
   [0, '0 %'],
   [0.0002, '0.1 %'],
   [0.0199, '2 %'],
@@ -210,6 +248,10 @@ describe('a stream of events', () => {
     expect(reader.take('id: 9\ndata: half\n\n')).toEqual([{ id: '9', text: 'half' }])
   })
 })
+
+function because(one: Attempt, message: string): Attempt {
+  return { ...one, cause: { ...one.cause, code: 'PROVIDER_REFUSED', message } as Attempt['cause'] }
+}
 
 function tried(name: string, status: number, reason: string, decision: string | null): Attempt {
   return attempt.parse({
