@@ -69,7 +69,7 @@ export function CallStep({ calls, phones, there }: CallStepOf) {
             {
               name: 'to',
               label: 'To',
-              hint: 'A number, or another phone’s account.',
+              hint: 'Another phone’s account; or a number, where a route leads there.',
               refusedAs: ['destinations'],
             },
           ]}

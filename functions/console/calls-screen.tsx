@@ -30,7 +30,14 @@ export function CallsScreen() {
       <Refusal refusal={refusal} again={again} />
       {answer?.result.length === 0 && (
         <p class="notice">
-          {narrowed ? 'No call is like this.' : 'No call was made yet. One which is shows here at once.'}
+          {narrowed ? (
+            'No call is like this.'
+          ) : (
+            <>
+              No call was made yet. One which is shows here at once. <a href={addressOf('set-up')}>Set up</a>{' '}
+              leads to the first, in five steps.
+            </>
+          )}
         </p>
       )}
       {answer === undefined && refusal === undefined && <p class="waiting">Asking …</p>}

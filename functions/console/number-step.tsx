@@ -31,6 +31,7 @@ export function NumberStep({ numbers, phones }: NumberStepOf) {
       }
     >
       {more}
+      {phones.length === 0 && <p class="hint">It rings a phone: make that first.</p>}
       {phones.length > 0 && (
         <details open={numbers.length === 0}>
           <summary>{numbers.length === 0 ? 'Add one' : 'Add another'}</summary>

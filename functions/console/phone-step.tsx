@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { addressOf } from './address.ts'
 import { useAnswer } from './answer.ts'
+import { Busy } from './busy.tsx'
 import { Diagnosis } from './diagnosis.tsx'
 import { Form } from './form.tsx'
 import { useEvents } from './live.ts'
@@ -35,7 +36,13 @@ export function PhoneStep({ phones, there }: PhoneStepOf) {
       standing={standingOf(phones.length, reached)}
     >
       {made && <Typed {...made} />}
-      {waiting && <Refused phone={waiting} done={reached.some(({ id }) => id === waiting.id)} />}
+      {waiting && (
+        <Refused
+          phone={waiting}
+          done={reached.some(({ id }) => id === waiting.id)}
+          isNew={waiting.id === made?.phone.id}
+        />
+      )}
       <details open={phones.length === 0}>
         <summary>{phones.length === 0 ? 'Make one' : 'Make another'}</summary>
         <Form
@@ -105,19 +112,31 @@ function Typed({ phone, password }: { phone: ShownPhone; password: string }) {
   )
 }
 
+interface RefusedOf {
+  readonly phone: ShownPhone
+  readonly done: boolean
+  /** It was made just now: that it has not registered yet is no fault. */
+  readonly isNew: boolean
+}
+
 /** Why a phone is not registered yet, as it is found out. */
-function Refused({ phone, done }: { phone: ShownPhone; done: boolean }) {
+function Refused({ phone, done, isNew }: RefusedOf) {
   const [turn, setTurn] = useState(0)
   useEvents(
-    ({ resource_id }) => resource_id === phone.id,
+    ({ resource_id, type }) => resource_id === phone.id && type !== 'extension.created',
     () => setTurn((now) => now + 1),
   )
   if (done) return <p class="good">✓ {phone.extension} has registered.</p>
   return (
     <>
-      <Diagnosis of="extensions" id={phone.id} stamp={String(turn)} />
+      {isNew && turn === 0 ? (
+        <Busy words={`Waiting for ${phone.extension} to register …`} />
+      ) : (
+        <Diagnosis of="extensions" id={phone.id} stamp={String(turn)} />
+      )}
       <p class="hint">
-        More of it: <a href={addressOf('phones', phone.id)}>{phone.extension}</a>
+        More of it, a QR code and another password:{' '}
+        <a href={addressOf('phones', phone.id)}>{phone.extension}</a>
       </p>
     </>
   )

@@ -48,6 +48,7 @@ export function RouteStep({ routes, providers }: RouteStepOf) {
         ))}
       </ul>
       {more}
+      {providers.length === 0 && <p class="hint">It leads to a provider: make that first.</p>}
       {providers.length > 0 && (
         <details open={routes.length === 0}>
           <summary>{routes.length === 0 ? 'Make one' : 'Make another'}</summary>

@@ -39,6 +39,7 @@ export function SignIn() {
         </button>
         <p class="hint">
           One with the scope <code>read</code> shows everything; it stays in this tab until that is closed.
+          What <code>npm start</code> prints holds an address which signs in by itself, once, and the key.
         </p>
       </form>
     </main>
