@@ -302,7 +302,7 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
   })
 
   test('is thrown out once the token by which it registered is ended', async () => {
-    await show('Phone')
+    await show('Browser phone')
     await registered()
     const [here] = await soon('the registration', async () => {
       const all = await office.api.list('/registrations')
