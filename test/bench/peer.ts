@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../support/free-port.ts'
+import { OwnPostgres } from '../support/postgres.ts'
 import type { HostAndPort } from '../support/sip-socket.ts'
 import { pause } from '../support/wait.ts'
 import { cpuOf } from './cost.ts'
@@ -18,7 +19,70 @@ export interface Peer {
 
 /** Kamailio as a registrar of `realm`, passwords and bindings in memory, one worker; undefined where absent. */
 export function kamailio(realm: string): Promise<Peer | undefined> {
-  return started((place) => registrar(place, realm))
+  const proof = `pv_www_authenticate("${realm}", "secure-password", "0")`
+  return started((place) => registrar(place, realm, { children: 1, proof, settings: '' }))
+}
+
+/** A Kamailio whose passwords are in a PostgreSQL. */
+export interface PeerWithDatabase extends Peer {
+  /** CPU seconds the PostgreSQL has used. */
+  databaseCpu(): number
+}
+
+/** The same with each password read from a PostgreSQL of its own, eight workers; undefined where one of the two, or what joins them, is absent. */
+export async function kamailioWithPostgres(
+  realm: string,
+  usernames: readonly string[],
+): Promise<PeerWithDatabase | undefined> {
+  const postgres = await OwnPostgres.open()
+  if (postgres === undefined) return undefined
+  spawnSync('psql', ['-q', postgres.url], { input: subscribers(realm, usernames) })
+  const settings = `
+loadmodule "db_postgres.so"
+loadmodule "auth_db.so"
+modparam("auth_db", "db_url", "${postgres.url}")
+modparam("auth_db", "calculate_ha1", yes)
+modparam("auth_db", "password_column", "password")
+modparam("auth_db", "use_domain", 1)
+modparam("auth_db", "load_credentials", "")
+`
+  const proof = `www_authenticate("${realm}", "subscriber")`
+  const peer = await started((place) => registrar(place, realm, { children: 8, proof, settings }))
+  if (peer === undefined) {
+    await postgres.close()
+    return undefined
+  }
+  const databaseCpu = () => postgres.processes().reduce((sum, pid) => sum + cpuOf(pid), 0)
+  return {
+    ...peer,
+    databaseCpu,
+    stop: async () => {
+      await peer.stop()
+      await postgres.close()
+    },
+  }
+}
+
+/** Kamailio's own tables, as its packages lay them out, and who may register. */
+function subscribers(realm: string, usernames: readonly string[]): string {
+  const rows = usernames.map((name) => `('${name}', '${realm}', 'secure-password')`)
+  return `
+CREATE TABLE version (table_name VARCHAR(32) PRIMARY KEY, table_version INTEGER NOT NULL);
+INSERT INTO version VALUES ('subscriber', 7);
+CREATE TABLE subscriber (
+  id SERIAL PRIMARY KEY, username VARCHAR(64) NOT NULL, domain VARCHAR(64) NOT NULL, password VARCHAR(64) NOT NULL,
+  ha1 VARCHAR(128) DEFAULT '' NOT NULL, ha1b VARCHAR(128) DEFAULT '' NOT NULL, UNIQUE (username, domain));
+INSERT INTO subscriber (username, domain, password) VALUES ${rows.join(', ')};
+ANALYZE subscriber;
+`
+}
+
+interface Registrar {
+  readonly children: number
+  /** What is true of a request which proves its account. */
+  readonly proof: string
+  /** Modules besides the usual ones, and what they are told. */
+  readonly settings: string
 }
 
 /** Kamailio as a stateful proxy which asks for passwords of `realm` and tries gateways in their order, one worker; undefined where absent. */
@@ -46,19 +110,23 @@ async function started(written: (place: HostAndPort, folder: string) => string):
   return { place, cpu: () => cpuOfFamily(child), stop: () => stop(child, folder) }
 }
 
-function registrar({ address, port }: HostAndPort, realm: string): string {
+function registrar(
+  { address, port }: HostAndPort,
+  realm: string,
+  { children, proof, settings }: Registrar,
+): string {
   return `
 debug=-1
 log_stderror=yes
-children=1
+children=${children}
 disable_tcp=yes
 auto_aliases=no
 listen=udp:${address}:${port}
 ${['sl', 'tm', 'pv', 'usrloc', 'registrar', 'auth'].map((name) => `loadmodule "${name}.so"`).join('\n')}
-modparam("usrloc", "db_mode", 0)
+modparam("usrloc", "db_mode", 0)${settings}
 request_route {
   if (method != "REGISTER") { sl_send_reply("405", "Method Not Allowed"); exit; }
-  if (!pv_www_authenticate("${realm}", "secure-password", "0")) { www_challenge("${realm}", "0"); exit; }
+  if (!${proof}) { www_challenge("${realm}", "0"); exit; }
   save("location");
 }
 `

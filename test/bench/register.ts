@@ -1,7 +1,7 @@
 import { machine, printTable } from './cost.ts'
 import type { Counts } from './load.ts'
-import { kamailio } from './peer.ts'
-import { costed, openStand, partsOf, phones, registerAt, type Stand, type Step } from './stand.ts'
+import { kamailio, kamailioWithPostgres, type Peer } from './peer.ts'
+import { costed, openStand, partsOf, phoneNames, phones, registerAt, type Stand, type Step } from './stand.ts'
 import { inTurn, middle } from './turns.ts'
 
 /** One system which registers phones. */
@@ -13,8 +13,8 @@ interface Side {
 }
 
 /**
- * What a registration by digest costs, beside Kamailio with passwords and bindings in memory: five rounds in turns, and the
- * median of their ratios.
+ * What a registration by digest costs, beside Kamailio with passwords and bindings in memory, and with its passwords in a
+ * PostgreSQL: five rounds in turns, and the median of their ratios. Then how many a second each holds.
  *
  * `--rate N` registrations a second, 1000 unless said; `--against FOLDER` measures another checkout in turns with this one;
  * `--quick` asks less. Nothing is asserted.
@@ -29,14 +29,7 @@ export async function registerBench(args: string[]): Promise<void> {
   const sides: Side[] = [here]
   try {
     if (against !== undefined) sides.push(await product('against', against))
-    const peer = await kamailio(here.stand.office.realm)
-    if (peer)
-      sides.push({
-        name: 'kamailio',
-        running: { relay: peer.cpu },
-        register: (at, count) => registerAt(here.stand, peer.place, at, count),
-        stop: () => peer.stop(),
-      })
+    sides.push(...(await peers(here.stand)))
     const steps: Step[][] = sides.map(() => [])
     for (let round = 0; round < rounds; round++)
       for (const at of inTurn(sides.length, round)) {
@@ -45,9 +38,43 @@ export async function registerBench(args: string[]): Promise<void> {
       }
     const names = sides.map(({ name }) => name)
     process.stdout.write(`${machine()}\n\n${report(names, steps, { rounds, rate })}\n`)
+    if (quick) return
+    for (const side of sides)
+      process.stdout.write(`${side.name}: ${await highest(side)}/s held without failure or repeat\n`)
   } finally {
     for (const side of sides) await side.stop()
   }
+}
+
+/** Those which are installed here. */
+async function peers(stand: Stand): Promise<Side[]> {
+  const { realm } = stand.office
+  const side = (name: string, peer: Peer, database?: () => number): Side => ({
+    name,
+    running: { relay: peer.cpu, ...(database && { database }) },
+    register: (at, count) => registerAt(stand, peer.place, at, count),
+    stop: () => peer.stop(),
+  })
+  const plain = await kamailio(realm)
+  const stored = await kamailioWithPostgres(realm, phoneNames)
+  return [
+    ...(plain ? [side('kamailio', plain)] : []),
+    ...(stored ? [side('kamailio, postgres', stored, stored.databaseCpu)] : []),
+  ]
+}
+
+/** Registrations a second, up to the first rate at which one fails or is repeated twice in turn; 0: none held. */
+async function highest({ register }: Side): Promise<number> {
+  let held = 0
+  for (const rate of [1_000, 2_000, 4_000, 6_000, 8_000, 10_000]) {
+    const clean = async () => {
+      const { failed, retransmissions } = await register(rate, rate * 3)
+      return failed === 0 && retransmissions === 0
+    }
+    if (!(await clean()) && !(await clean())) break
+    held = rate
+  }
+  return held
 }
 
 interface Product extends Side {
@@ -77,7 +104,17 @@ function report(
     middle(cost(at)).toFixed(3),
     `${Math.min(...cost(at)).toFixed(3)}-${Math.max(...cost(at)).toFixed(3)}`,
     at === 0 ? '' : middle(cost(at).map((theirs, round) => (cost(0)[round] ?? 0) / theirs)).toFixed(2),
+    middle((steps[at] ?? []).map(({ cpu }) => (cpu.edge ?? 0) + (cpu.database ?? 0))).toFixed(3),
   ])
-  const head = ['', 'done', 'failed', 'repeated', 'CPU s/1000', 'least-most', 'ours is ×']
+  const head = [
+    '',
+    'done',
+    'failed',
+    'repeated',
+    'CPU s/1000',
+    'least-most',
+    'ours is ×',
+    'edge and database',
+  ]
   return `REGISTER, 401, REGISTER, 200 by digest at ${rate}/s; ${rounds} rounds in turns, medians\n${printTable(head, rows)}`
 }

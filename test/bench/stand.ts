@@ -31,6 +31,7 @@ export interface Step extends Counts {
 
 /** As many as one address may bring unknown to the relay at once. */
 export const phones = 150
+export const phoneNames: readonly string[] = Array.from({ length: phones }, (_, at) => `phone${at}`)
 export const dialled = '+15551234567'
 
 /**
@@ -50,9 +51,9 @@ export async function openStand(
   const phone = { address: '127.0.7.72', port: await freePort('127.0.7.72') }
   const office = await openOffice(stack, carriers, [])
   for (let at = 0; at < phones; at += 10)
-    await Promise.all(Array.from({ length: 10 }, (_, each) => addPhone(office, `phone${at + each}`)))
+    await Promise.all(phoneNames.slice(at, at + 10).map((name) => addPhone(office, name)))
   const fields = join(mkdtempSync(join(tmpdir(), 'fields-')), 'phones.csv')
-  const rows = Array.from({ length: phones }, (_, at) => `phone${at};${proof(`phone${at}`)}`)
+  const rows = phoneNames.map((name) => `${name};${proof(name)}`)
   writeFileSync(fields, `SEQUENTIAL\n${rows.join('\n')}\n`)
   const stop = async () => {
     await stack.stop()

@@ -70,6 +70,12 @@ export class OwnPostgres {
     await soon('PostgreSQL to be ready', ready, 30_000, 100)
   }
 
+  /** The ids of its processes, as they stand now. */
+  processes(): number[] {
+    const pid = this.#server?.pid
+    return pid === undefined ? [] : [pid, ...childrenOf(pid)]
+  }
+
   /** As a machine which loses its power, but for what the kernel had already. */
   async kill(): Promise<void> {
     const [server] = [this.#server]
