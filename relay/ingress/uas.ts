@@ -244,8 +244,8 @@ export class Uas {
     { verified }: Extract<Admission, { to: 'register' }>,
   ): void {
     const { effects, registrar, transactions, clock, messageWaiting } = this.#deps
-    const id = transactions.open(now, request, flow)
     if (request.method === 'SUBSCRIBE') {
+      const id = transactions.open(now, request, flow)
       const { response, after } = messageWaiting.subscribe(now, request, flow, verified)
       effects.pass(transactions.respond(now, id, response))
       return effects.pass(after())
@@ -253,7 +253,7 @@ export class Uas {
     const { response, tells, failed } = registrar.register(now, clock.at, request, flow, verified)
     if (failed) this.#failed(now, request, flow, response.status, failureOf(failed, verified))
     effects.tell(tells)
-    effects.pass(transactions.respond(now, id, response))
+    effects.pass(transactions.answer(now, request, flow, response))
     if (response.status === 200) effects.pass(messageWaiting.registered(now, clock.at, verified))
   }
 }

@@ -42,15 +42,19 @@ interface DomainsDeps {
  */
 export class Domains {
   readonly #deps: DomainsDeps
+  /** How the domains of customers end, and those of PBXs. */
+  readonly #ofCustomers: string
+  readonly #ofTrunks: string
 
   constructor(deps: DomainsDeps) {
     this.#deps = deps
+    this.#ofCustomers = `.registrar.${deps.baseDomain}`
+    this.#ofTrunks = `.trunk.${deps.baseDomain}`
   }
 
   /** Whether a host is a customer's own: `{customer}.registrar.{base}`, its short name's, `{name}.trunk.{base}`. */
   isRealm(host: string): boolean {
-    const { baseDomain } = this.#deps
-    return host.endsWith(`.registrar.${baseDomain}`) || host.endsWith(`.trunk.${baseDomain}`)
+    return host.endsWith(this.#ofCustomers) || host.endsWith(this.#ofTrunks)
   }
 
   /** Whether a host means us, and no customer's domain. */
@@ -72,14 +76,15 @@ export class Domains {
   of(host: string, username: string): NamedDomain {
     if (this.isBare(host)) return this.#bare(host, username)
     const misspelt = this.#misspelt(host)
-    return { realm: this.#realmOf(host), ...(misspelt && { misspelt }) }
+    const realm = this.#realmOf(host)
+    return misspelt ? { realm, misspelt } : { realm }
   }
 
   /** Ids cannot be guessed, so that nothing is betrayed by saying that one is no customer's; of short names it would be. */
   #misspelt(host: string): Misspelt | undefined {
-    const { baseDomain, snapshots } = this.#deps
+    const { snapshots } = this.#deps
     const { index } = snapshots
-    const ending = `.registrar.${baseDomain}`
+    const ending = this.#ofCustomers
     const id = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
     const known = (one: string) => index.version(one) !== undefined
     if (id.length <= shortNameAtMost || known(id) || !snapshots.whole) return undefined
@@ -89,7 +94,7 @@ export class Domains {
   #realmOf(host: string): string {
     const { baseDomain, snapshots } = this.#deps
     const { index } = snapshots
-    const ending = `.registrar.${baseDomain}`
+    const ending = this.#ofCustomers
     const label = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
     if (label === '' || label.includes('.') || customerOf(host, baseDomain) !== undefined) return host
     return realmOf(index.registrarNamed(label) ?? this.#invented(label), baseDomain)

@@ -274,13 +274,14 @@ interface LocalDecision {
 const edgeAway = 'the edge is away'
 
 /** As the edge answers of an account. */
-const knownAs = rememberLast(4, ({ kind, id, ...rest }: Account) => {
+const knownAs = rememberLast(4, (account: Account) => {
+  const { kind, id, username } = account
   return {
-    ...rest,
+    ...account,
     kind: 'known',
     account: kind,
     extension_id: id,
-    extension: rest.username,
+    extension: username,
     ttl: 0,
   } as const
 })

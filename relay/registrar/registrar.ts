@@ -267,9 +267,10 @@ export class Registrar {
 
   #makeRoom(at: UtcMs, extensionId: string, atMost: number): BindingTell[] {
     const held = this.#bindings.of(extensionId)
+    if (held.length <= atMost) return []
     const surplus = [...held]
       .sort((a, b) => Number(b.lost) - Number(a.lost) || a.refreshedAt - b.refreshedAt)
-      .slice(0, Math.max(0, held.length - atMost))
+      .slice(0, held.length - atMost)
     return surplus.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', 'PUT_OUT'))
   }
 }

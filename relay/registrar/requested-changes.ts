@@ -46,7 +46,8 @@ export function stated(
   binding: ContactBinding | undefined,
 ): BindingState {
   // A NAT which no answer keeps open is kept open by registering anew.
-  const often = isKeptOpen(credential, request, contact.uri, flow) && !binding?.answers
+  const behindNat = isBehindNat(request, contact.uri, flow)
+  const often = behindNat && credential.keepalive_s > 0 && !binding?.answers
   const seconds = often ? Math.min(contact.seconds, credential.keepalive_s) : contact.seconds
   return {
     contact: contact.uri,
@@ -57,7 +58,7 @@ export function stated(
     flow,
     proof: proofOf(credential.ha1_md5),
     tokenId,
-    behindNat: isBehindNat(request, contact.uri, flow),
+    behindNat,
     keepaliveMs: credential.keepalive_s * 1000,
     path,
     userAgent: readable(request.header('user-agent') ?? ''),

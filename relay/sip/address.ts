@@ -41,11 +41,13 @@ export function parseNameAddr(text: string): NameAddr | undefined {
 
 /** The addresses of a list, from one header value or several; a member which cannot be read hides no other. */
 export function parseNameAddrs(values: string | readonly string[]): NameAddr[] {
-  return [values]
-    .flat()
-    .flatMap((value) => splitList(value))
-    .map(parseNameAddr)
-    .filter((address) => address !== undefined)
+  const addresses: NameAddr[] = []
+  for (const value of typeof values === 'string' ? [values] : values)
+    for (const member of splitList(value)) {
+      const address = parseNameAddr(member)
+      if (address !== undefined) addresses.push(address)
+    }
+  return addresses
 }
 
 /**

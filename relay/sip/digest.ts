@@ -155,7 +155,10 @@ function isSession(algorithm: string): boolean {
 }
 
 function writeDigest(params: readonly (readonly [name: string, value: string | undefined])[]): string {
-  return `Digest ${params.flatMap(([name, value]) => (value === undefined ? [] : `${name}=${value}`)).join(', ')}`
+  let text = ''
+  for (const [name, value] of params)
+    if (value !== undefined) text += `${text === '' ? 'Digest ' : ', '}${name}=${value}`
+  return text
 }
 
 /**

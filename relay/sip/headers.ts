@@ -1,7 +1,7 @@
 import { isSpace, skipSpace, tokenEnd } from './grammar.ts'
 import { flaw, limits } from './limits.ts'
 import type { Header, ParseFlaw } from './message.ts'
-import { headerName, isHeeded, properName } from './names.ts'
+import { headerNameIn, isHeeded, properName } from './names.ts'
 
 /** The headers of a message, and the first thing a request is refused for. */
 export interface Head {
@@ -27,7 +27,7 @@ export function readHeaders(text: string, from: number): Head {
       wrong ??= flaw(text.slice(start, Math.min(nameEnd, start + 40)), 'is too long', 513)
       continue
     }
-    const name = headerName(text.slice(start, nameEnd))
+    const name = headerNameIn(text, start, nameEnd)
     const value = headerValue(text, colon + 1, end)
     if (value !== undefined) headers.push([name, value])
     else if (isHeeded(name)) wrong ??= flaw(properName(name), 'holds half a line break')

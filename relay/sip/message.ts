@@ -159,7 +159,8 @@ class CommonFacts implements Common {
   all(name: string): string[] {
     const values: string[] = []
     for (const header of this.headers) if (header[0] === name) values.push(header[1])
-    return values.length > 0 && isList(name) ? values.flatMap((value) => splitList(value)) : values
+    if (!isList(name) || !values.some((value) => value.includes(','))) return values
+    return values.flatMap((value) => splitList(value))
   }
 }
 

@@ -146,6 +146,23 @@ for (const [spelling, compact] of spellings) {
   if (compact !== undefined) known.set(compact, name).set(compact.toUpperCase(), name)
 }
 
+/** Usual spellings, by length and first letter: such a one is known without being cut out of its message. */
+const lettersAtMost = 31
+const usual = Array.from({ length: (lettersAtMost + 1) * 128 }, (): string[] => [])
+for (const spelling of known.keys()) usual[slotOf(spelling, 0, spelling.length)]?.push(spelling)
+
+function slotOf(text: string, from: number, to: number): number {
+  return Math.min(to - from, lettersAtMost) * 128 + text.charCodeAt(from)
+}
+
+/** The one name of the header whose spelling stands in a text from `from` to `to`. */
+export function headerNameIn(text: string, from: number, to: number): string {
+  for (const spelling of usual[slotOf(text, from, to)] ?? [])
+    if (spelling.length === to - from && text.startsWith(spelling, from))
+      return known.get(spelling) ?? spelling
+  return headerName(text.slice(from, to))
+}
+
 /** The one name of a header, however it was spelled. */
 export function headerName(spelling: string): string {
   const name = known.get(spelling)

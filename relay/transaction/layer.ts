@@ -107,6 +107,18 @@ export class Transactions {
   }
 
   /**
+   * Answers a stranger's request at once, anything but an INVITE or an ACK: its transaction begins answered, and is there
+   * for what comes twice.
+   */
+  answer(now: MonotonicMs, request: Request, flow: Flow, response: Response): TransactionOutput[] {
+    const back = responseFlow(request.via, flow, true)
+    const start = server(request, flow, this.#lengths(flow))
+    const transaction = this.#begin('server', serverKey(request), back, start, mergeKey(request))
+    if (response.status >= 300) transaction.toTag = response.to.tag
+    return this.#step(now, transaction, kind(response), response)
+  }
+
+  /**
    * Answers a server transaction; an id no longer known is answered by nothing.
    *
    * After a 2xx to an INVITE only further 2xx are sent, each at once: repeating it until the ACK is

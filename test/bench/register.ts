@@ -86,7 +86,7 @@ async function product(name: string, checkout?: string): Promise<Product> {
   const stand = await openStand([], checkout)
   const register = (rate: number, count?: number) => registerAt(stand, stand.stack.relay, rate, count)
   await register(30, phones)
-  for (let i = 0; i < 3; i++) await register(500, 3_000)
+  for (let i = 0; i < 4; i++) await register(1_500, 6_000)
   return { name, stand, running: partsOf(stand), register, stop: () => stand.stop() }
 }
 

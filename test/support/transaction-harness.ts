@@ -40,6 +40,11 @@ export class TransactionHarness {
     return this
   }
 
+  /** Begins a transaction with its answer. */
+  answers(asked: Request, answer: Response): string[] {
+    return this.words(this.transactions.answer(monotonicMs(this.now), asked, this.flow, answer))
+  }
+
   responds(answer: Response, id: number = this.id): string[] {
     return this.words(this.transactions.respond(monotonicMs(this.now), id, answer))
   }

@@ -36,6 +36,18 @@ describe('a request read from a datagram (RFC 3261 §7)', () => {
     expect(readRequest(text).header('server')).toBeUndefined()
   })
 
+  test('takes no header for another of the same length and first letter', () => {
+    const extra = { Subject: null, Supposed: 'a', Expired: 'b', Refer_to: 'c', x: '1800', q: 'd' }
+    const request = readRequest(invite({ headers: extra }))
+    expect(
+      ['supported', 'expires', 'refer-to', 'session-expires', 'supposed', 'expired', 'q'].map((name) =>
+        request.header(name),
+      ),
+    ).toEqual([undefined, undefined, undefined, '1800', 'a', 'b', 'd'])
+    const long = 'S'.repeat(40)
+    expect(readRequest(invite({ headers: { [long]: 'e' } })).header(long.toLowerCase())).toBe('e')
+  })
+
   test('splits list headers at their commas, and nothing else', () => {
     const request = readRequest(
       invite({

@@ -51,6 +51,15 @@ describe('non-INVITE server transaction over UDP', () => {
     expect(harness.hears(options)).toEqual(['new OPTIONS'])
   })
 
+  test.each([200, 403])('which begins with its answer, a %i, only repeats it, for 64·T1', (status) => {
+    const harness = new TransactionHarness()
+    expect(harness.answers(options, says(options, status))).toEqual([`→ ${status}`])
+    expect(harness.transactions.timers).toBe(1)
+    expect(harness.hears(options)).toEqual([`→ ${status}`])
+    expect(harness.after(60_000)).toEqual(['32000 ended'])
+    expect(harness.hears(options)).toEqual(['new OPTIONS'])
+  })
+
   test('keeps to its first answer', () => {
     const harness = new TransactionHarness().opens(options)
     harness.responds(says(options, 200))
@@ -70,6 +79,7 @@ describe('non-INVITE server transaction over TCP', () => {
   test('is forgotten with its answer, for the request cannot be repeated', () => {
     const harness = new TransactionHarness(tcp).opens(options)
     expect(harness.responds(says(options, 200))).toEqual(['→ 200', 'ended'])
+    expect(harness.answers(options, says(options, 200))).toEqual(['→ 200', 'ended'])
     expect(harness.transactions.size).toBe(0)
   })
 })
