@@ -1,4 +1,5 @@
 import { printTable } from './cost.ts'
+import { measureFoundPhones } from './found-phones.ts'
 import { HeldEngine } from './held.ts'
 
 /** Octets a registered phone and an idle call may take of the core's heap. */
@@ -10,7 +11,7 @@ const quietMs = 40_000
 
 /**
  * What a relay holds of a phone and of a call, by the heap of its core, in which nothing but that happens: just then, and
- * when nothing lingers of what was said. `--quick` asks less. Nothing is asserted.
+ * when nothing lingers of what was said; and a whole relay with phones on its disk. `--quick` asks less. Nothing is asserted.
  */
 export async function memoryBench(args: string[]): Promise<void> {
   const quick = args.includes('--quick')
@@ -19,7 +20,8 @@ export async function memoryBench(args: string[]): Promise<void> {
     ...(quick ? [500] : [1_000, 5_000]).map((count) => held('calls', count, goals.call)),
   ]
   const head = ['octets of heap each', 'how many', 'at once', 'after 40 s', 'goal']
-  process.stdout.write(`${printTable(head, rows)}\n`)
+  process.stdout.write(`${printTable(head, rows)}\n\n`)
+  process.stdout.write(`${await measureFoundPhones(quick ? [0, 10_000] : [0, 100_000])}\n`)
 }
 
 function held(what: 'registered phones' | 'calls', count: number, goal: number): string[] {
