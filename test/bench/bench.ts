@@ -5,6 +5,7 @@ import { handshakesBench } from './handshakes.ts'
 import { mediaBench } from './media.ts'
 import { memoryBench } from './memory.ts'
 import { opusBench } from './opus.ts'
+import { realBrowsersBench } from './real-browsers.ts'
 import { recordsBench } from './records.ts'
 import { registerBench } from './register.ts'
 import { routeBench } from './route.ts'
@@ -22,7 +23,9 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   calls: callsBench,
   rtp: rtpBench,
   browser: (args) =>
-    rtpBench(['--only', 'ffi browser,rtpengine browser', '--calls', '20,100', '--rounds', '5', ...args]),
+    args[0] === '--real'
+      ? realBrowsersBench(args.slice(1))
+      : rtpBench(['--only', 'ffi browser,rtpengine browser', '--calls', '20,100', '--rounds', '5', ...args]),
   media: mediaBench,
   opus: opusBench,
   route: routeBench,
