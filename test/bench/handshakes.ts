@@ -18,6 +18,7 @@ const lanes = 6
 /** Longer than anything of a call is kept: transactions for 32 s, and what the log, the spool and captures hold. */
 const settleMs = 40_000
 const customerId = randomUUID()
+const patienceMs = 20_000
 const realm = `${customerId}.registrar.trunkline.localhost`
 const password = 'secure-password'
 const key = await relayKey('the secret of a test', 'lone-1')
@@ -67,11 +68,13 @@ export async function handshakesBench(args: string[]): Promise<void> {
 }
 
 function rowOf(calls: number, rate: number, all: readonly Lane[], held: Held): string[] {
-  const sum = (of: 'keyed' | 'failed') => all.reduce((so, lane) => so + lane[of], 0)
+  const keyed = all.reduce((sum, lane) => sum + lane.keyed, 0)
+  const failed = all.flatMap((lane) => lane.failed)
+  if (failed.length > 0) say(`failed: ${[...new Set(failed)].join('; ')}`)
   const kB = (bytes: number) => String(Math.round(bytes / 1024))
   const { heapUsed, external, resident, descriptors, threads } = held
   return [
-    ...[String(calls), String(sum('keyed')), String(sum('failed')), calls === 0 ? '' : rate.toFixed(1)],
+    ...[String(calls), String(keyed), String(failed.length), calls === 0 ? '' : rate.toFixed(1)],
     ...[kB(heapUsed), kB(external), kB(resident), String(descriptors), String(threads)],
   ]
 }
@@ -79,7 +82,8 @@ function rowOf(calls: number, rate: number, all: readonly Lane[], held: Held): s
 /** One caller and one phone, whose calls come one after the other. */
 class Lane {
   keyed = 0
-  failed = 0
+  /** Why, of each which came to nothing. */
+  readonly failed: string[] = []
   readonly #caller: Phone
   readonly #callee: Phone
   readonly #dtls = opensslDtls()
@@ -104,9 +108,9 @@ class Lane {
 
   async call(times: number): Promise<void> {
     for (let at = 0; at < times; at++) {
-      const keyed = await this.#once().catch(() => false)
-      if (keyed) this.keyed++
-      else this.failed++
+      const why = await this.#once().catch(String)
+      if (why === '') this.keyed++
+      else this.failed.push(why)
     }
   }
 
@@ -115,20 +119,21 @@ class Lane {
     this.#callee.close()
   }
 
-  async #once(): Promise<boolean> {
+  /** Why one call came to nothing; '': it did not. */
+  async #once(): Promise<string> {
     if (typeof this.#dtls === 'string') throw new Error(this.#dtls)
     const peer = await DtlsPeer.open(this.#dtls, this.#address)
     try {
       this.#caller.offers = peer.offer('0')
       const { call, result } = await this.#caller.call(this.#callee.name)
-      const answer = await result
+      const answer = await within(patienceMs, 'an answer', result)
       call.sound?.hush()
-      if (statusOf(answer) !== 200) return false
-      const keys = await within(10_000, 'keys', peer.meets(placeIn(answer.body)))
+      if (statusOf(answer) !== 200) return answer.start
       const [called] = this.#callee.calls
-      await call.bye()
-      await within(10_000, 'its end', Promise.resolve(called?.over))
-      return !('why' in keys)
+      const keys = await within(patienceMs, 'keys', peer.meets(placeIn(answer.body)))
+      await within(patienceMs, 'an answer to BYE', call.bye())
+      await within(patienceMs, 'BYE to be passed on', Promise.resolve(called?.over))
+      return 'why' in keys ? keys.why : ''
     } finally {
       for (const one of [this.#caller, this.#callee])
         for (const { sound } of one.calls.splice(0)) sound?.close()
