@@ -34,8 +34,8 @@ export function CallsScreen() {
             'No call is like this.'
           ) : (
             <>
-              No call was made yet. One which is shows here at once. <a href={addressOf('set-up')}>Set up</a>{' '}
-              leads to the first, in five steps.
+              No call was made yet. One which is shows here at once.{' '}
+              <a href={addressOf('set-up')}>Five steps</a> lead to the first.
             </>
           )}
         </p>
