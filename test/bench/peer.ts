@@ -70,7 +70,7 @@ function subscribers(realm: string, usernames: readonly string[]): string {
 CREATE TABLE version (table_name VARCHAR(32) PRIMARY KEY, table_version INTEGER NOT NULL);
 INSERT INTO version VALUES ('subscriber', 7);
 CREATE TABLE subscriber (
-  id SERIAL PRIMARY KEY, username VARCHAR(64) NOT NULL, domain VARCHAR(64) NOT NULL, password VARCHAR(64) NOT NULL,
+  id SERIAL PRIMARY KEY, username VARCHAR(64) NOT NULL, domain VARCHAR(255) NOT NULL, password VARCHAR(64) NOT NULL,
   ha1 VARCHAR(128) DEFAULT '' NOT NULL, ha1b VARCHAR(128) DEFAULT '' NOT NULL, UNIQUE (username, domain));
 INSERT INTO subscriber (username, domain, password) VALUES ${rows.join(', ')};
 ANALYZE subscriber;
