@@ -106,7 +106,6 @@ async function start(config: Config): Promise<void> {
   const uploads = new RecordingUploads({ folder: recordings, http, log })
   const media = await startMediaPlane(config, {
     timeoutMs: config.mediaTimeoutMs,
-    twins: descriptors.twins,
     recordings,
     report: (report) => {
       hear({ type: 'media', report })

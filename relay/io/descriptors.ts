@@ -10,8 +10,6 @@ interface Descriptors {
   readonly flows: number
   /** RTP and RTCP sockets: four of a call. */
   readonly media: number
-  /** Sockets of sound which are a port's second one. */
-  readonly twins: number
   /** Connections of SIP over TCP and TLS, taken and made. */
   readonly streams: number
   /** Of those, taken from who has proved nothing yet. */
@@ -36,14 +34,12 @@ export function shared(limit: number, open: number): Descriptors {
   const flows = between(1, Math.floor(free / 24), 64)
   const files = between(3, Math.floor(free / 10), 32)
   const rest = Math.max(0, free - edge - sounds - flows - files)
-  const twins = Math.min(512, Math.floor(rest / 24))
   const streams = Math.floor((rest * 3) / 8)
   return {
     edge,
     sounds,
     flows,
-    media: Math.max(4, Math.floor(rest / 2) - twins),
-    twins,
+    media: Math.max(4, Math.floor(rest / 2)),
     streams: between(2, streams, 40_000),
     strangers: between(1, Math.floor(streams / 2), 4_000),
     peers: Math.min(128, Math.floor(rest / 8)),

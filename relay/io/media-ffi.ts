@@ -44,26 +44,22 @@ const LEAST_MS = 0.001
 /** DSCP EF, so that sound goes first where the network listens (RFC 3246). */
 const EXPEDITED = 184
 /** [level, name] of socket options. */
-const REUSE_ADDRESS = [1, 2] as const
 const IP_TOS = [0, 1] as const
 const IPV6_TCLASS = [41, 67] as const
 const IPV6_V6ONLY = [41, 26] as const
 
 /** Libc by way of node:ffi: epoll, one read and one write per packet; a sentence when it does not work here. */
-export function ffiEngine(host: string, work: MediaWork, twins: number): MediaEngine | string {
+export function ffiEngine(host: string, work: MediaWork): MediaEngine | string {
   const loaded = loadLibc()
   const place = readSocketAddress(host)
   if (typeof loaded === 'string') return loaded
   if (place === undefined) return `${host} is no IP address`
-  return new FfiEngine(loaded, host, place, { work, twins })
+  return new FfiEngine(loaded, host, place, work)
 }
 
 /**
  * A port whose peer no source could dispute gets its socket tied (connected) to it: the kernel then turns all others away,
  * and neither looks up a route nor copies an address per packet. It is untied when the peer falls silent.
- *
- * A peer which was chosen by a check (ICE) may check other ways at any time: its port keeps its socket for all, and has a
- * twin which is tied. What comes from the peer the kernel gives to that, for it is nearer.
  */
 class FfiEngine implements MediaEngine {
   readonly wake: number
@@ -82,11 +78,7 @@ class FfiEngine implements MediaEngine {
   #beatAt = Number.POSITIVE_INFINITY
   /** By socket. */
   readonly #rtpPorts: (RtpPort | undefined)[] = []
-  /** Where a socket is tied to; undefined: nowhere. */
-  readonly #tied: (SocketAddress | undefined)[] = []
-  /** By a port's own socket: its twin. */
-  readonly #twins: (number | undefined)[] = []
-  #twinsLeft: number
+  readonly #tied: boolean[] = []
   readonly #from = new SocketAddress()
   /** Packets per millisecond in the last turn. */
   #rate = 0
@@ -95,17 +87,11 @@ class FfiEngine implements MediaEngine {
   #attentiveUntil = 0
   #stopped = false
 
-  constructor(
-    loaded: Loaded,
-    host: string,
-    place: SocketAddress,
-    { work, twins }: { readonly work: MediaWork; readonly twins: number },
-  ) {
+  constructor(loaded: Loaded, host: string, place: SocketAddress, work: MediaWork) {
     this.#loaded = loaded
     this.#host = host
     this.#place = place
     this.#work = work
-    this.#twinsLeft = twins
     this.#arena = new Arena(place.isIPv4, loaded.addressOf)
     const openssl = opensslCipher((packet, offset) => this.#arena.addressOf(packet, offset))
     this.cipher = typeof openssl === 'string' ? pureCipher : openssl
@@ -125,15 +111,14 @@ class FfiEngine implements MediaEngine {
   }
 
   loosen(rtpPort: RtpPort): void {
-    if (this.#tied[rtpPort.handle] === undefined) return
-    this.#tied[rtpPort.handle] = undefined
+    if (this.#tied[rtpPort.handle] !== true) return
+    this.#tied[rtpPort.handle] = false
     this.#arena.writeNoAddress()
     this.#loaded.libc.connect(rtpPort.handle, this.#arena.at.address, this.#arena.addressSize)
   }
 
   release(rtpPort: RtpPort): void {
     if (rtpPort.handle < 0) return
-    this.#untwin(rtpPort)
     this.#rtpPorts[rtpPort.handle] = undefined
     this.#loaded.libc.close(rtpPort.handle)
     rtpPort.handle = -1
@@ -164,7 +149,7 @@ class FfiEngine implements MediaEngine {
   }
 
   stop(): void {
-    for (const rtpPort of [...this.#rtpPorts]) if (rtpPort !== undefined) this.release(rtpPort)
+    for (const rtpPort of this.#rtpPorts) if (rtpPort !== undefined) this.release(rtpPort)
     this.#stopped = true
     this.#loaded.libc.close(this.#epoll)
     this.#loaded.libc.close(this.wake)
@@ -226,33 +211,29 @@ class FfiEngine implements MediaEngine {
     const rtpPort = this.#rtpPorts[fd]
     if (fd === this.wake) this.#called = true
     else if (rtpPort === undefined) return
-    else if (this.#tied[fd] !== undefined) this.#batch.sources[this.#batch.count++] = fd
-    else if (this.#take(now, fd, rtpPort) && this.#outOfTurn > 0 && rtpPort.latch.heardAt === now) {
-      if (rtpPort.latch.exclusive) this.#tie(now, rtpPort)
-      else if (rtpPort.latch.proved && rtpPort.leg.heard) this.#twin(now, rtpPort)
-    }
+    else if (this.#tied[fd] === true) this.#batch.sources[this.#batch.count++] = fd
+    else if (this.#take(now, rtpPort) && this.#outOfTurn > 0 && isHeard(now, rtpPort)) this.#tie(now, rtpPort)
   }
 
   /** The tied socket a packet of the batch leaves from; -1 when it is dropped, or had to be sent with an address. */
   #targetOf(now: MonotonicMs, i: number): number {
     const { sources, lengths } = this.#batch
     const length = lengths[i] as number
-    const source = sources[i] as number
-    const [rtpPort, from] = [this.#rtpPorts[source], this.#tied[source]]
+    const rtpPort = this.#rtpPorts[sources[i] as number]
     const packet = this.#arena.packets[i]
-    if (length < 0 || rtpPort === undefined || from === undefined || packet === undefined) return -1
-    const out = this.#work.arrive(now, rtpPort, from, packet, length)
+    if (length < 0 || rtpPort === undefined || packet === undefined) return -1
+    const out = this.#work.arrive(now, rtpPort, rtpPort.latch.peer, packet, length)
     if (out === undefined) return -1
     lengths[i] = out.leaving
-    const way = this.#wayOf(out)
-    if (way < 0) this.#send(out, packet)
-    return way
+    if (this.#tied[out.handle] === true) return out.handle
+    this.#send(out, packet)
+    return -1
   }
 
   /** One packet from any sender; false: there was none. */
-  #take(now: MonotonicMs, fd: number, rtpPort: RtpPort): boolean {
+  #take(now: MonotonicMs, rtpPort: RtpPort): boolean {
     this.#arena.prepare()
-    const length = this.#loaded.libc.recvmsg(fd, this.#arena.at.message, 0)
+    const length = this.#loaded.libc.recvmsg(rtpPort.handle, this.#arena.at.message, 0)
     if (length < 0) return false
     this.#arena.readAddress(this.#from)
     const out = this.#work.arrive(now, rtpPort, this.#from, this.#arena.packet, length)
@@ -263,17 +244,8 @@ class FfiEngine implements MediaEngine {
   /** Sends the packet which is no batch's. */
   #leave(out: RtpPort): void {
     const { at, packet } = this.#arena
-    const way = this.#wayOf(out)
-    if (way >= 0) this.#loaded.libc.write(way, at.packet, out.leaving)
+    if (this.#tied[out.handle] === true) this.#loaded.libc.write(out.handle, at.packet, out.leaving)
     else this.#send(out, packet)
-  }
-
-  /** The tied socket which leads to where a port sends; -1: none does. */
-  #wayOf({ handle, latch }: RtpPort): number {
-    if (this.#tied[handle] !== undefined) return handle
-    const twin = this.#twins[handle]
-    if (twin === undefined || latch.destination === undefined) return -1
-    return this.#tied[twin]?.same(latch.destination) === true ? twin : -1
   }
 
   /** What strangers sent before is still queued, and must be taken as theirs. */
@@ -282,58 +254,8 @@ class FfiEngine implements MediaEngine {
     this.#outOfTurn--
     this.#arena.writeAddress(rtpPort.latch.peer, rtpPort.latch.peer.port)
     if (libc.connect(rtpPort.handle, this.#arena.at.address, this.#arena.addressSize) < 0) return
-    this.#drain(now, rtpPort.handle, rtpPort)
-    this.#tied[rtpPort.handle] = rtpPort.latch.peer
-  }
-
-  #drain(now: MonotonicMs, fd: number, rtpPort: RtpPort): void {
-    for (let i = 0; i < MOST_QUEUED && this.#take(now, fd, rtpPort); i++) this.#outOfTurn--
-  }
-
-  /** Its own socket hears the peer where it has no twin, or one which leads to where the peer was before. */
-  #twin(now: MonotonicMs, rtpPort: RtpPort): void {
-    const { handle, latch } = rtpPort
-    this.#untwin(rtpPort)
-    if (this.#twinsLeft === 0) return
-    this.#outOfTurn--
-    const place = new SocketAddress()
-    place.copy(latch.peer)
-    const fd = this.#twinOf(rtpPort, place)
-    if (fd === undefined) return
-    this.#twinsLeft--
-    this.#twins[handle] = fd
-    this.#rtpPorts[fd] = rtpPort
-    this.#drain(now, handle, rtpPort)
-    this.#drain(now, fd, rtpPort)
-    this.#tied[fd] = place
-    this.#watch(fd)
-  }
-
-  /** A socket at the same port, tied to a place. The port is shared for as long as it takes to bind it: later it is refused to others as before. */
-  #twinOf({ handle, port }: RtpPort, place: SocketAddress): number | undefined {
-    const { libc } = this.#loaded
-    const { at, addressSize, family } = this.#arena
-    const fd = libc.socket(family, DATAGRAM, 0)
-    if (fd < 0) return undefined
-    this.#setOptions(fd)
-    for (const each of [handle, fd]) this.#setOption(each, REUSE_ADDRESS, 1)
-    this.#arena.writeAddress(this.#place, port)
-    const bound = libc.bind(fd, at.address, addressSize)
-    for (const each of [handle, fd]) this.#setOption(each, REUSE_ADDRESS, 0)
-    this.#arena.writeAddress(place, place.port)
-    if (bound >= 0 && libc.connect(fd, at.address, addressSize) >= 0) return fd
-    libc.close(fd)
-    return undefined
-  }
-
-  #untwin({ handle }: RtpPort): void {
-    const fd = this.#twins[handle]
-    if (fd === undefined) return
-    this.#twinsLeft++
-    this.#twins[handle] = undefined
-    this.#tied[fd] = undefined
-    this.#rtpPorts[fd] = undefined
-    this.#loaded.libc.close(fd)
+    for (let i = 0; i < MOST_QUEUED && this.#take(now, rtpPort); i++) this.#outOfTurn--
+    this.#tied[rtpPort.handle] = true
   }
 
   #send(out: RtpPort, packet: Uint8Array): void {
@@ -370,7 +292,7 @@ class FfiEngine implements MediaEngine {
     }
     rtpPort.handle = fd
     this.#rtpPorts[fd] = rtpPort
-    this.#tied[fd] = undefined
+    this.#tied[fd] = false
     this.#watch(fd)
     return undefined
   }
@@ -391,6 +313,11 @@ class FfiEngine implements MediaEngine {
     this.#arena.writeEvent(fd)
     this.#loaded.libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#arena.at.event)
   }
+}
+
+/** Whether it was its peer who spoke just now, and no other could have its place. */
+function isHeard(now: MonotonicMs, { latch }: RtpPort): boolean {
+  return latch.heardAt === now && latch.exclusive
 }
 
 /** Packets on their way through: by slot, the socket each came from, its length, and the socket it leaves from. */

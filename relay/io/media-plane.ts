@@ -9,7 +9,7 @@ import { SoundFiles } from './sound-files.ts'
 /** Starts what carries sound: a thread of ours, or the rtpengine which the settings name. Throws in words where that is not to be had. */
 export function startMediaPlane(
   { rtpengine, rtpEngine, rtpPorts, sipHost, publicIp, dataDir }: Config,
-  options: Pick<MediaOptions, 'timeoutMs' | 'twins' | 'recordings' | 'report' | 'log'>,
+  options: Pick<MediaOptions, 'timeoutMs' | 'recordings' | 'report' | 'log'>,
 ): Promise<MediaPlane> {
   const own = { engine: rtpEngine, host: sipHost }
   if (rtpengine === undefined) return startMedia({ ...options, ...own })

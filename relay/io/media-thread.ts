@@ -28,8 +28,6 @@ export interface MediaThreadSetup {
   readonly engine: MediaEngineName | undefined
   readonly host: string
   readonly timeoutMs: number
-  /** Sockets which may be opened besides those of ports. */
-  readonly twins: number
   /** Commands come in, reports go out. */
   readonly port: MessagePort
   /** Leads to the thread which writes recordings, once there is one. */
@@ -246,7 +244,7 @@ function chooseEngine(
 ): { engine: MediaEngine; name: MediaEngineName; why: string | undefined } {
   if (setup.engine === 'dgram')
     return { engine: dgramEngine(setup.host, work), name: 'dgram', why: undefined }
-  const engine = ffiEngine(setup.host, work, setup.twins)
+  const engine = ffiEngine(setup.host, work)
   if (typeof engine !== 'string') return { engine, name: 'ffi', why: undefined }
   if (setup.engine === 'ffi') throw new Error(`RTP_ENGINE=ffi does not work here: ${engine}`)
   return { engine: dgramEngine(setup.host, work), name: 'dgram', why: engine }

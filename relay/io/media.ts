@@ -17,8 +17,6 @@ export interface MediaOptions {
   readonly host: string
   /** Milliseconds of silence before it is reported; 0: never. */
   readonly timeoutMs?: number | undefined
-  /** Sockets which may be opened to carry browsers' sound at a lower price. */
-  readonly twins?: number | undefined
   /** The folder of recordings; absent: none is made. */
   readonly recordings?: string
   readonly report: (report: MediaReport) => void
@@ -42,7 +40,6 @@ export interface MediaPlane {
 }
 
 const TIMEOUT_MS = 60_000
-const TWINS = 256
 /** What an eventfd takes: a count of one. */
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer)
 
@@ -55,7 +52,6 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
     engine,
     host,
     timeoutMs,
-    twins: options.twins ?? TWINS,
     port: far,
     writer: writerNear,
     records: options.recordings !== undefined,

@@ -121,11 +121,6 @@ export class Latch {
     return this.locked && this.#settled && !this.#reopened && (this.#announced || this.#target === undefined)
   }
 
-  /** Whether a check (ICE) has shown that the peer is there. Others may show the same of another place. */
-  get proved(): boolean {
-    return this.#chosen && this.locked
-  }
-
   /** Whether the peer has been silent for so long that others must be heard. */
   isDeaf(now: MonotonicMs): boolean {
     return this.locked && now - this.heardAt >= DEAF_MS

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { portNumber, srtpSuites } from '#contract'
 import type { Note } from '../../relay/ground/effects.ts'
-import type { Aim, IceCredentials, MediaReport } from '../../relay/ground/media.ts'
+import type { Aim, MediaReport } from '../../relay/ground/media.ts'
 import { sessionId } from '../../relay/ground/media.ts'
 import { type MediaPlane, startMedia } from '../../relay/io/media.ts'
 import type { MediaEngineName } from '../../relay/io/media-thread.ts'
@@ -15,7 +15,6 @@ import { pureCipher } from '../../relay/media/srtp-pure.ts'
 import { SrtpReceiver } from '../../relay/media/srtp-receiver.ts'
 import { SrtpSender } from '../../relay/media/srtp-sender.ts'
 import { type RtpParty, rtcpPacket, rtpPacket, rtpParty } from '../support/rtp.ts'
-import { bindingRequest } from '../support/stun.ts'
 
 const engines: MediaEngineName[] = process.platform === 'linux' ? ['ffi', 'dgram'] : ['dgram']
 const host = '127.0.9.1'
@@ -219,53 +218,6 @@ describe.each(engines)('the media thread with %s', (engine) => {
     moved.close()
   })
 
-  test('carries the sound of a party which checks its way (ICE), hears it check another, and goes with it there', async () => {
-    const moved = await rtpParty('127.0.9.4', 0xa11ce)
-    const [ours, theirs] = [words('relay'), words('page')]
-    const ice = { ours, theirs, fingerprints: [], certificate: 0, begins: false } as const
-    const proof = { username: 'relay:page', password: ours.pwd, role: 'controlling' } as const
-    const key = { suite: 'AEAD_AES_128_GCM', secret: new Uint8Array(28).fill(1) } as const
-    const sender = new SrtpSender(key, pureCipher)
-    let sequence = 0
-    const says = (party: RtpParty) => {
-      const packet = roomy(rtpPacket({ sequence: sequence++, ssrc: 0xa11ce }))
-      party.send(packet.subarray(0, sender.protect(packet, 172, false)), ports.caller, host)
-    }
-    call()
-    const aim = { ...aimAt(alice), ice, srtp: { theirs: key, ours: key } }
-    plane.order({ type: 'aim', session: sessionId(1), side: 'caller', aim })
-    await settled()
-    alice.send(bindingRequest({ ...proof, nominates: true }), ports.caller, host)
-    await alice.hears(1)
-    for (let count = 1; count <= 20; count++) {
-      says(alice)
-      await bob.hears(count)
-      bob.say(ports.callee, host)
-      await alice.hears(1 + count)
-    }
-    if (engine === 'ffi') expect(socketsAt(ports.caller)).toBe(2)
-    moved.send(bindingRequest(proof), ports.caller, host)
-    await moved.hears(1)
-    bob.say(ports.callee, host)
-    await alice.hears(22)
-    moved.send(bindingRequest({ ...proof, nominates: true }), ports.caller, host)
-    await moved.hears(2)
-    bob.say(ports.callee, host)
-    await moved.hears(3)
-    says(moved)
-    await bob.hears(21)
-    says(alice)
-    says(moved)
-    await bob.hears(22)
-    bob.say(ports.callee, host)
-    await moved.hears(4)
-    expect({ alice: alice.heard.length, bob: bob.heard.length }).toEqual({ alice: 22, bob: 22 })
-    plane.order({ type: 'close', session: sessionId(1) })
-    expect(await reported('closed')).toMatchObject({ caller: { packets: 22, dropped: 1 } })
-    await until(() => socketsAt(ports.caller) === 0)
-    moved.close()
-  })
-
   test('goes on when a party is away for a moment and its port refuses', async () => {
     call()
     await reply(alice, bob)
@@ -350,16 +302,6 @@ describe.each(engines)('the media thread with %s', (engine) => {
       execFileSync('umount', ['-l', folder])
     }
   })
-
-  function words(who: string): IceCredentials {
-    return { ufrag: who, pwd: `the password of ${who}` }
-  }
-
-  /** Of this machine's, as the kernel counts them. */
-  function socketsAt(port: number): number {
-    const place = `:${port.toString(16).toUpperCase()} `
-    return readFileSync('/proc/net/udp', 'utf8').split(place).length - 1
-  }
 
   function record(): void {
     const session = sessionId(1)

@@ -8,8 +8,8 @@ describe('descriptors', () => {
   test.each([64, 128, 256, 1_024, 65_536, 1_048_576])(
     'of %i are shared out, and some are left for files',
     (limit) => {
-      const { edge, sounds, flows, media, twins, streams, peers } = shared(limit, openAtStart)
-      expect(openAtStart + edge + sounds + flows + media + twins + streams + peers).toBeLessThan(limit - 12)
+      const { edge, sounds, flows, media, streams, peers } = shared(limit, openAtStart)
+      expect(openAtStart + edge + sounds + flows + media + streams + peers).toBeLessThan(limit - 12)
     },
   )
 

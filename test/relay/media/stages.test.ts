@@ -181,7 +181,7 @@ function engineOf(name: 'ffi' | 'dgram', host: string, mediaRelay: MediaRelay): 
     beat() {},
     done() {},
   }
-  const engine = name === 'ffi' ? ffiEngine(host, work, 8) : dgramEngine(host, work)
+  const engine = name === 'ffi' ? ffiEngine(host, work) : dgramEngine(host, work)
   if (typeof engine === 'string') throw new Error(engine)
   return engine
 }
