@@ -75,6 +75,8 @@ const todos: Readonly<Record<string, string>> = {
   CREDENTIALS_MISSING: 'Set the username and password which the provider gave out.',
   CREDENTIALS_REFUSED: 'Set the username and password which the provider gave out.',
   NO_COMMON_CODEC: 'Allow a codec which the provider takes.',
+  TRANSCODING_BUSY:
+    'Allow PCMU or PCMA on both sides, or Opus, which needs no transcoding; or call again in a moment.',
 }
 
 function requestOf(code: string, id: string): Remedy | null {

@@ -96,8 +96,8 @@ function keyingAt({ hunt, secure }: Branch, flow: Flow): { readonly keying?: Key
 /** A peer may ring without end. */
 const codesAtMost = 16
 
-/** What callees are offered: what the caller offers, or what it was told in its flow; who is called by order, sound of ours. */
-function offered({ caller, flow, made }: Call, endpoint: SipEndpoint): SdpResult | undefined {
+/** What callees are offered: what the caller offers, or what it was told in its flow; who is called by order, sound of ours. undefined: nothing. */
+export function offered({ caller, flow, made }: Call, endpoint: SipEndpoint): SdpResult | undefined {
   const ours = flow?.ours ?? (made && ourSound)
   return ours ? { ok: true, value: ours } : offerOf(caller.invite, endpoint, caller.secure)
 }

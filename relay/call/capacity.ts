@@ -1,9 +1,14 @@
 import type { Consideration, Limit } from '#contract'
 import { describe, explained, isUrgent, limitAt, reserve } from '../limits/admit-call.ts'
+import { needsTurning, offering } from '../sdp/codecs.ts'
+import { takesOpus } from '../sdp/opus.ts'
+import { mediaOf } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import { offered } from './branch.ts'
 import { soon } from './ending.ts'
-import type { Call, CalledPeer, Hunt, HuntEnding } from './state.ts'
-import { unturned } from './turned.ts'
+import type { Branch, Call, CallEvents, CalledPeer, Hunt, HuntEnding } from './state.ts'
+import { codecsFor } from './taken.ts'
+import { noRoom } from './turned.ts'
 
 /**
  * The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be.
@@ -48,27 +53,24 @@ export function allFull({ record }: Call, { parent }: Hunt): HuntEnding {
 }
 
 /**
- * No provider is called, for the caller's Opus would have to be turned, and as many are as may be; undefined: there is room, or
- * this one is to be sent Opus (`only`).
+ * How a branch fails whose sound would have to be turned, while there is no room for one more; undefined: there is, or it can be
+ * called without. A phone is called with whatever is left of the offer, a provider with Opus alone only where its codecs name it.
  */
 export function turningFull(
   call: Call,
-  endpoint: Pick<SipEndpoint, 'opus'>,
-  only: readonly string[],
-): HuntEnding | undefined {
-  if (endpoint.opus !== true || only.some((name) => name.toUpperCase() === 'OPUS')) return undefined
-  const words = unturned(call, endpoint)
-  if (words === undefined) return undefined
-  const [status, reason] = [503, 'TRANSCODING_BUSY']
-  const because = { reason, message: `The caller speaks Opus alone, and ${words}.` }
-  return {
-    by: 'system',
-    reason: 'rejected',
-    status,
-    why: `${reason}: ${because.message}`,
-    because,
-    headers: soon(status),
-  }
+  branch: Branch,
+  endpoint: SipEndpoint,
+): CallEvents['failure'] | undefined {
+  const why = endpoint.opus === true ? noRoom(call) : undefined
+  const offer = why === undefined ? undefined : offered(call, endpoint)
+  if (!offer?.ok) return undefined
+  const [said, only] = [offer.value, codecsFor(branch)]
+  const passes = only.length === 0 ? !branch.provider : offering(said, only) !== undefined
+  if (passes || !needsTurning(said, only) || !offering(said, only, true)) return undefined
+  const words = takesOpus(mediaOf(said), undefined)
+    ? 'the caller speaks Opus alone, and its Opus is not turned into G.711 here'
+    : 'the caller speaks no Opus, which alone is to be sent there, and its G.711 is not turned into it here'
+  return { branch, status: 503, why: `${words}: ${why}`, response: undefined }
 }
 
 function skip({ record }: Call, { provider_id }: CalledPeer, limit: Limit): void {

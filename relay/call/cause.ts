@@ -13,6 +13,9 @@ import { notKeyed, redirects } from './verdict.ts'
  * Why a call did not go well, for its record. What a decision refuses brings words of its own.
  */
 
+/** The sound of a call would have to be turned, and there is no room for one more. */
+export const transcodingBusy = 'TRANSCODING_BUSY'
+
 /** How a branch ended which got no 2xx. */
 interface EndedBranch {
   readonly branch: Branch
@@ -58,6 +61,7 @@ export function causeOf(call: Call, ended: EndedBranch): Cause {
   const open = obstacleToKeys(ended)
   if (open !== undefined) return notEncrypted(sentence(name), open)
   if (!branch.tried && status === 488) return noCodecLeft(call, name, ended)
+  if (!branch.tried && status === 503) return cause(transcodingBusy, `${sentence(why)}.`)
   if (branch.provider && !branch.flow) return cause('HOST_NOT_FOUND', notFound(branch.provider, name, why))
   const relay = branch.contact?.relay
   if (relay !== undefined && status === 430) return notRegistered(branch.hunt)

@@ -10,7 +10,7 @@ import { withKeys } from './digits.ts'
 import { offerOf } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
 import { straightWords } from './straight.ts'
-import { mayTurn } from './turned.ts'
+import { takesTurning } from './turned.ts'
 
 /*
  * The session descriptions the caller is sent before and with the answer.
@@ -44,7 +44,7 @@ export function sdpForCaller(
     : offering(
         keyed,
         [],
-        mayTurn(call, endpoint, () => needsTurning(keyed, [])),
+        takesTurning(call, endpoint, () => needsTurning(keyed, [])),
       )
   if (!sound) return undefined
   const keys = offer?.ok
@@ -58,7 +58,7 @@ export function sdpForCaller(
     us,
   })
   const isTurned = () => answered !== undefined && canBeTurned(mediaOf(answered), mediaOf(sound))
-  const turns = !words.straight && mayTurn(call, endpoint, isTurned)
+  const turns = !words.straight && takesTurning(call, endpoint, isTurned)
   const leg = { address: us, port: caller.media.port, id: caller.sdp.id, keys, turns, ...words }
   const sent = composeSdp(caller.sdp.sent, sound, leg, answered)
   const known = caller.told.find((told) => saysTheSame(told.sent, sent))

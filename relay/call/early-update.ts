@@ -182,12 +182,17 @@ function settle(
   const [offer, answer] = asked.leg.kind === 'uas' ? [callers, callees] : [callees, callers]
   const sent = rewriteFor(call, asked.leg, answer, endpoint, { offer })
   const { caller } = call
+  if (!sent) {
+    const heard = asked.leg.kind === 'uas' ? branch : caller
+    const sounds = [...aim(call, heard, answer, endpoint), ...aimFirstAnew(call, endpoint)]
+    return [refuseRequest(asked, 488, [noCodec(endpoint)]), ...sounds]
+  }
   branch.early.set(tag, callees)
   const told = caller.told.findIndex((one) => one.tag === caller.localTag)
   if (told >= 0 && caller.sdp.sent)
     caller.told = caller.told.with(told, { tag: caller.localTag, sent: caller.sdp.sent, said: callees })
   return [
-    accept(asked, endpoint, sent && sdpBytes(sent)),
+    accept(asked, endpoint, sdpBytes(sent)),
     ...aim(call, caller, callers, endpoint),
     ...aim(call, branch, callees, endpoint),
     ...aimFirstAnew(call, endpoint),

@@ -1,5 +1,12 @@
-import { calledSideOf, causeOf, causeOfAll, credentialWords, searchedTooLong } from './cause.ts'
-import { concluded } from './ending.ts'
+import {
+  calledSideOf,
+  causeOf,
+  causeOfAll,
+  credentialWords,
+  searchedTooLong,
+  transcodingBusy,
+} from './cause.ts'
+import { concluded, soon } from './ending.ts'
 import { isAstray } from './handed-on.ts'
 import { elsewhere } from './reason.ts'
 import { wordsOf } from './refusal.ts'
@@ -21,7 +28,7 @@ export function noted(call: Call, failed: CallEvents['failure'], silence: number
     why,
     said: saidOf(failed),
     credentials: callersWords(failed),
-    words: wordsOf(response),
+    words: response ? wordsOf(response) : soon(status),
     cause: causeOf(call, failed),
   }
   failed.branch.hunt.failures.push(failure)
@@ -31,6 +38,8 @@ export function noted(call: Call, failed: CallEvents['failure'], silence: number
 
 /** No provider is left. */
 export function exhausted(hunt: Hunt): HuntEnding {
+  const unturned = noneTurned(hunt)
+  if (unturned) return unturned
   const status = mostUseful(statuses(hunt))
   const by = status === 486 || status >= 600 ? 'callee' : 'system'
   const toPbx = hunt.decision?.targets.kind === 'trunk'
@@ -39,6 +48,14 @@ export function exhausted(hunt: Hunt): HuntEnding {
     : (onlyCredentials(hunt) ?? whoSaid(hunt, status) ?? allFailed)
   const headers = hunt.failures.findLast((failure) => failure.status === status)?.words ?? []
   return { by, reason: reasonOf(status), status, because: causeOfAll(hunt, status), ...ours, headers }
+}
+
+/** No callee was called, for each would have to be sent what is turned, and there was no room for that; undefined: one was. */
+function noneTurned({ failures }: Hunt): HuntEnding | undefined {
+  const [because] = failures.map((failure) => failure.cause)
+  if (!because || !failures.every(({ cause }) => cause.reason === transcodingBusy)) return undefined
+  const why = `${because.reason}: ${because.message}`
+  return { by: 'system', reason: 'rejected', status: 503, why, because, headers: soon(503) }
 }
 
 /** A provider's word, or silence, is final. */
@@ -52,6 +69,8 @@ export function refusedBy(hunt: Hunt, failed: BranchFailure, silence: number): H
 
 /** None of the callee's phones took the call; the last one which failed ended it. */
 export function phonesFailed(hunt: Hunt): HuntEnding {
+  const unturned = noneTurned(hunt)
+  if (unturned) return unturned
   const told = mostUseful(statuses(hunt))
   const away = told === 480 && hunt.failures.find(({ answered }) => redirects(answered))
   if (away) return redirected(away)

@@ -2,7 +2,7 @@ import type { FlowOrder } from '#flows'
 import type { PlayedSound } from '../ground/media.ts'
 import type { UasLeg } from '../leg/leg.ts'
 import { holdsAnswer, sendProvisional } from '../leg/reliable.ts'
-import { codecs, keepCodecs, offering } from '../sdp/codecs.ts'
+import { codecs, keepCodecs, needsTurning, offering } from '../sdp/codecs.ts'
 import { resumed } from '../sdp/description.ts'
 import { hasSdp } from '../sdp/message-sdp.ts'
 import { ourSound } from '../sdp/ours.ts'
@@ -15,7 +15,7 @@ import { aloneMs, mayStay } from './flow-time.ts'
 import { offerOf } from './offer-answer.ts'
 import { isAnswered } from './sides.ts'
 import type { Call, CallOrder, FlowCall, Side } from './state.ts'
-import { mayTurn } from './turned.ts'
+import { takesTurning } from './turned.ts'
 
 /*
  * What a caller hears of a flow. It is answered by G.711, which is what sounds are played in, and whom it is connected with is
@@ -39,7 +39,9 @@ export function spokenIn(call: Call, said: RelayedSdp, endpoint: SipEndpoint): R
   const names = codecs(said.sdp).filter((name) => spoken.includes(name))
   const meant = { ...said, sdp: resumed(said.sdp) }
   if (names.length > 0) return keepCodecs(meant, names)
-  return mayTurn(call, endpoint, () => true) ? offering(meant, spoken, true) : undefined
+  return takesTurning(call, endpoint, () => needsTurning(meant, spoken))
+    ? offering(meant, spoken, true)
+    : undefined
 }
 
 /** On which side the party is whom a flow is with. */

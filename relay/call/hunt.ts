@@ -29,7 +29,6 @@ import type {
   HuntEnding,
   Reachable,
 } from './state.ts'
-import { codecsFor } from './taken.ts'
 import { unturned } from './turned.ts'
 import { notKeyed, verdict } from './verdict.ts'
 
@@ -168,6 +167,8 @@ function next(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   if (!provider)
     return over(call, hunt, endpoint, wasTried(call, hunt) ? exhausted(hunt) : allFull(call, hunt))
   const branch = newBranch(call, hunt, endpoint, provider, undefined)
+  const full = turningFull(call, branch, endpoint)
+  if (full) return branchFailed(call, full, endpoint)
   // Who brought a call from the phone network is its provider.
   if (call.record.direction !== 'incoming' && !isConnectedBy(call, branch))
     call.record.providerId = provider.provider_id ?? call.record.providerId
@@ -185,12 +186,12 @@ function wasTried({ branches }: Call, hunt: Hunt): boolean {
 }
 
 function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): CallStep {
-  const full = branch.provider && turningFull(call, endpoint, codecsFor(branch))
-  if (full) return over(call, branch.hunt, endpoint, full)
-  const effects = callAt(call, branch, flow, endpoint)
+  const full = branch.provider && turningFull(call, branch, endpoint)
+  const effects = full ? undefined : callAt(call, branch, flow, endpoint)
   if (effects) return { effects }
   const why = unturned(call, endpoint) ?? 'no codec left'
-  return branchFailed(call, { branch, status: 488, why, response: undefined }, endpoint)
+  const failure = turningFull(call, branch, endpoint) ?? { branch, status: 488, why, response: undefined }
+  return branchFailed(call, failure, endpoint)
 }
 
 function providerFailed(

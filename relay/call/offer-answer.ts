@@ -30,7 +30,7 @@ import { sipReason } from './reason.ts'
 import { firstLeg, heardAt, opposite, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
 import { isPast, straightWords } from './straight.ts'
-import { inside, isOfferedOpus, mayTurn, opusAimOf } from './turned.ts'
+import { inside, isOfferedOpus, opusAimOf, takesTurning } from './turned.ts'
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
 export function codecsOf(message: Message): string[] {
@@ -77,7 +77,8 @@ interface RewriteTerms {
 
 /**
  * What one leg said as another shall hear it: our address, our port, our origin. `offer`: that leg's
- * own, which this answers. `only` keeps these codecs; undefined comes back when none is left.
+ * own, which this answers. `only` keeps these codecs; undefined comes back when none is left, or none without turning which is
+ * not to be had.
  */
 export function rewriteFor(
   call: Call,
@@ -92,7 +93,9 @@ export function rewriteFor(
   const past = straightWords(call, to, said, { offer, keys: unkeyed, reach: endpoint.straight, us }).straight
   const names = endpoint.opus === true && !past && isOfferedOpus(to, mediaOf(sound)) ? ['OPUS'] : only
   const isTurned = () => (offer ? canBeTurned(mediaOf(offer), mediaOf(sound)) : needsTurning(sound, names))
-  const turns = !past && mayTurn(call, endpoint, isTurned)
+  const turns = !past && takesTurning(call, endpoint, isTurned)
+  // In an answer stands nothing which was not offered (RFC 3264 §6.1).
+  if (offer && !past && !turns && isTurned()) return undefined
   const kept = offer || past ? sound : offering(sound, names, turns)
   if (!kept || !to.media) return undefined
   to.sdp.before = offer ? undefined : { sent: to.sdp.sent, lines: to.sdp.lines }

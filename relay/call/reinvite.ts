@@ -13,7 +13,16 @@ import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
 import { notAcknowledged, unheard } from './cause.ts'
-import { aim, answerOf, offerOf, refusalWords, rewriteFor, takeBackOffer } from './offer-answer.ts'
+import {
+  aim,
+  aimAnew,
+  answerOf,
+  noCodec,
+  offerOf,
+  refusalWords,
+  rewriteFor,
+  takeBackOffer,
+} from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { transferAnswerHeaders } from './refer-relay.ts'
@@ -38,14 +47,16 @@ export function acceptReinvite(
 ): CallStep {
   const { leg, request } = pending.asked
   const other = otherOf(call, leg)
-  if (leg.dialog) refreshTarget(leg.dialog, request, response.status)
+  const told = answerFor(call, pending.asked, response, endpoint)
   if (other?.dialog) refreshTarget(other.dialog, response, response.status)
   if (other && pending.sent) acceptTimer(other.timer, pending.sent.request, response)
   const asked = offerOf(request, endpoint, leg.secure)
   const said = answerOf(response, endpoint, asked && other?.sdp.sent, other?.secure ?? 'allowed')
   if (request.method === 'INVITE' && !asked && said?.ok === false)
     return unusableOffer(call, pending, response, said.fault, endpoint)
-  const ok = okFor(call, pending.asked, response, endpoint)
+  if (asked?.ok && leg.media && !told) return unanswerable(call, pending, response, endpoint)
+  if (leg.dialog) refreshTarget(leg.dialog, request, response.status)
+  const ok = okFor(pending.asked, response, told, endpoint)
   const sounds: CallOrder[] = asked?.ok ? aim(call, leg, asked.value, endpoint) : []
   if (asked?.ok && other) {
     if (said?.ok) sounds.push(...aim(call, other, said.value, endpoint))
@@ -92,6 +103,27 @@ function unusableOffer(
     failed(unheard(opposite(sideOf(call, leg)), fault.why)),
   )
   return { ...step, effects: [...closed, ...acks, refusal, ...step.effects] }
+}
+
+/**
+ * A 2xx of which nothing can be told to who asked without turning its sound, which is not to be had: its session stays as it
+ * was, and is aimed at what the other side says from now on.
+ */
+function unanswerable(
+  call: Call,
+  { asked }: PendingReinvite,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallStep {
+  const { leg, request } = asked
+  const other = otherOf(call, leg)
+  const said = answerOf(response, endpoint, other?.sdp.sent, other?.secure ?? 'allowed')
+  const acks = request.method === 'INVITE' ? ackPassed(call, leg, response.cseq.number, endpoint) : []
+  const effects = [...closePending(leg), ...acks, refuseRequest(asked, 488, [noCodec(endpoint)])]
+  if (other && !said?.ok) takeBackOffer(other)
+  if (other && said?.ok)
+    effects.push(...aim(call, other, said.value, endpoint), ...aimAnew(call, leg, endpoint))
+  return { effects: [...effects, ...(other ? setSession(other) : [])] }
 }
 
 /** Anything else was: its answer goes back as it is. */
@@ -169,11 +201,28 @@ export function offerFor(
   return offer?.ok ? rewriteTo(call, to, offer.value, endpoint, { only }) : noBody
 }
 
-/** The 2xx for who asked. Where the other side gave no usable answer, it says what was said before, to the new offer. */
-function okFor(
+/**
+ * What who asked is told: what the other side answers to its offer, or offers. Where that gave no usable answer it is what was
+ * said before; undefined: nothing.
+ */
+function answerFor(
   call: Call,
-  { leg, request, transaction, source }: InDialogRequest,
+  { leg, request }: InDialogRequest,
   response: Response,
+  endpoint: SipEndpoint,
+): Uint8Array | undefined {
+  const other = otherOf(call, leg)
+  const offer = offerOf(request, endpoint, leg.secure)
+  const answer = answerOf(response, endpoint, offer && other?.sdp.sent, other?.secure ?? 'allowed')
+  const said = answer?.ok ? answer.value : offer && leg.sdp.sent?.said
+  return said && rewriteTo(call, leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
+}
+
+/** The 2xx for who asked, with what it is told. */
+function okFor(
+  { leg, request, transaction, source }: InDialogRequest,
+  { status, reason }: Response,
+  body: Uint8Array | undefined,
   endpoint: SipEndpoint,
 ): Extract<CallOrder, { type: 'respond' }> {
   const headers: Header[] = [
@@ -182,12 +231,6 @@ function okFor(
     supportedHeader,
     ...answerTimer(leg.timer, request),
   ]
-  const other = otherOf(call, leg)
-  const offer = offerOf(request, endpoint, leg.secure)
-  const answer = answerOf(response, endpoint, offer && other?.sdp.sent, other?.secure ?? 'allowed')
-  const said = answer?.ok ? answer.value : offer && leg.sdp.sent?.said
-  const body = said && rewriteTo(call, leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
-  const { status, reason } = response
   const octets = sdpBody(request)
   leg.exchange = octets && body && exchanged(leg, octets, body)
   const ok = reply(request, status, { reason, ...withSdp(body, headers), flow: source })

@@ -12,7 +12,7 @@ import { aim, faultOf, noCodec, offerOf, refusalWords, rewriteFor } from './offe
 import { mediaOn, otherOf, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
 import { putRight } from './transferred-call.ts'
-import { mayTurn } from './turned.ts'
+import { takesTurning } from './turned.ts'
 
 /**
  * Who called with Replaces (RFC 3891) takes the place it names: it is answered with what the other party says, and who was
@@ -32,7 +32,7 @@ export function takePlace(
   const { said } = other.aimed
   const meant = { ...said, sdp: resumed(said.sdp) }
   const isTurnable = canBeTurned(mediaOf(offer.value), mediaOf(said))
-  const turned = isTurnable && mayTurn(call, endpoint, () => true) ? meant : undefined
+  const turned = isTurnable && takesTurning(call, endpoint, () => true) ? meant : undefined
   const common = keepCodecs(meant, codecs(offer.value.sdp)) ?? turned
   leg.media = mediaOn(call, side)
   const sent = common && rewriteFor(call, leg, common, endpoint, { offer: offer.value })

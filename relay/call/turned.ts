@@ -36,32 +36,44 @@ export function opusAimOf(call: Call, leg: CallLeg): OpusAim | undefined {
   return opusAimFrom(mediaOf(leg.aimed.said), activeMedia(leg.sdp.sent), other)
 }
 
-/** Whether what a call's parties are told may rest on turning. Where it has to (`needed`), the call has a place from now on, or there was one. */
-export function mayTurn(call: Call, { opus }: Turning, needed: () => boolean): boolean {
+/**
+ * Whether what a call's parties are told may rest on turning. Where it has to (`needed`), the call takes a place, unless it
+ * has one.
+ */
+export function takesTurning(call: Call, { opus }: Turning, needed: () => boolean): boolean {
+  const { ledger, id, record } = call
   return (
-    opus === true && (!needed() || call.ledger.turned.take(call.id, call.record.decision?.emergency === true))
+    opus === true &&
+    (!needed() || ledger.turned.take(id, record.customerId ?? '', record.decision?.emergency === true))
   )
 }
 
-/** Its place is another's where it turned out that nothing is turned. */
-export function freeUnturned({ ledger, id, joined }: Call): void {
+/** Its place is another's where it turned out that nothing is turned: no offer which may rest on it is in the air any more. */
+export function freeUnturned({ ledger, id, joined, earlyUpdate }: Call): void {
   const legs = [joined.caller, joined.callee]
+  if (earlyUpdate || legs.some((leg) => leg?.pending || leg?.refresh)) return
   if (legs.every((leg) => leg?.aimed) && !legs.some((leg) => leg?.aimed?.opus)) ledger.turned.free(id)
 }
 
 /** Why a caller's Opus is not turned, where that is all it speaks; undefined: it is, or speaks more. */
 export function unturned(call: Call, { opus }: Turning): string | undefined {
-  const why = opus === true ? tooMany(call) : opus
+  const why = opus === true ? noRoom(call) : opus
   const sdp = why === undefined ? undefined : sdpOf(call.caller.invite)
   const media = sdp?.media[audioLine(sdp)]
   if (!media || !isOpusAlone(media, undefined)) return undefined
   return `its Opus is not turned into G.711 here: ${why}`
 }
 
-function tooMany({ ledger: { turned }, id, record }: Call): string | undefined {
-  return turned.isFullFor(id) && record.decision?.emergency !== true
-    ? `as many calls have theirs turned as this relay may at once (${turned.most}, OPUS_CALLS)`
-    : undefined
+/** Why a call gets no place; undefined: it has one, or gets one. */
+export function noRoom({ ledger: { turned }, id, record }: Call): string | undefined {
+  if (record.decision?.emergency === true) return undefined
+  const full = turned.fullFor(id, record.customerId ?? '')
+  if (full === 'all')
+    return `as many calls have theirs turned as this relay may at once (${turned.most}, OPUS_CALLS)`
+  return (
+    full &&
+    `as many of this customer's calls have theirs turned as one customer's may (${turned.share}, half of OPUS_CALLS)`
+  )
 }
 
 type Turning = { readonly opus?: true | string | undefined }

@@ -1,13 +1,20 @@
 /**
  * Calls whose Opus is turned into G.711, or may have to be: so many at most, for each takes a two-hundredth of the
- * processor which carries the sound of all. They are named, not counted.
+ * processor which carries the sound of all, and half of them one customer's, so that no other waits for it. They are named,
+ * not counted: whatever of a call asks for it again, a call takes but one place.
  */
 export class TurnedCalls {
   readonly most: number
-  readonly #calls = new Set<string>()
+  /** Places which one customer may have. */
+  readonly share: number
+  /** Whose each call is. */
+  readonly #calls = new Map<string, string>()
+  /** How many places each customer has. */
+  readonly #held = new Map<string, number>()
 
   constructor(most: number) {
     this.most = most
+    this.share = Math.max(1, Math.floor(most / 2))
   }
 
   /** Calls which have a place. */
@@ -15,19 +22,28 @@ export class TurnedCalls {
     return this.#calls.size
   }
 
-  /** Whether a call has no place, and gets none. */
-  isFullFor(callId: string): boolean {
-    return this.#calls.size >= this.most && !this.#calls.has(callId)
+  /** Why a customer's call gets no place: there is none left, or none for its customer. undefined: it has one, or gets one. */
+  fullFor(callId: string, customerId: string): 'all' | 'customer' | undefined {
+    if (this.#calls.has(callId)) return undefined
+    if (this.#calls.size >= this.most) return 'all'
+    return (this.#held.get(customerId) ?? 0) >= this.share ? 'customer' : undefined
   }
 
   /** Gives a call a place, which it keeps until it is freed, one for help (`urgent`) in any case; false: there is none. */
-  take(callId: string, urgent: boolean): boolean {
-    if (!urgent && this.isFullFor(callId)) return false
-    this.#calls.add(callId)
+  take(callId: string, customerId: string, urgent: boolean): boolean {
+    if (this.#calls.has(callId)) return true
+    if (!urgent && this.fullFor(callId, customerId)) return false
+    this.#calls.set(callId, customerId)
+    this.#held.set(customerId, (this.#held.get(customerId) ?? 0) + 1)
     return true
   }
 
   free(callId: string): void {
+    const customerId = this.#calls.get(callId)
+    if (customerId === undefined) return
     this.#calls.delete(callId)
+    const left = (this.#held.get(customerId) ?? 0) - 1
+    if (left > 0) this.#held.set(customerId, left)
+    else this.#held.delete(customerId)
   }
 }

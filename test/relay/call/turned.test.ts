@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { ProviderTarget } from '#contract'
+import type { ProviderTarget, RouteDecision } from '#contract'
 import type { Aim, Side } from '../../../relay/ground/media.ts'
+import type { Header } from '../../../relay/sip/message.ts'
 import { FlowScene } from '../../support/flow-call.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import { explanationOf } from '../../support/limits.ts'
@@ -9,12 +10,17 @@ import {
   alice,
   aliceDials,
   answers,
+  bob,
+  extensionIds,
   fromCallee,
   office,
   provider,
+  registers,
+  ringBob,
   sdp,
   telnyx,
   through,
+  twilio,
   within,
 } from '../../support/office.ts'
 import { calling, leavesNothingBehind, reply200, text, watch } from '../../support/scene.ts'
@@ -133,10 +139,12 @@ describe('Opus of more calls than a relay turns at once', () => {
     ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).whatever()
     ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
     const answer = ladder.lastResponse(alice)
-    dial(ladder, opusAlone).gives('503 to Alice')
-    expect(ladder.lastResponse(alice).header('retry-after')).toBeDefined()
-    expect(ladder.record).toMatchObject({ reject_reason: 'TRANSCODING_BUSY', attempts: [{ tries: [] }] })
+    turnedAway(ladder, opusAlone)
     expect(ladder.record.reject_message).toContain('as many calls have theirs turned')
+    const because = { reason: 'TRANSCODING_BUSY' }
+    expect(ladder.record.attempts).toMatchObject([
+      { tries: [], status: 503, decision: 'next', cause: because },
+    ])
     // Who speaks G.711, too, needs no place.
     dial(ladder, both).gives('INVITE to Telnyx')
     ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
@@ -168,6 +176,151 @@ describe('Opus of more calls than a relay turns at once', () => {
     dial(ladder, opusAlone, { codecs: ['OPUS', 'PCMA'] }).gives('INVITE to Telnyx')
     expect(formats(ladder.lastRequest(telnyx, 'INVITE').body)).toBe('111 110')
   })
+
+  test('has its place while a new offer which needs it is in the air, and is not answered by what was never offered', () => {
+    const { ladder, invited, sent } = calling({}, { body: both }, telnyx, few)
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).whatever()
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).gives()
+    const change = within(invited, answer, alice, 'INVITE', 3, { body: opusAlone })
+    ladder.when(alice, change).gives('INVITE to Telnyx')
+    const asked = ladder.lastRequest(telnyx, 'INVITE')
+    expect(formats(asked.body)).toMatch(/^111 0 8 /)
+    turnedAway(ladder, opusAlone)
+    ladder
+      .when(telnyx, answers(asked, telnyx, 200, { tag: '', body: pcma }))
+      .gives('ACK to Telnyx', '200 to Alice')
+    expect(formats(ladder.lastResponse(alice).body)).toBe('111 110')
+    ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
+    turnedAway(ladder, opusAlone)
+  })
+
+  test('has its place while an offer of ours which needs it is in the air', () => {
+    const ladder = watch(office(few))
+    registers(ladder, bob, 'bob')
+    const invited = aliceDials(ladder, '+15551234567', { body: both })
+    const local = { transfer: 'local', extension_id: extensionIds.alice } as const
+    ladder.decide({ ...through(provider(telnyx)), ...local } as RouteDecision).gives('ask locate')
+    ladder.locate(telnyx).gives('INVITE to Telnyx')
+    const sent = ladder.lastRequest(telnyx, 'INVITE')
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: both })).gives('ACK to Telnyx', '200 to Alice')
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).gives()
+    const headers: Header[] = [['refer-to', '<sip:bob@trunkline.test>']]
+    ladder.when(alice, within(invited, answer, alice, 'REFER', 3, { headers })).whatever()
+    ladder.decide({ ...ringBob(), ...local } as RouteDecision).gives('INVITE to Bob')
+    const rung = ladder.lastRequest(bob, 'INVITE')
+    ladder.when(bob, answers(rung, bob, 200, { body: opusAlone })).whatever()
+    expect(formats(ladder.lastRequest(telnyx, 'INVITE').body)).toMatch(/^111 0 8 /)
+    turnedAway(ladder, opusAlone)
+  })
+
+  test('may be full by the time it is known where the carrier is', () => {
+    const ladder = watch(office(few))
+    const [invited] = [0, 1].map(() => {
+      const invited = aliceDials(ladder, '+15551234567', { body: opusAlone })
+      ladder.decide(through(provider(telnyx))).gives('ask locate')
+      return invited
+    })
+    ladder.locate(telnyx).gives('INVITE to Telnyx').locate(telnyx, twilio).gives('503 to Alice')
+    expect(ladder.lastResponse(alice).callId).not.toBe(invited?.callId)
+    expect(ladder.record).toMatchObject({ reject_reason: 'TRANSCODING_BUSY', hangup_reason: 'rejected' })
+  })
+
+  test('is not said to be G.711 by a new answer: who asked is refused, and speaks as it did', () => {
+    const { ladder, invited, sent } = calling({}, { body: both }, telnyx, few)
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).whatever()
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).gives()
+    dial(ladder, opusAlone).gives('INVITE to Telnyx')
+    const change = within(invited, answer, alice, 'INVITE', 3, { body: opusAlone })
+    ladder.when(alice, change).gives('INVITE to Telnyx')
+    const asked = ladder.lastRequest(telnyx, 'INVITE')
+    expect(formats(asked.body)).not.toMatch(/\b[08]\b/)
+    ladder
+      .when(telnyx, answers(asked, telnyx, 200, { tag: '', body: pcma }))
+      .gives('ACK to Telnyx', '488 to Alice')
+    ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
+    expect(aimed(ladder, 'caller').opus).toBeUndefined()
+    ladder
+      .when(alice, within(invited, answer, alice, 'INVITE', 4, { body: both }))
+      .gives('INVITE to Telnyx')
+      .when(telnyx, reply200(ladder, telnyx, 'INVITE', pcma))
+      .gives('ACK to Telnyx', '200 to Alice')
+    expect(formats(ladder.lastResponse(alice).body)).toBe('0 126')
+    ladder.when(alice, within(invited, answer, alice, 'ACK', 4)).gives()
+  })
+
+  test('has no room for G.711 either, where a carrier or a phone is to be sent Opus alone', () => {
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, few)
+    turnedAway(ladder, pcma, { codecs: ['OPUS'] })
+    expect(ladder.record.reject_message).toContain('The caller speaks no Opus')
+    registers(ladder, bob, 'bob')
+    const rings = ringBob()
+    if (rings.kind === 'connect' && rings.targets.kind === 'extension')
+      Object.assign(rings.targets.extension, { codecs: ['OPUS'] })
+    aliceDials(ladder, 'bob', { body: pcma })
+    ladder.decide(rings).gives('503 to Alice')
+    expect(ladder.lastResponse(alice).header('retry-after')).toBeDefined()
+    expect(ladder.record).toMatchObject({ reject_reason: 'TRANSCODING_BUSY', hangup_reason: 'rejected' })
+  })
+
+  test('says nothing where turning would be of no use', () => {
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, few)
+    dial(ladder, opusAlone, { codecs: ['G722'] }).gives('488 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'NO_COMMON_CODEC' })
+  })
+
+  test('keeps no carrier from being called which takes Opus, whatever those before it take', () => {
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, few)
+    aliceDials(ladder, '+15551234567', { body: opusAlone })
+    ladder
+      .decide(through(provider(telnyx), provider(twilio, { codecs: ['OPUS'] })))
+      .gives('ask locate')
+      .locate(twilio)
+      .gives('INVITE to Twilio')
+    expect(formats(ladder.lastRequest(twilio, 'INVITE').body)).toBe('111 110')
+    expect(ladder.record.attempts).toMatchObject([
+      { tries: [], decision: 'next', cause: { reason: 'TRANSCODING_BUSY' } },
+      { decision: null },
+    ])
+  })
+
+  test('does not stand for what another carrier said', () => {
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, few)
+    aliceDials(ladder, '+15551234567', { body: opusAlone })
+    ladder
+      .decide(through(provider(twilio, { codecs: ['OPUS'] }), provider(telnyx)))
+      .gives('ask locate')
+      .locate(twilio)
+      .gives('INVITE to Twilio')
+    ladder
+      .when(twilio, answers(ladder.lastRequest(twilio, 'INVITE'), twilio, 500))
+      .gives('ACK to Twilio', '503 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'ALL_PROVIDERS_FAILED' })
+    expect(ladder.record.reject_message).toMatch(/Twilio refused the call: 500 .*theirs turned/)
+  })
+
+  test('is one customer’s for half of the places at most', () => {
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, { ...turns, opusCalls: 4 })
+    dial(ladder, opusAlone).gives('INVITE to Telnyx')
+    turnedAway(ladder, opusAlone)
+    expect(ladder.record.reject_message).toContain("one customer's may (2, half of OPUS_CALLS)")
+    aliceDials(ladder, '+15551234567', { body: opusAlone })
+    ladder
+      .decide({ ...through(provider(telnyx)), customer_id: '22222222-1111-4111-8111-111111111111' })
+      .gives('ask locate')
+      .locate(telnyx)
+      .gives('INVITE to Telnyx')
+  })
+
+  /** Alice dials, and is refused before any host is looked up. */
+  function turnedAway(ladder: Ladder, body: Uint8Array, more: Partial<ProviderTarget> = {}): void {
+    aliceDials(ladder, '+15551234567', { body })
+    ladder.decide(through(provider(telnyx, more))).gives('503 to Alice')
+    expect(ladder.lastResponse(alice).header('retry-after')).toBeDefined()
+    expect(ladder.record).toMatchObject({ reject_reason: 'TRANSCODING_BUSY', hangup_reason: 'rejected' })
+  }
 
   function dial(ladder: Ladder, body: Uint8Array, more: Partial<ProviderTarget> = {}): Ladder {
     aliceDials(ladder, '+15551234567', { body })
