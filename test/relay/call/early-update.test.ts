@@ -65,6 +65,24 @@ describe('an UPDATE before the answer (RFC 3311)', () => {
     expect(ladder.lastRequest(telnyx, 'BYE').cseq.number).toBe(update.cseq.number + 1)
   })
 
+  test('of the caller is refused where what the callee says to it was not offered (RFC 3264 §6.1)', () => {
+    const early = agreed()
+    const { ladder, invited, told } = early
+    const opus = text(alices).replace(
+      /m=audio[\s\S]*/,
+      'm=audio 4002 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2\r\n',
+    )
+    ladder
+      .when(alice, updates(invited, told, 4, new TextEncoder().encode(opus)))
+      .gives('UPDATE to Telnyx')
+      .when(telnyx, reply200(ladder, telnyx, 'UPDATE', sdp('203.0.113.1', 4010)))
+      .gives('488 to Alice')
+    const aims = ladder.media.filter(({ type }) => type === 'aim').map((each) => JSON.stringify(each))
+    expect(aims.findLast((aim) => aim.includes('"callee"'))).toContain('4010')
+    expect(aims.findLast((aim) => aim.includes('"caller"'))).not.toContain('4002')
+    answered(early)
+  })
+
   test('of the callee passes to a caller which was told reliably and takes it', () => {
     const early = agreed()
     const { ladder, sent, said, told } = early
