@@ -67,7 +67,8 @@ export class CallNews {
     const { owner: active, role, sent, flow } = result
     const response = result.type === 'response' ? result.response : undefined
     if (result.type === 'ended') {
-      if (role.role === 'invite') restLeg(role.leg)
+      // One which a refusal made us send anew says nothing of the 2xx to that.
+      if (role.role === 'invite' && sent === role.leg.invite) restLeg(role.leg)
       return this.#deps.orders.settle(now, active)
     }
     switch (role.role) {

@@ -102,7 +102,10 @@ export interface UacLeg extends LegState {
   reoffered: boolean
   /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
   reason: string | undefined
-  /** Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4); undefined: none is repeated any more. */
+  /**
+   * Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4).
+   * undefined: it was sent, and its INVITE's transaction is over: whatever 2xx comes is a stray.
+   */
   readonly acks: SmallMap<string, SentAck | undefined>
   /** Its early dialogs, by the same tags. */
   readonly earlyDialogs: SmallMap<string, EarlyDialog>

@@ -3,7 +3,7 @@ import { atRest } from '../sip/at-rest.ts'
 import type { Leg } from './leg.ts'
 
 /**
- * The transaction of a leg's INVITE is over: no 2xx comes any more, nor is one repeated (RFC 6026 §8). From now on the leg
+ * The transaction of the INVITE by which a leg's dialog began is over: no 2xx comes any more, nor is one repeated (RFC 6026 §8). From now on the leg
  * may last for hours, and lets go of what only the time before needed.
  */
 export function restLeg(leg: Leg): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Request } from '../../../relay/sip/message.ts'
-import { alice, fromCallee, sdp, telnyx, within } from '../../support/office.ts'
-import { leavesNothingBehind, reply200, talking } from '../../support/scene.ts'
+import type { Header, Request } from '../../../relay/sip/message.ts'
+import { ack, alice, answers, fromCallee, sdp, telnyx, within } from '../../support/office.ts'
+import { calling, leavesNothingBehind, reply200, talking } from '../../support/scene.ts'
 
 leavesNothingBehind()
 
@@ -54,5 +54,30 @@ describe('a call which lasts', () => {
     ladder.when(party, asks('BYE', 51)).whatever()
     ladder.when(partner, reply200(ladder, partner, 'BYE')).whatever()
     expect(ladder.record.status).toBe('hangup')
+  })
+
+  test.each([
+    ['', undefined],
+    [' without an offer', new Uint8Array()],
+  ])('does not rest before the INVITE which was answered%s is over: one was refused before it', (_, body) => {
+    const credentials = { username: 'acme', password: 'pw', realm: null }
+    const { ladder, invited, sent } = calling({ credentials }, body ? { body } : {})
+    const challenge: Header[] = [['proxy-authenticate', 'Digest realm="proxy", nonce="n", qop="auth"']]
+    ladder.when(telnyx, answers(sent, telnyx, 407, { headers: challenge }))
+    ladder.gives('ACK to Telnyx', 'INVITE to Telnyx')
+    const proved = ladder.lastRequest(telnyx, 'INVITE')
+    ladder.when(telnyx, answers(proved, telnyx, 180)).whatever()
+    ladder.after(30_000).whatever()
+    const accepted = answers(proved, telnyx, 200, { body: sdp('203.0.113.1') })
+    ladder.when(telnyx, accepted).whatever()
+    const answer = body ? { body: sdp('192.0.2.10') } : {}
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice), answer)).whatever()
+    const first = ladder.lastRequest(telnyx, 'ACK')
+    ladder.after(2_500).whatever()
+    ladder.when(telnyx, accepted).gives('ACK to Telnyx')
+    expect(said(ladder.lastRequest(telnyx, 'ACK'))).toEqual(said(first))
+    ladder.after(31_000).whatever()
+    const [active] = ladder.engine.rooms.calls.index.all()
+    expect(active?.call.callee?.acks.values()).toEqual([undefined])
   })
 })
