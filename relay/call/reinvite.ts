@@ -232,7 +232,8 @@ function okFor(
     ...answerTimer(leg.timer, request),
   ]
   const octets = sdpBody(request)
-  leg.exchange = octets && body && exchanged(leg, octets, body)
+  // Not the whole datagram it came in.
+  leg.exchange = octets && body && exchanged(leg, octets.slice(), body)
   const ok = reply(request, status, { reason, ...withSdp(body, headers), flow: source })
   return { type: 'respond', transaction, response: ok }
 }

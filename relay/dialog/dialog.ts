@@ -1,3 +1,4 @@
+import { detached } from '../ground/texts.ts'
 import { hopsOf, parseNameAddrs } from '../sip/address.ts'
 import type { Message, Request, Response } from '../sip/message.ts'
 
@@ -77,7 +78,9 @@ export function receiveInDialog(dialog: Dialog, { method, cseq }: Request): 'ok'
 export function refreshTarget(dialog: Dialog, theirs: Message, status: number): void {
   const { method } = theirs.cseq
   if (status < 200 || status > 299 || (method !== 'INVITE' && method !== 'UPDATE')) return
-  dialog.remoteTarget = contact(theirs) ?? dialog.remoteTarget
+  const target = contact(theirs)
+  // Of a call at rest, it would keep the whole message.
+  if (target !== undefined) dialog.remoteTarget = detached(target)
 }
 
 /** Names a dialog among all of one party; the line feed stands in none of the three (RFC 3261 §12). */

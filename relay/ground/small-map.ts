@@ -2,6 +2,8 @@ interface SmallMapEntry<Key, Value> {
   readonly key: Key
   value: Value
   next: SmallMapEntry<Key, Value> | undefined
+  /** Once it is forgotten, for who goes through the map and stands here: after which one it stood; undefined: it is there. */
+  gone: { readonly after: SmallMapEntry<Key, Value> | undefined } | undefined
 }
 
 /**
@@ -33,7 +35,7 @@ export class SmallMap<Key, Value> {
       known.value = value
       return
     }
-    const entry = { key, value, next: undefined }
+    const entry = { key, value, next: undefined, gone: undefined }
     let last = this.#first
     while (last?.next) last = last.next
     if (last) last.next = entry
@@ -47,21 +49,29 @@ export class SmallMap<Key, Value> {
       if (at.key !== key) continue
       if (before) before.next = at.next
       else this.#first = at.next
+      at.gone = { after: before }
       return
     }
   }
 
   clear(): void {
+    for (let at = this.#first; at; at = at.next) at.gone = { after: undefined }
     this.#first = undefined
   }
 
-  /** A key may be deleted meanwhile. */
+  /** As of a Map: keys which are deleted meanwhile are not met, those which are set meanwhile are. */
   *[Symbol.iterator](): IterableIterator<[Key, Value]> {
-    for (let at = this.#first; at; at = at.next) yield [at.key, at.value]
+    for (let at = this.#first; at; at = this.#following(at)) yield [at.key, at.value]
   }
 
   values(): Value[] {
     return [...this].map(([, value]) => value)
+  }
+
+  #following(entry: SmallMapEntry<Key, Value>): SmallMapEntry<Key, Value> | undefined {
+    let met: SmallMapEntry<Key, Value> | undefined = entry
+    while (met?.gone) met = met.gone.after
+    return met ? met.next : this.#first
   }
 
   #entry(key: Key): SmallMapEntry<Key, Value> | undefined {

@@ -1,16 +1,22 @@
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A text on its own: one cut from a message, or joined from pieces, keeps all it came from in memory. */
 export function detached(text: string): string {
   return decoder.decode(encoder.encode(text))
 }
 
-/** The same record with each of its texts on its own. */
+/** Puts each text of a record, and of its lists, on its own: the record stays the same, in fields which are readonly too. */
 export function detach(record: object): void {
-  const texts = record as Record<string, unknown>
-  for (const [name, text] of Object.entries(texts))
-    if (typeof text === 'string' && text.length > shortest) texts[name] = detached(text)
+  const fields = record as Record<string, unknown>
+  for (const [name, value] of Object.entries(fields)) {
+    if (Array.isArray(value)) fields[name] = value.map(ownText)
+    else if (typeof value === 'string') fields[name] = ownText(value)
+  }
+}
+
+function ownText(value: unknown): unknown {
+  return typeof value === 'string' && value.length > shortest ? detached(value) : value
 }
 
 /** V8 copies what is shorter than this when it is cut. */

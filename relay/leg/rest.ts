@@ -12,7 +12,10 @@ export function restLeg(leg: Leg): void {
   if (leg.invite) {
     const { body } = leg.invite
     leg.invite = atRest(leg.invite)
-    if (leg.exchange?.offer === body) leg.exchange = { ...leg.exchange, offer: leg.invite.body }
+    if (leg.exchange) {
+      const { offer } = leg.exchange
+      leg.exchange = { ...leg.exchange, offer: offer === body ? leg.invite.body : offer.slice() }
+    }
   }
   if (leg.kind === 'uas') return
   const isAcked = leg.acks.has(leg.dialog.remoteTag)

@@ -82,9 +82,9 @@ function owned(line: string): string {
   return line.length < mostShared && common.test(line) ? shared.once(line) : detached(line)
 }
 
-/** What all phones of a make say alike; no line has keys, or a number of its own. */
+/** What all phones of a make say alike: no line with an address, a time or keys. Only fmtp may say what a call alone has, and seldom does. */
 const common =
-  /^(?:\d+$|[vst]=|c=|a=(?:rtpmap|fmtp|ptime|maxptime|rtcp-fb|sendrecv|sendonly|recvonly|inactive))/
+  /^(?:\d{1,3}$|v=0$|s=-$|t=0 0$|a=(?:rtpmap|fmtp|ptime|maxptime|rtcp-fb|sendrecv|sendonly|recvonly|inactive))/
 const mostShared = 80
 const shared = new SharedTexts(4_000)
 

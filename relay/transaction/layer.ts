@@ -108,14 +108,15 @@ export class Transactions {
 
   /**
    * Answers a stranger's request at once, anything but an INVITE or an ACK: its transaction begins answered, and is there
-   * for what comes twice.
+   * for what comes twice. One which is not sent (1xx, 408: RFC 4320 §4) leaves it as open() does.
    */
   answer(now: MonotonicMs, request: Request, flow: Flow, response: Response): TransactionOutput[] {
     const back = responseFlow(request.via, flow, true)
     const start = server(request, flow, this.#lengths(flow))
     const transaction = this.#begin('server', serverKey(request), back, start, mergeKey(request))
     if (response.status >= 300) transaction.toTag = response.to.tag
-    return this.#step(now, transaction, kind(response), response)
+    const outputs = this.#step(now, transaction, kind(response), response)
+    return outputs.length > 0 ? outputs : this.#carryOut(now, transaction, start.orders, back)
   }
 
   /**

@@ -23,14 +23,35 @@ describe('a small map', () => {
     expect(seen(small)).toEqual(seen(new Map()))
   })
 
-  test('may lose a key while it is gone through', () => {
-    const map = new SmallMap<string, number>()
-    for (const [nth, key] of ['a', 'b', 'c'].entries()) map.set(key, nth)
-    const gone: string[] = []
-    for (const [key] of map) {
-      gone.push(key)
-      map.delete(key)
-    }
-    expect([gone, map.size]).toEqual([['a', 'b', 'c'], 0])
+  test.each([
+    ['a!'],
+    ['a! b!'],
+    ['b! a!'],
+    ['a! b! c! d'],
+    ['b! a! d c!'],
+    ['a! a'],
+    ['clear'],
+    ['clear c d'],
+    ['a! clear b'],
+  ])('is gone through as a Map is, when meanwhile there happens: %s', (steps) => {
+    const [small, whole] = [new SmallMap<string, number>(), new Map<string, number>()]
+    expect(met(small, steps.split(' '))).toEqual(met(whole, steps.split(' ')))
+    expect(seen(small)).toEqual(seen(whole))
   })
 })
+
+/** Whom one meets who goes through a, b and c, where all this happens at each of the first two. */
+function met(map: SmallMap<string, number> | Map<string, number>, steps: readonly string[]): string[] {
+  const keys: string[] = []
+  for (const key of ['a', 'b', 'c']) map.set(key, 0)
+  for (const [key] of map) {
+    keys.push(key)
+    if (keys.length > 2) continue
+    for (const step of steps) {
+      if (step === 'clear') map.clear()
+      else if (step.endsWith('!')) map.delete(step.slice(0, 1))
+      else map.set(step, 1)
+    }
+  }
+  return keys
+}

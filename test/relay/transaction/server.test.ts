@@ -34,6 +34,13 @@ describe.each([
     expect(harness.responds(says(options, 200))).toEqual([])
   })
 
+  test.each([100, 183, 408])('waits no longer for having begun with a %i, which is not sent', (status) => {
+    const harness = new TransactionHarness(flow)
+    expect(harness.answers(options, says(options, status))).toEqual([])
+    expect(harness.after(60_000)).toEqual(['3500 → 100', '32000 ended'])
+    expect([harness.transactions.size, harness.transactions.timers]).toEqual([0, 0])
+  })
+
   test('ends when the answer cannot be sent', () => {
     const harness = new TransactionHarness(flow).opens(options)
     expect(harness.cannotReach()).toEqual(['unreachable', 'ended'])
