@@ -149,7 +149,7 @@ export class Engine {
         cached: [routing],
         configured: [providers],
         revoked: [revocations],
-        restored: [clock, registrar],
+        restored: [clock, registrar, routing],
         remembered: [ledger],
         corrected: [registrar],
         begun: [calls],

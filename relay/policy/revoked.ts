@@ -27,25 +27,37 @@ export function revokedBy(
   const byId = new Map(after.map((account) => [account.id, account]))
   const held = new Set(snapshot ? holders(snapshot) : [])
   return before.flatMap((account) => {
-    const { id, username, realm, customer_id: customerId } = account
-    const now = byId.get(id)
-    const why = now ? changeOf(account, now) : !held.has(id) && 'deleted'
-    if (!why) return []
-    return {
-      id,
-      customerId,
-      account: `${username}@${realm}`,
-      why,
-      ha1: now?.enabled ? now.ha1_md5 : undefined,
-      endedTokens: now?.ended_tokens ?? [],
-    }
+    const now = byId.get(account.id)
+    const why = now ? changeOf(account, now) : !held.has(account.id) && 'deleted'
+    return why ? revokedAs(account, now, why) : []
   })
+}
+
+/** Which of these accounts have tokens which were ended, whenever that was. */
+export function endedOf(accounts: readonly Account[]): RevokedAccount[] {
+  const those = accounts.filter(({ ended_tokens }) => ended_tokens.length > 0)
+  return those.map((account) => revokedAs(account, account, 'token ended'))
+}
+
+function revokedAs(
+  { id, username, realm, customer_id: customerId }: Account,
+  now: Account | undefined,
+  why: RevokedAccount['why'],
+): RevokedAccount {
+  return {
+    id,
+    customerId,
+    account: `${username}@${realm}`,
+    why,
+    ha1: now?.enabled ? now.ha1_md5 : undefined,
+    endedTokens: now?.ended_tokens ?? [],
+  }
 }
 
 function changeOf(before: Account, now: Account): RevokedAccount['why'] | false {
   if (before.enabled && !now.enabled) return 'disabled'
   if (before.ha1_md5 !== now.ha1_md5) return 'password changed'
-  // Of those which were ended before, too: what was restored since may be theirs.
+  // Of those which were ended before, too: it costs nothing to say so again.
   return now.ended_tokens.length > 0 && 'token ended'
 }
 

@@ -87,11 +87,12 @@ export class RoutingClient implements BeatReporter {
   }
 
   receive(
-    event: Extract<Input, { type: 'beat' | 'news' | 'pong' | 'unbeaten' | 'cached' }> | Reply,
+    event: Extract<Input, { type: 'beat' | 'news' | 'pong' | 'unbeaten' | 'cached' | 'restored' }> | Reply,
     now: MonotonicMs,
   ): (Effect | RoutingEvent | SnapshotEvent)[] | undefined {
     switch (event.type) {
       case 'cached':
+      case 'restored':
       case 'news':
         return this.#snapshots.receive(event, now)
       case 'beat':

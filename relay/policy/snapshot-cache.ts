@@ -4,7 +4,7 @@ import type { Clock } from '../ground/clock.ts'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect, Entropy, Input, SnapshotAnswer, VerifiedSnapshot } from '../ground/effects.ts'
 import { type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
-import { type RevokedAccount, revokedBy } from './revoked.ts'
+import { endedOf, type RevokedAccount, revokedBy } from './revoked.ts'
 
 /** What the snapshot cache stands on. */
 interface SnapshotCacheDeps {
@@ -30,6 +30,8 @@ interface OutdatedCustomer {
 const atOnce = 4
 /** After a pull which failed, until the next one. */
 const restMs = 5_000
+/** News are ahead of beats by no more: another hub may answer than the one which told them. */
+const aheadMs = 10_000
 /** Written no more often; after a death everything counts as so much older at most. */
 const confirmEveryMs = 10_000
 
@@ -56,6 +58,8 @@ export class SnapshotCache {
   #coming = 0
   /** What the last beat said. */
   #said = 0
+  /** Monotonic ms at which news last named a newer version. */
+  #newsAt = Number.NEGATIVE_INFINITY
   /** The edge has gone back: until it has named all it has nothing counts as confirmed. */
   #older = false
   #failures = 0
@@ -68,7 +72,7 @@ export class SnapshotCache {
   }
 
   receive(
-    event: Extract<Input, { type: 'beat' | 'news' | 'pong' | 'cached' }> | Reply,
+    event: Extract<Input, { type: 'beat' | 'news' | 'pong' | 'cached' | 'restored' }> | Reply,
     now: MonotonicMs,
   ): (Effect | SnapshotEvent)[] | undefined {
     switch (event.type) {
@@ -83,6 +87,9 @@ export class SnapshotCache {
         break
       case 'cached':
         this.#restore(now, event)
+        break
+      case 'restored':
+        this.#revokeEnded()
         break
       default: {
         const customerId = this.#questions.answered(event)
@@ -138,7 +145,8 @@ export class SnapshotCache {
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
   #beatAnswered(now: MonotonicMs, { answer, sentAt }: { answer: BeatAnswer; sentAt: MonotonicMs }): void {
-    if (answer.version < this.#said) return this.#startOver(answer.version)
+    const isOvertaken = sentAt <= this.#newsAt + aheadMs
+    if (answer.version < (isOvertaken ? this.#said : this.#coming)) return this.#startOver(answer.version)
     if (answer.version < this.#coming) return this.#overtaken(now, answer, sentAt)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
     for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)
@@ -164,6 +172,7 @@ export class SnapshotCache {
     if (version === undefined || changed === undefined || this.#older) return
     // It has gone back, as a restored database does: a beat finds out how far.
     if (version < this.#version) return this.#effects.emit({ type: 'beat' })
+    if (version > this.#coming) this.#newsAt = now
     this.#take({ version, changed })
     this.#pull(now)
     this.#write(now)
@@ -214,9 +223,10 @@ export class SnapshotCache {
     }
   }
 
-  /** The edge has gone back behind what is here: hear all versions again, and compare. */
+  /** The edge has gone back behind what is here, or was named: hear all versions again, and compare. */
   #startOver(version: number): void {
-    this.#effects.note('error', 'snapshot.older', { version, held: this.#version, sentence: goneBack })
+    const sentence = version < this.#version ? goneBack : lost
+    this.#effects.note('error', 'snapshot.older', { version, held: this.#version, sentence })
     this.#hearAll()
   }
 
@@ -318,6 +328,14 @@ export class SnapshotCache {
     if (revoked.length > 0) this.#effects.emit({ type: 'revoked', accounts: revoked })
   }
 
+  /** A phone of before may have been let in by a token which was ended while no relay of ours was there. */
+  #revokeEnded(): void {
+    const revoked = this.index
+      .customers()
+      .flatMap(({ customer_id }) => endedOf(this.index.accounts(customer_id)))
+    if (revoked.length > 0) this.#effects.emit({ type: 'revoked', accounts: revoked })
+  }
+
   #arrive(): void {
     if (this.complete) this.#version = Math.max(this.#version, this.#coming)
   }
@@ -338,3 +356,6 @@ export class SnapshotCache {
 const goneBack =
   'The edge names an older configuration than the one kept here, as after a restored database. It is refused; ' +
   'calls are asked about one by one. To take it, stop the relay and delete its folder of snapshots.'
+const lost =
+  'The edge names an older version than it named before, as after a restored database. What is here is none newer: ' +
+  'all versions are heard once more.'

@@ -88,6 +88,35 @@ describe('a registration ends at once, not when it runs out', () => {
     ladder.quiet()
   })
 
+  test.each(['disk', 'edge'] as const)(
+    'where its token had been ended before a restart, by which it came back from the %s',
+    (from) => {
+      const before = withPhones()
+      const name = tokenName(
+        'alice',
+        utcMs(before.engine.rooms.clock.epoch + before.now + 600_000),
+        tokens[0],
+      )
+      tries(before.whatever(), alice, tokenPassword(name), [], name)
+      before.whatever()
+      const bindings = before.bindings.map(({ binding, sequence }) => ({ ...binding, sequence }))
+      expect(bindings.map(({ token_id }) => token_id)).toEqual([null, null, tokens[0]])
+      const ladder = informed([officeWith({ ended_tokens: [tokens[0]] }, 7)])
+      const list = { bindings }
+      ladder.hear(
+        from === 'disk'
+          ? { type: 'restored', from, list }
+          : { type: 'restored', from, list, sentAt: now(ladder) },
+      )
+      ladder.gives('tell unregistered')
+      expect(ladder.bindings.at(-1)).toMatchObject({
+        reason: 'TOKEN_ENDED',
+        binding: { token_id: tokens[0] },
+      })
+      expect(noted(ladder)).toMatchObject([{ account: `alice@${realm}`, why: 'token ended', count: 1 }])
+    },
+  )
+
   test('and the phone hears it by its next REGISTER', () => {
     const ladder = withPhones()
     configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
@@ -250,4 +279,8 @@ function ha1(word: string): string {
 
 function noted(ladder: Ladder) {
   return ladder.notes.filter(({ event }) => event === 'registration.ended').map(({ fields }) => fields)
+}
+
+function now(ladder: Ladder) {
+  return monotonicMs(ladder.now)
 }

@@ -71,6 +71,25 @@ describe('a relay which the hub tells what is new', () => {
     registers(ladder).gives('tell registered', '200 to Alice')
   })
 
+  test('believes beats again where the database lost what news named, and says so', () => {
+    const ladder = informed()
+    news(ladder, { version: 9, changed: changed([officeConfiguration(9)]) })
+    ladder.gives('ask snapshot').noAnswer('snapshot').gives()
+    // Restored as of a version before that, in which others have changed.
+    hears(ladder.after(6_500), 8)
+    ladder
+      .gives('ask snapshot')
+      .answer({ ask: 'snapshot', answer: { kind: 'same' } })
+      .gives()
+    hears(ladder.after(6_500), 8)
+    ladder.gives()
+    expect(ladder.notes.filter(({ event }) => event === 'snapshot.older')).toHaveLength(1)
+    hears(ladder, 8, changed([officeConfiguration(7)]))
+    ladder.gives()
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(8)
+    registers(ladder).gives('tell registered', '200 to Alice')
+  })
+
   test('leaves as it was what news do not speak of', () => {
     const ladder = informed()
     const before = ladder.engine.pulse(monotonicMs(ladder.now))
