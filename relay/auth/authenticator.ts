@@ -106,7 +106,7 @@ export class Authenticator {
     if (!credentials)
       return challenge({ failed: this.#challenger.strays(request, asks) ? 'WRONG_REALM' : undefined })
     // Only who holds a young nonce of ours is worth a question to the edge.
-    if (!this.#challenger.knows(at, credentials, flow))
+    if (!this.#challenger.knows(now, credentials, flow))
       return challenge({ stale: true, failed: 'STALE_NONCES' })
     if (question.username.length + asks.realm.length > accountLettersAtMost) return challenge()
     const attempt = this.#attempt(now, question, flow, current?.answer)
@@ -147,7 +147,7 @@ export class Authenticator {
     }
     const verdict = guess ? 'free' : this.#throttle.check(now, attempt)
     if (verdict !== 'free') return verdict === 'blocked' ? challenge({ failed: 'TOO_MANY_ATTEMPTS' }) : busy
-    const result = this.#challenger.check(at, request, credentials, last.answer, flow)
+    const result = this.#challenger.check(now, at, request, credentials, last.answer, flow)
     if (result.ok) {
       guess?.pardon(now)
       this.#throttle.right(now, attempt)
@@ -167,7 +167,7 @@ export class Authenticator {
   /** By what is known here. */
   #look(now: MonotonicMs, at: UtcMs, seen: CredentialCheck): AuthResult {
     const { request, flow, credentials, question, current, attempt, challenge } = seen
-    const result = this.#challenger.check(at, request, credentials, current.answer, flow)
+    const result = this.#challenger.check(now, at, request, credentials, current.answer, flow)
     if (result.ok) {
       this.#throttle.right(now, attempt)
       return { to: 'proved', verified: result.verified }

@@ -2,9 +2,10 @@ import {
   type CredentialAnswer,
   type CredentialQuestion,
   type DigestAlgorithm,
+  type MonotonicMs,
+  monotonicMs,
   readTokenName,
   type UtcMs,
-  utcMs,
 } from '#contract'
 import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -76,7 +77,8 @@ interface ChallengerOptions {
  *
  * A nonce proves its own age, its realm, the process which made it and the address it was sent to, so nothing is remembered about those
  * who never answer, and a phone which answers with it does receive what is sent there. What is remembered is how
- * often a nonce was answered with, so that no answer is good twice.
+ * often a nonce was answered with, so that no answer is good twice. Its age is told by the monotonic clock: UTC may be put right
+ * while a phone answers.
  */
 export class Challenger {
   readonly #hashes: Hashes
@@ -84,6 +86,8 @@ export class Challenger {
   readonly #hosts: readonly string[]
   readonly #maker: string
   readonly #counts: NonceCounts
+  /** What a nonce adds to the monotonic clock, which would tell for how long we run. */
+  readonly #origin: number
   /** One answer asks for one seal several times. */
   readonly #mac: Hashes['mac']
 
@@ -93,14 +97,15 @@ export class Challenger {
     this.#lifetimeMs = options.lifetimeMs ?? 120_000
     this.#hosts = options.hosts ?? []
     this.#maker = options.maker ?? ''
+    this.#origin = Number.parseInt(hashes.mac(`origin ${this.#maker}`).slice(0, 10), 16)
     this.#counts = new NonceCounts(this.#lifetimeMs, options.remembered ?? 200_000)
   }
 
   /** The same request is challenged under the same To tag, whichever relay is asked: no transaction is needed (§8.2.7). */
-  challenge(at: UtcMs, request: Request, wish: ChallengeParts): Response {
+  challenge(now: MonotonicMs, request: Request, wish: ChallengeParts): Response {
     const { callId, from, cseq, via } = request
     const same = this.#hashes.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
-    const nonce = this.#nonce(at, same.slice(16, 28), wish.realm, wish.flow?.address)
+    const nonce = this.#nonce(now, same.slice(16, 28), wish.realm, wish.flow?.address)
     const name = wish.proxy ? 'proxy-authenticate' : 'www-authenticate'
     const headers = wish.algorithms.map((algorithm): Header => {
       const { realm, stale = false } = wish
@@ -139,13 +144,14 @@ export class Challenger {
   }
 
   /** Whether the nonce is ours, this peer's and still young: only then is its holder worth a question to the edge. */
-  knows(at: UtcMs, { nonce, realm }: Credentials, flow?: Flow): boolean {
+  knows(now: MonotonicMs, { nonce, realm }: Credentials, flow?: Flow): boolean {
     const issuedAt = this.#issuedAt(nonce, realm, flow?.address)
-    return issuedAt !== undefined && Math.abs(at - issuedAt) <= this.#lifetimeMs
+    return issuedAt !== undefined && now - issuedAt <= this.#lifetimeMs
   }
 
   /** Takes the same steps for a wrong password, an unknown user and a disabled one (RFC 7616 §5.7). */
   check(
+    now: MonotonicMs,
     at: UtcMs,
     request: Request,
     credentials: Credentials,
@@ -171,9 +177,8 @@ export class Challenger {
     const tokenId = tokenIdOf(credentials.username)
     if (isEnded(answer, tokenId)) return { ok: false, why: 'ended' }
     const issuedAt = this.#issuedAt(credentials.nonce, credentials.realm, flow?.address)
-    if (issuedAt === undefined || Math.abs(at - issuedAt) > this.#lifetimeMs)
-      return { ok: false, why: 'stale' }
-    const why = this.#counts.refuse(at, credentials.nonce, issuedAt, count)
+    if (issuedAt === undefined || now - issuedAt > this.#lifetimeMs) return { ok: false, why: 'stale' }
+    const why = this.#counts.refuse(now, credentials.nonce, issuedAt, count)
     if (why !== undefined) return { ok: false, why }
     const credential = withinToken(at, answer, credentials.username)
     return { ok: true, verified: { credential, tokenId } as Verified }
@@ -189,8 +194,8 @@ export class Challenger {
     return md5 ? given.ha1_md5 : given.ha1_sha256
   }
 
-  #nonce(at: UtcMs, salt: string, realm: string, address: string | undefined): string {
-    const stamp = `${Math.floor(at).toString(36)}.${salt}`
+  #nonce(now: MonotonicMs, salt: string, realm: string, address: string | undefined): string {
+    const stamp = `${Math.floor(now + this.#origin).toString(36)}.${salt}`
     return `${stamp}.${this.#seal(stamp, realm, address)}`
   }
 
@@ -199,11 +204,11 @@ export class Challenger {
   }
 
   /** When we gave this nonce to this address for this realm; undefined: we did not, though another process with our key may have. */
-  #issuedAt(nonce: string, realm: string, address: string | undefined): UtcMs | undefined {
+  #issuedAt(nonce: string, realm: string, address: string | undefined): MonotonicMs | undefined {
     const end = nonce.lastIndexOf('.')
     const stamp = nonce.slice(0, Math.max(0, end))
     if (!sameText(this.#seal(stamp, realm, address), nonce.slice(end + 1))) return undefined
-    return utcMs(Number.parseInt(stamp, 36))
+    return monotonicMs(Number.parseInt(stamp, 36) - this.#origin)
   }
 
   /**

@@ -1,7 +1,7 @@
-import type { UtcMs } from '#contract'
+import type { MonotonicMs } from '#contract'
 
 interface NonceUse {
-  readonly issuedAt: UtcMs
+  readonly issuedAt: MonotonicMs
   count: number
 }
 
@@ -25,9 +25,14 @@ export class NonceCounts {
   }
 
   /** Why `count` is no good; undefined: it is, and it is remembered. */
-  refuse(at: UtcMs, nonce: string, issuedAt: UtcMs, count: number): 'replayed' | 'stale' | undefined {
+  refuse(
+    now: MonotonicMs,
+    nonce: string,
+    issuedAt: MonotonicMs,
+    count: number,
+  ): 'replayed' | 'stale' | undefined {
     const full = this.#younger.size >= this.#atMost / 2
-    if (full || Math.abs(at - this.#bornAt) > this.#lifetimeMs) this.#age(at)
+    if (full || now - this.#bornAt > this.#lifetimeMs) this.#age(now)
     const seen = this.#younger.get(nonce) ?? this.#elder.get(nonce)
     if (seen !== undefined) {
       if (count <= seen.count) return 'replayed'
@@ -39,11 +44,11 @@ export class NonceCounts {
     return undefined
   }
 
-  #age(at: UtcMs): void {
+  #age(now: MonotonicMs): void {
     for (const { issuedAt } of this.#elder.values())
-      if (at - issuedAt <= this.#lifetimeMs) this.#forgottenUntil = Math.max(this.#forgottenUntil, issuedAt)
+      if (now - issuedAt <= this.#lifetimeMs) this.#forgottenUntil = Math.max(this.#forgottenUntil, issuedAt)
     this.#elder = this.#younger
     this.#younger = new Map()
-    this.#bornAt = at
+    this.#bornAt = now
   }
 }

@@ -72,7 +72,7 @@ export class StatelessReplies {
   challenge(request: Request, flow: Flow, admission: ChallengeAdmission): void {
     if (admission.blocked)
       this.#effects.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
-    this.send(this.#challenger.challenge(this.#clock.at, request, { ...admission, flow }), request, flow)
+    this.send(this.#challenger.challenge(this.#clock.now, request, { ...admission, flow }), request, flow)
   }
 
   /** What cannot be done before the call is answered may be asked again soon (RFC 3311 §5.2, RFC 3261 §14.2). */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { portNumber } from '#contract'
+import { monotonicMs, portNumber } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
 import { openHashes } from '../../../relay/io/hashes.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
@@ -15,12 +15,14 @@ import {
   tampered,
 } from '../registrar/phone.ts'
 
+const now = monotonicMs(start)
+
 describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
   test('asks a phone who it is with 401, and a caller with 407', () => {
     const challenger = new Challenger(hashes)
     const wish = { realm, algorithms: ['MD5'] } as const
-    const registrar = challenger.challenge(start, request(), { ...wish, proxy: false })
-    const proxy = challenger.challenge(start, request(), { ...wish, proxy: true })
+    const registrar = challenger.challenge(now, request(), { ...wish, proxy: false })
+    const proxy = challenger.challenge(now, request(), { ...wish, proxy: true })
     expect([registrar.status, proxy.status]).toEqual([401, 407])
     const [challenge] = parseChallenges(registrar.header('www-authenticate') ?? '')
     expect(challenge).toMatchObject({ realm, algorithm: 'MD5', qop: ['auth'], stale: false })
@@ -69,16 +71,16 @@ describe('checking an answer', () => {
     const challenger = new Challenger(hashes)
     const flow = { transport: 'udp', address: '192.0.2.10', port: portNumber(5062) } as const
     const wish = { realm, proxy: false, algorithms: ['MD5'], flow } as const
-    const line = answered(challenger.challenge(start, request(), wish), request())
+    const line = answered(challenger.challenge(now, request(), wish), request())
     const repeated = request([line], { cseq: 2 })
     const credentials = challenger.credentials(repeated, wish)
     if (credentials === undefined) throw new Error('no credentials')
-    expect(challenger.knows(start, credentials, { ...flow, address: '192.0.2.66' })).toBe(false)
-    expect(
-      challenger.knows(start, credentials, { ...flow, transport: 'tcp', port: portNumber(40_000) }),
-    ).toBe(true)
+    expect(challenger.knows(now, credentials, { ...flow, address: '192.0.2.66' })).toBe(false)
+    expect(challenger.knows(now, credentials, { ...flow, transport: 'tcp', port: portNumber(40_000) })).toBe(
+      true,
+    )
     const check = (address: string) =>
-      challenger.check(start, repeated, credentials, office(), { ...flow, address })
+      challenger.check(now, start, repeated, credentials, office(), { ...flow, address })
     expect(check('192.0.2.66')).toEqual({ ok: false, why: 'stale' })
     expect(check('192.0.2.10').ok).toBe(true)
   })
@@ -163,7 +165,7 @@ describe('checking an answer', () => {
 
   test('calls a nonce stale which nobody gave out, or which was given out for another realm', () => {
     const challenger = new Challenger(hashes)
-    const elsewhere = challenger.challenge(start, request(), {
+    const elsewhere = challenger.challenge(now, request(), {
       realm: 'other.example',
       proxy: false,
       algorithms: ['MD5'],

@@ -1,4 +1,4 @@
-import { type CredentialAnswer, type DigestAlgorithm, portNumber, utcMs } from '#contract'
+import { type CredentialAnswer, type DigestAlgorithm, monotonicMs, portNumber, utcMs } from '#contract'
 import type { Challenger, KnownCredential, Verified } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { openHashes } from '../../../relay/io/hashes.ts'
@@ -109,7 +109,7 @@ export function checked(
   const proxy = line.toLowerCase().startsWith('proxy')
   const credentials = challenger.credentials(repeated, { realm, proxy })
   if (credentials === undefined) throw new Error('no credentials of our realm')
-  return challenger.check(utcMs(at), repeated, credentials, answer)
+  return challenger.check(monotonicMs(at), utcMs(at), repeated, credentials, answer)
 }
 
 export function challenged(
@@ -118,7 +118,7 @@ export function challenged(
   asked = request(),
   algorithms: readonly DigestAlgorithm[] = ['MD5'],
 ): Response {
-  return challenger.challenge(utcMs(at), asked, { realm, proxy: false, algorithms })
+  return challenger.challenge(monotonicMs(at), asked, { realm, proxy: false, algorithms })
 }
 
 /** A phone which has proved itself. */
