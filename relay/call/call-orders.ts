@@ -255,7 +255,10 @@ export class CallOrders {
     active: ActiveCall,
     { transaction, response }: Extract<CallOrder, { type: 'respond' }>,
   ): void {
-    if (response.status >= 200 && transaction !== active.call.caller.transaction)
+    const leg = this.index.server(transaction)?.leg
+    // By which a leg has come: until its end, after which that rests.
+    const isFirst = response.status < 300 && leg?.kind === 'uas' && leg.transaction === transaction
+    if (response.status >= 200 && transaction !== active.call.caller.transaction && !isFirst)
       this.index.removeServer(transaction)
     this.effects.pass(this.#deps.transactions.respond(now, transaction, response))
   }

@@ -183,10 +183,12 @@ export class Calls {
     return this.#orders.effects.take()
   }
 
-  /** Of a caller's INVITE: nothing of it is repeated any more. */
+  /** Of the INVITE of who called us, first or by Replaces: nothing of it is repeated any more. */
   #serverEnded({ type, id }: ClientOutput): undefined {
     const found = type === 'ended' ? this.#orders.index.server(id) : undefined
-    if (found?.leg.kind === 'uas' && found.leg.transaction === id) restLeg(found.leg)
+    if (found?.leg.kind !== 'uas' || found.leg.transaction !== id) return
+    this.#orders.index.removeServer(id)
+    restLeg(found.leg)
   }
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */

@@ -74,6 +74,26 @@ describe('an INVITE with Replaces (RFC 3891)', () => {
     expect(ladder.record).toMatchObject({ status: 'hangup', hangup_by: 'callee', hangup_reason: 'normal' })
   })
 
+  test('is kept as one text once nothing of it is repeated any more, and means as little to a CANCEL before as after', () => {
+    const { ladder, invited, answer, sent, accepted } = talk()
+    const second = bobCalls(ladder, [named(invited, answer)])
+    ladder.whatever()
+    const { index } = ladder.engine.rooms.calls
+    const { leg } = index.leg(ack(second, ladder.lastResponse(bob))) ?? {}
+    ladder.when(bob, ack(second, ladder.lastResponse(bob))).gives()
+    const before = leg?.invite
+    ladder.when(bob, cancel(second)).gives('200 to Bob')
+    ladder.when(alice, answers(ladder.lastRequest(alice, 'BYE'), alice, 200, { tag: '' })).gives()
+    ladder.after(33_000).gives()
+    expect([leg?.kind === 'uas' && index.server(leg.transaction), leg?.invite === before]).toEqual([
+      undefined,
+      false,
+    ])
+    expect([leg?.invite?.callId, leg?.invite?.body]).toEqual([second.callId, second.body])
+    ladder.when(bob, cancel(second)).whatever()
+    ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'BYE', 1)).gives('200 to Telnyx', 'BYE to Bob')
+  })
+
   test('has its 2xx repeated until it acknowledges that', () => {
     const { ladder, invited, answer } = talk()
     const second = bobCalls(ladder, [named(invited, answer)])
