@@ -57,7 +57,7 @@ function revokedAs(
 function changeOf(before: Account, now: Account): RevokedAccount['why'] | false {
   if (before.enabled && !now.enabled) return 'disabled'
   if (before.ha1_md5 !== now.ha1_md5) return 'password changed'
-  // Whether one was ended just now is not looked for: an end which is said again ends nobody.
+  // Whether one was ended just now is not looked for: one which is said again ends no registration more.
   return now.ended_tokens.length > 0 && 'token ended'
 }
 

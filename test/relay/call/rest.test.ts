@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Header, Request } from '../../../relay/sip/message.ts'
 import { ack, alice, answers, fromCallee, sdp, telnyx, within } from '../../support/office.ts'
-import { calling, leavesNothingBehind, reply200, talking } from '../../support/scene.ts'
+import { calling, leavesNothingBehind, reply200, talking, text } from '../../support/scene.ts'
 
 leavesNothingBehind()
 
@@ -33,6 +33,19 @@ describe('a call which lasts', () => {
     ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
   })
 
+  test('keeps of an offer which came among other parts no more than itself', () => {
+    const offer = text(sdp('192.0.2.10'))
+    const parts = `--o\r\nContent-Type: application/sdp\r\n\r\n${offer}\r\n--o--\r\n`
+    const type = 'multipart/mixed;boundary=o'
+    const { ladder, invited, sent } = calling({}, { body: new TextEncoder().encode(parts), type })
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: sdp('203.0.113.1') })).whatever()
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+    ladder.after(overMs).gives()
+    const [active] = ladder.engine.rooms.calls.index.all()
+    const kept = active?.call.caller.exchange?.offer ?? new Uint8Array()
+    expect([text(kept).trimEnd(), kept.buffer.byteLength]).toEqual([offer.trimEnd(), kept.length])
+  })
+
   test.each([
     ['its caller', 'Telnyx'],
     ['its callee', 'Alice'],
@@ -51,6 +64,11 @@ describe('a call which lasts', () => {
     const taken = reply200(ladder, partner, 'INVITE', sdp(partner.flow.address))
     ladder.when(partner, taken).gives(`ACK to ${other}`, `200 to ${party.name}`)
     ladder.when(party, asks('ACK', 50)).gives()
+    const [active] = ladder.engine.rooms.calls.index.all()
+    const leg = who === 'its caller' ? active?.call.caller : active?.call.callee
+    const kept = leg?.exchange?.offer
+    // Not with the datagram around it.
+    expect([kept, kept?.buffer.byteLength]).toEqual([offer, offer.length])
     ladder.when(party, asks('BYE', 51)).whatever()
     ladder.when(partner, reply200(ladder, partner, 'BYE')).whatever()
     expect(ladder.record.status).toBe('hangup')
