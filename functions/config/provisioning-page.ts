@@ -18,11 +18,12 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 }
 
 /** What a person sees who opens a link: codes for apps, and the button by which the password is made. */
-export function offerPage(url: string, { username, domain }: PhonePlace): Promise<ShownPage> {
+export function offerPage(url: string, { username, domain, server }: PhonePlace): Promise<ShownPage> {
   return page(
     'Set up a phone',
     html`<p>For the phone <b>${username}</b> at ${domain}. One app, or this page, gets a new password, once;
 phones which have the one so far must be set up anew.</p>
+${[new URL(url).host, server].some(isOwnMachine) ? onlyHere : ''}
 <h2>An app</h2>
 <p>Scan its code, or paste its address where it asks for remote provisioning.</p>
 <ul>${apps.map(
@@ -33,6 +34,15 @@ src="data:image/svg+xml,${encodeURIComponent(renderSVG(url + path, { border: 2 }
 <form method="post" action="${new URL(url).pathname}"><button>Make the password and show it</button></form>`,
   )
 }
+
+/** Whether a host, with its port or without, is what a machine calls itself. */
+function isOwnMachine(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host)
+}
+
+const onlyHere = html`<p><b>A phone elsewhere does not reach this machine by what these codes name.</b> Begin by
+<code>HOST=192.0.2.10 SIP_HOST=192.0.2.10 npm start</code>, with the machine’s own address.</p>
+`
 
 const apps = [
   ['Linphone', ''],

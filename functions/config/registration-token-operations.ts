@@ -10,7 +10,12 @@ const token = z
     id: z.guid(),
     extension_id: z.guid(),
     key_id: z.guid().nullable().describe('The access key which made it; null: that is not known.'),
-    key_name: z.string().nullable().describe('Its name; null: it is none of the customer’s own.'),
+    key_name: z
+      .string()
+      .nullable()
+      .describe(
+        'Its name; null: it is none of the customer’s own, or it is another than the one which asks, and that has not the scope `admin`.',
+      ),
     tm_create: instant,
     tm_expire: instant.describe('Until when it is good.'),
   })
@@ -37,14 +42,12 @@ export const registrationTokenOperations: readonly Operation[] = [
     path: '/v1.0/extensions/{id}/tokens',
     summary: 'Make a credential by which a phone registers for a time',
     description:
-      'For phones in browsers and apps, which are not to be given the password: `username` and `password` answer digest challenges (JsSIP’s `authorization_user` and `password`) of REGISTER and INVITE until `tm_expire`. They are good no longer once the extension is disabled, deleted or has another password, once the access key which made them is deleted, or they are ended one by one (`DELETE`). Twenty of an extension may be good at once. They are shown here alone, and kept nowhere.',
+      'For phones in browsers and apps, which are not to be given the password: `username` and `password` answer digest challenges (JsSIP’s `authorization_user` and `password`) of REGISTER and INVITE until `tm_expire`. They are good no longer once the extension is disabled, deleted or has another password, once the access key which made them is deleted, or they are ended one by one (`DELETE`). Twenty of an extension may be good at once; relays know which were ended until their time is over, so where too many were lately (120 of one access key’s, or 200 with those which are good) the answer is 429 until `Retry-After`. The password is shown here alone, and kept nowhere.',
     tag: 'extensions',
     scope: 'call',
     body: tokenInput,
-    answer: z
-      .object({
-        id: z.guid(),
-        extension_id: z.guid(),
+    answer: token
+      .extend({
         uri: z.string().describe('Whom the phone registers as.'),
         username: z.string().describe('The name for digest: the extension, and until when this is good.'),
         password: z.string(),
@@ -61,15 +64,13 @@ export const registrationTokenOperations: readonly Operation[] = [
       parameters: { id: exampleIds.extension },
       body: { expire: 600 },
       answer: {
-        id: tokenId,
-        extension_id: exampleIds.extension,
+        ...shown,
         uri: 'sip:office1@3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1001.registrar.trunkline.example',
         username: `office1~tp12qo~${tokenId.replaceAll('-', '')}`,
         password: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
         realm: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1001.registrar.trunkline.example',
         ws_urls: ['wss://sip.trunkline.example:7443/'],
         expire: 600,
-        tm_expire: '2026-11-25T10:00:00.000Z',
       },
     },
   },
@@ -94,7 +95,7 @@ export const registrationTokenOperations: readonly Operation[] = [
     path: '/v1.0/extensions/{id}/tokens/{token_id}',
     summary: 'End a token of an extension',
     description:
-      'Relays hear of it at once, or by their next question: what registered by it is thrown out, and it opens nothing more. Calls under way go on.',
+      'Relays hear of it at once, or by their next question: what registered by it is thrown out, and no phone proves itself by it any more. Calls under way go on. One which another access key made needs the scope `configure`, too.',
     tag: 'extensions',
     scope: 'call',
     answer: token,

@@ -1,24 +1,28 @@
-import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { tokenName, tokenText, utcMs } from '#contract'
-import { accessKeys, registrationTokens as table, extensions as theirs } from '#db'
+import { accessKeys, readInstant, registrationTokens as table, extensions as theirs } from '#db'
 import { realmOf } from '#routing'
 import { utcNow } from '../clock.ts'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
+import { requireScope } from '../http/authenticate.ts'
 import { lockConfig } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { before, now } from '../http/queries.ts'
+import { covers } from '../http/scopes.ts'
 import { readBody, readId, readIdOf } from '../http/validate.ts'
 import { sha256Hex } from '../secrets.ts'
 import { extensions } from './extensions.ts'
 import { goodTokens } from './token-endings.ts'
 
 /** How many of an extension may be good at once. */
-const tokensAtMost = 20
-/** How many of it relays may have to know as ended, until their time is over. */
-const endedAtMost = 180
+const goodAtMost = 20
+/** Those and which relays have to know as ended, until their time is over. */
+const keptAtMost = 200
+/** Of one access key’s: however many are ended of what it makes, another’s still find room. */
+const endedOfKeyAtMost = 120
 /** Seconds. Who makes all there may be keeps others from theirs no longer. */
 const longest = 14_400
 
@@ -34,8 +38,8 @@ export const tokenInput = z.strictObject({
 
 /**
  * Names and passwords by which a phone proves itself as an extension for a time, as one in a browser does. A password follows from
- * the extension's own (`#contract`, registration-token.ts): relays know it by that, it ends with that, and which were ended one
- * by one they are told.
+ * the extension's own (`#contract`, registration-token.ts): relays know it by that, it ends with that, and which were ended before
+ * their time they are told.
  */
 export const registrationTokens = new Hono<Edge>()
   .get('/:id/tokens', lists(), async (c) => {
@@ -49,43 +53,50 @@ export const registrationTokens = new Hono<Edge>()
       )
       .orderBy(desc(table.createdAt), desc(table.id))
       .limit(page.size + 1)
-    return c.json(listed(rows, page, ({ token }) => ({ at: token.createdAt, id: token.id }), present))
+    const at = ({ token }: MadeToken) => ({ at: token.createdAt, id: token.id })
+    return c.json(listed(rows, page, at, (one) => present(c, one)))
   })
   .post('/:id/tokens', async (c) => {
     const { expire } = await readBody(c, tokenInput)
-    const { id, extension, customerId, sealedSha256 } = await there(c)
-    const ha1 = await c.get('seal').open({ table: 'extensions', id, field: 'ha1_sha256' }, sealedSha256)
+    const { id, extension, customerId } = await there(c)
     const tokenId = crypto.randomUUID()
     // A relay reads whole seconds.
     const until = utcMs((Math.floor(utcNow() / 1000) + expire) * 1000)
-    await make(c, { id, customerId, tokenId, until: new Date(until).toISOString() })
+    const { made, sealed } = await make(c, {
+      id,
+      customerId,
+      tokenId,
+      until: new Date(until).toISOString(),
+    })
+    const ha1 = await c.get('seal').open({ table: 'extensions', id, field: 'ha1_sha256' }, sealed)
     const username = tokenName(extension, until, tokenId)
     const { BASE_DOMAIN, SIP_WS_URLS } = c.get('settings')
     const domain = realmOf(customerId, BASE_DOMAIN)
     c.header('Cache-Control', 'no-store')
     return c.json({
-      id: tokenId,
-      extension_id: id,
+      ...present(c, made),
       uri: `sip:${extension}@${domain}`,
       username,
       password: await sha256Hex(tokenText(ha1, await sha256Hex(tokenText(ha1, username)))),
       realm: domain,
       ws_urls: SIP_WS_URLS,
       expire,
-      tm_expire: new Date(until).toISOString(),
     })
   })
   .delete('/:id/tokens/:token_id', async (c) => {
     const [{ id, customerId }, tokenId] = [await there(c), readIdOf(c, 'token_id')]
-    const one = and(ownedBy({ id, customerId }), eq(table.id, tokenId))
-    const db = c.get('db')
+    const one = goodTokens(and(ownedBy({ id, customerId }), eq(table.id, tokenId)))
+    const [db, { keyId, scopes }] = [c.get('db'), c.get('principal')]
+    const mine = covers(scopes, 'configure') ? undefined : eq(table.keyId, keyId)
     const [, [found], [ended]] = await db.batch([
       lockConfig(db),
-      tokensOf(c).where(goodTokens(one)),
-      db.update(table).set({ endedAt: now }).where(goodTokens(one)).returning({ at: table.endedAt }),
+      tokensOf(c).where(one),
+      db.update(table).set({ endedAt: now }).where(and(one, mine)).returning({ at: table.endedAt }),
     ])
-    if (!found || !ended) throw new ApiError('TOKEN_NOT_FOUND', 'There is no such token, or it has ended.')
-    return c.json(present(found))
+    if (!found) throw new ApiError('TOKEN_NOT_FOUND', 'There is no such token, or it has ended.')
+    // What registered by it is thrown out: of what another key made, as ending a registration is.
+    if (!ended) requireScope(c, 'configure')
+    return c.json(present(c, found))
   })
 
 /** The extension which the path names. Throws where there is none. */
@@ -112,14 +123,17 @@ function tokensOf(c: Context<Edge>) {
     .from(table)
     .leftJoin(accessKeys, and(eq(accessKeys.id, table.keyId), eq(accessKeys.customerId, table.customerId)))
 }
+type MadeToken = Awaited<ReturnType<typeof tokensOf>>[number]
 
-function present({ token, keyName }: Awaited<ReturnType<typeof tokensOf>>[number]) {
-  const { id, extensionId, keyId, createdAt, expiresAt } = token
+/** What other keys are called is for who may list keys. */
+function present(c: Context<Edge>, { token, keyName }: MadeToken) {
+  const [{ id, extensionId, keyId, createdAt, expiresAt }, asking] = [token, c.get('principal')]
+  const isNamed = keyId === asking.keyId || covers(asking.scopes, 'admin')
   return {
     id,
     extension_id: extensionId,
     key_id: keyId,
-    key_name: keyName,
+    key_name: isNamed ? keyName : null,
     tm_create: createdAt,
     tm_expire: expiresAt,
   }
@@ -129,38 +143,62 @@ function noExtension(): ApiError {
   return new ApiError('EXTENSION_NOT_FOUND', 'There is no such extension.')
 }
 
+/** What is found where another token is to be made. */
+interface TokenRoom extends Record<string, unknown> {
+  /** The extension's HA1; null: there is no such extension. */
+  sealed: string | null
+  key: boolean
+  /** Until when too many are good, and too many known as ended; null: they are not. */
+  good_until: string | null
+  ended_until: string | null
+}
+
 /**
  * Writes down that there is another, unless there are enough: of several asked for at once each waits for the one before, and for who
- * gives another password or deletes the access key.
+ * gives another password or deletes the access key. So the HA1 it gives is that which ends this token when it is changed.
  */
 async function make(
   c: Context<Edge>,
   token: TokenOwner & { readonly tokenId: string; readonly until: string },
-): Promise<void> {
+): Promise<{ made: MadeToken; sealed: string }> {
   const [db, { keyId }] = [c.get('db'), c.get('principal')]
   const own = ownedBy(token)
-  const held = sql`(select count(*) filter (where ended_at is null) < ${tokensAtMost} and count(*) < ${tokensAtMost + endedAtMost}
-    from ${table} where ${own})`
-  const extensionThere = sql`exists (select from ${theirs} where ${and(eq(theirs.id, token.id), isNull(theirs.deletedAt))})`
+  const sealed = sql`(select ${theirs.sealedSha256} from ${theirs} where ${and(eq(theirs.id, token.id), isNull(theirs.deletedAt))})`
   const keyThere = sql`exists (select from ${accessKeys} where ${and(eq(accessKeys.id, keyId), isNull(accessKeys.deletedAt))})`
-  const [, , asked, made] = await db.batch([
+  const goodUntil = fullUntil(and(own, isNull(table.endedAt)), goodAtMost)
+  const endedOfKey = and(own, isNotNull(table.endedAt), eq(table.keyId, keyId))
+  const endedUntil = sql`greatest(${fullUntil(own, keptAtMost)}, ${fullUntil(endedOfKey, endedOfKeyAtMost)})`
+  const [, , { rows }, , [made]] = await db.batch([
     lockConfig(db),
     db.delete(table).where(and(own, sql`${table.expiresAt} <= now()`)),
-    db.execute<{ extension: boolean; key: boolean }>(
-      sql`select ${extensionThere} as extension, ${keyThere} as key`,
+    db.execute<TokenRoom>(
+      sql`select ${sealed} as sealed, ${keyThere} as key, ${goodUntil}::text as good_until, ${endedUntil}::text as ended_until`,
     ),
-    db.execute<{ id: string }>(sql`
+    db.execute(sql`
       insert into ${table} (id, extension_id, customer_id, key_id, expires_at)
       select ${token.tokenId}::uuid, ${token.id}::uuid, ${token.customerId}::uuid, ${keyId}::uuid, ${token.until}::timestamptz
-      where ${held} and ${extensionThere} and ${keyThere}
-      returning id`),
+      where ${goodUntil} is null and ${endedUntil} is null and ${sealed} is not null and ${keyThere}`),
+    tokensOf(c).where(and(own, eq(table.id, token.tokenId))),
   ])
-  if (made.rows.length > 0) return
-  if (asked.rows[0]?.extension === false) throw noExtension()
-  if (asked.rows[0]?.key === false)
-    throw new ApiError('INVALID_CREDENTIALS', 'This access key is unknown or deleted.')
-  throw new ApiError(
+  const [room] = rows
+  if (made && room?.sealed) return { made, sealed: room.sealed }
+  if (!room?.sealed) throw noExtension()
+  if (!room.key) throw new ApiError('INVALID_CREDENTIALS', 'This access key is unknown or deleted.')
+  throw tooMany(c, room)
+}
+
+/** When fewer than so many tokens are left of these; null: there are fewer. */
+function fullUntil(which: SQL | undefined, atMost: number): SQL {
+  return sql`(select ${table.expiresAt} from ${table} where ${which} order by ${table.expiresAt} desc offset ${atMost - 1} limit 1)`
+}
+
+function tooMany(c: Context<Edge>, room: TokenRoom): ApiError {
+  const until = readInstant(room.ended_until ?? room.good_until ?? '')
+  c.header('Retry-After', String(Math.max(1, Math.ceil((Date.parse(until) - utcNow()) / 1000))))
+  return new ApiError(
     'TOO_MANY_TOKENS',
-    `This extension has ${tokensAtMost} tokens which are good still, or ${endedAtMost} more which were ended before their time: end one, or give it another password, which ends all which are good; or wait until some would be over.`,
+    room.ended_until === null
+      ? `This extension has ${goodAtMost} tokens which are good still: end one, or wait until ${until}, when the first is over.`
+      : `Too many tokens of this extension were ended lately, and relays must know each until its time is over: wait until ${until}.`,
   )
 }

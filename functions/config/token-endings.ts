@@ -1,6 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { type Database, extensions, registrationTokens as tokens } from '#db'
 import type { BatchStatement } from '../http/noun.ts'
+import { now } from '../http/queries.ts'
 
 interface TokensPlace {
   readonly id: string
@@ -13,17 +14,20 @@ export function goodTokens(which: SQL | undefined): SQL | undefined {
 }
 
 /**
- * Forgets the tokens of an extension where a condition holds: with another password none of them is good any more. Which were
- * ended one by one is kept, so that they stay so where the password before comes back.
+ * Ends the good tokens of an extension where a condition holds: with another password relays take none of them. They follow from
+ * the one before, so they are kept as ended, and stay so where that comes back.
  */
 export function tokensEnded(db: Database, { id, customerId }: TokensPlace, possible: SQL | undefined) {
   const own = and(eq(tokens.customerId, customerId), eq(tokens.extensionId, id))
-  return db.delete(tokens).where(and(own, isNull(tokens.endedAt), possible))
+  return db
+    .update(tokens)
+    .set({ endedAt: now })
+    .where(and(goodTokens(own), possible))
 }
 
 /**
- * The same before an extension gets the password of this mark (`proofs`), unless it has that. The extension is held first, as
- * by who makes a token: neither waits for the other's rows.
+ * The same before an extension gets the password of this mark (`proofs`), unless it has that. It goes into a batch which
+ * `lockConfig` begins, as one does which makes a token: either sees what the other left.
  */
 export function endedByPassword(
   db: Database,
@@ -35,8 +39,5 @@ export function endedByPassword(
   // Its day may differ.
   const differs = sql`substr(${extensions.passwordHash}, 12) is distinct from substr(${mark}, 12)`
   const another = sql`exists (select from ${extensions} where ${and(own, differs)})`
-  return [
-    db.select({ id: extensions.id }).from(extensions).where(own).for('update'),
-    tokensEnded(db, place, and(possible, another)),
-  ]
+  return [tokensEnded(db, place, and(possible, another))]
 }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { onlyHere } from './phone-words.ts'
 import { asked, may } from './session.ts'
 import type { ShownPhone, ShownPhoneLink } from './shown.ts'
 
@@ -43,6 +44,7 @@ export function PhoneLink({ phone }: { phone: ShownPhone }) {
               {link.url}
             </a>
           </p>
+          {onlyHere(link.url) && <p class="hint">{onlyHere(link.url)}</p>}
         </div>
       )}
     </section>

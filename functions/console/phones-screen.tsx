@@ -32,6 +32,7 @@ export function PhonesScreen() {
       there.again()
       happened.again()
     },
+    5_000,
   )
   useEvents(({ type }) => type.startsWith('extension.'), phones.again)
   const { rows } = phones

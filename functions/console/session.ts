@@ -6,6 +6,8 @@ import type { OwnKey } from './shown.ts'
 /** Who is signed in. */
 export interface SignedIn {
   readonly key: string
+  /** The key's. */
+  readonly id: string
   readonly scopes: readonly AccessScope[]
   readonly admin: boolean
 }
@@ -21,10 +23,10 @@ const ONE_TIME = '#sign-in='
 
 /** Signs in by an access key. Throws `Refused` where it opens nothing. */
 export async function signIn(key: string): Promise<void> {
-  const { scopes, admin } = await ask<OwnKey>({ path: '/v1.0/accesskey', key })
+  const { id, scopes, admin } = await ask<OwnKey>({ path: '/v1.0/accesskey', key })
   sessionStorage.setItem(KEPT, key)
   parting.value = ''
-  session.value = { key, scopes, admin }
+  session.value = { key, id, scopes, admin }
 }
 
 /** Forgets the key; `why` is said above the form. */

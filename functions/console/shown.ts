@@ -68,6 +68,7 @@ export interface ShownToken {
 /** A token which is good still, without its password. */
 export interface ShownPhoneToken {
   readonly id: string
+  readonly key_id: string | null
   readonly key_name: string | null
   readonly tm_create: string
   readonly tm_expire: string

@@ -38,8 +38,9 @@ export function SignIn() {
           {waiting ? 'Signing in …' : 'Sign in'}
         </button>
         <p class="hint">
-          One with the scope <code>read</code> shows everything; it stays in this tab until that is closed.
-          What <code>npm start</code> prints holds an address which signs in by itself, once, and the key.
+          One with the scope <code>read</code> shows everything; it stays in this tab until that is closed. On
+          your own machine, what <code>npm start</code> prints holds an address which signs in by itself,
+          once, and the key.
         </p>
       </form>
     </main>

@@ -194,10 +194,14 @@ function notAnyMore({ account }: PhoneFacts, last: PhoneFacts['endings'][number]
   )
 }
 
+const anotherToken =
+  'Have the page, or the program, ask for another token; this one was ended, its access key was deleted, or the password is another.'
+
 const endingTodos: Readonly<Record<string, string>> = {
   BY_PHONE: 'The phone signed off by itself: switch it, or its account there, on again.',
   BY_API: 'It was ended by DELETE /v1.0/registrations/{id}: have the phone register anew.',
   PASSWORD_CHANGED: 'Put the new password into the phone.',
+  TOKEN_ENDED: anotherToken,
   PUT_OUT: 'Others registered later: allow more by max_contacts, or see who they are.',
   RELAY_RESTARTED: 'The relay began anew: the phone registers by itself at its next refresh.',
   CONNECTION_CLOSED:
@@ -251,12 +255,21 @@ const refusalTodos: Readonly<Record<string, string>> = {
   WRONG_ALGORITHM: 'Allow the phone’s algorithm by digest_algorithms, or have it use MD5.',
   ACCOUNT_DISABLED: 'Enable the extension.',
   TOKEN_EXPIRED: 'Have the page, or the program, ask for another token before one is over.',
+  TOKEN_ENDED: anotherToken,
   EXPIRES_TOO_SHORT: 'Have the phone register for longer, or lower min_expires.',
   TOO_MANY_CONTACTS: 'Have the phone register one contact at a time.',
   STALE_NONCES:
     'Look for a router or balancer between which changes the phone’s address from packet to packet.',
   TOO_MANY_ATTEMPTS:
-    'Put the right password into the phone, then wait for a while; a new password ends the wait.',
+    'Put the right password into the phone, then wait: a minute, or up to 15 where wrong ones went on; a new password ends the wait.',
+  SOURCE_SLOWED:
+    'Put the right password into the phones at that address: each answer in time is looked at again.',
+  SOURCE_BLOCKED:
+    'Put the right password into the phones there, then end the block: DELETE /v1.0/blocks/{id}.',
+  REPEATED_ANSWERS:
+    'Look for what sends packets twice on the way, or update the phone: each answer has a count (nc) of its own.',
+  BAD_CREDENTIALS: 'Update the phone: with qop=auth its answer has to have cnonce and nc.',
+  NOT_ITS_ACCOUNT: 'Let the phone’s authorization user be empty or the extension’s name.',
 }
 
 function blocked({ blocks, refusals, registrations }: PhoneFacts): Finding[] {

@@ -40,12 +40,20 @@ export function advise(facts: AdvisedConfiguration, password: () => string): Adv
   )
 }
 
+const atLeastTwo = 'Configure at least two providers for failover'
+
 const practices: readonly Practice[] = [
   {
-    code: 'ONE_PROVIDER_ALONE',
-    practice: 'Configure at least two providers for failover',
+    code: 'NO_PROVIDER',
+    practice: atLeastTwo,
     severity: 'warning',
-    broken: ({ providers }) => (providers.length < 2 ? [oneProvider(providers)] : []),
+    broken: ({ providers }) => (providers.length === 0 ? [noProvider] : []),
+  },
+  {
+    code: 'ONE_PROVIDER_ALONE',
+    practice: atLeastTwo,
+    severity: 'warning',
+    broken: ({ providers: [only, ...others] }) => (only && others.length === 0 ? [oneProvider(only)] : []),
   },
   {
     code: 'PROVIDER_NOT_PROBED',
@@ -235,22 +243,21 @@ const unheardCalls: BrokenPractice = {
   ]),
 }
 
-function oneProvider(providers: AdvisedConfiguration['providers']): BrokenPractice {
-  const [only] = providers
+const noProvider: BrokenPractice = {
+  sentence: 'There is no provider yet: no call goes out.',
+  todo: 'Add the first one, and a route which leads there.',
+  request: newProvider('Primary SIP Provider'),
+}
+
+function oneProvider(only: AdvisedConfiguration['providers'][number]): BrokenPractice {
   return {
-    sentence: only
-      ? `${only.name} is the only provider: where it is down no call goes out.`
-      : 'There is no provider yet: no call goes out.',
+    sentence: `${only.name} is the only provider: where it is down no call goes out.`,
     todo: 'Add another one, and routes which lead there.',
-    request: post(
-      'providers',
-      {
-        name: only ? 'Second SIP Provider' : 'Primary SIP Provider',
-        type: 'sip',
-        hostname: 'sip.provider.example',
-      },
-      ['hostname'],
-    ),
-    objects: only ? [providerThing(only)] : [],
+    request: newProvider('Second SIP Provider'),
+    objects: [providerThing(only)],
   }
+}
+
+function newProvider(name: string): Remedy {
+  return post('providers', { name, type: 'sip', hostname: 'sip.provider.example' }, ['hostname'])
 }

@@ -15,7 +15,7 @@ export const authFailures = {
   REPEATED_ANSWERS: 'The phone sends one and the same answer (nonce count) again and again.',
   BAD_CREDENTIALS: 'The Authorization header lacks what qop=auth needs: cnonce and nc.',
   TOO_MANY_ATTEMPTS:
-    'So many wrong passwords came that none is looked at for a while; a new password ends the wait.',
+    'So many wrong passwords came that none is looked at for a minute, or for up to 15 where they went on; a new password ends the wait.',
   SOURCE_SLOWED:
     'Many wrong passwords for many accounts came from this address: one answer is looked at every three seconds.',
   SOURCE_BLOCKED:

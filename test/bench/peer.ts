@@ -52,7 +52,10 @@ modparam("auth_db", "load_credentials", "")
     await postgres.close()
     return undefined
   }
-  const databaseCpu = () => postgres.processes().reduce((sum, pid) => sum + cpuOf(pid), 0)
+  const databaseCpu = () => {
+    const { server, others = [] } = postgres.pids ?? {}
+    return [server, ...others].reduce((sum, pid) => sum + cpuOf(pid), 0)
+  }
   return {
     ...peer,
     databaseCpu,

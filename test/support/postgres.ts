@@ -38,7 +38,7 @@ export class OwnPostgres {
     return `postgres://trunkline@127.0.0.1:${this.#port}/postgres`
   }
 
-  /** Of its server, and of whatever that has started. */
+  /** Of its server, and of whatever that has started, as they stand now. */
   get pids(): { server: number; others: number[] } | undefined {
     const { pid } = this.#server ?? {}
     return pid === undefined ? undefined : { server: pid, others: childrenOf(pid) }
@@ -68,12 +68,6 @@ export class OwnPostgres {
       }
     }
     await soon('PostgreSQL to be ready', ready, 30_000, 100)
-  }
-
-  /** The ids of its processes, as they stand now. */
-  processes(): number[] {
-    const pid = this.#server?.pid
-    return pid === undefined ? [] : [pid, ...childrenOf(pid)]
   }
 
   /** As a machine which loses its power, but for what the kernel had already. */

@@ -124,6 +124,20 @@ describe('a link by which a phone sets itself up', () => {
     }
   })
 
+  test.each([
+    ['http://localhost:8787', true],
+    ['http://127.0.0.1:8787', true],
+    ['http://[::1]:8787', true],
+    ['http://192.0.2.10:8787', false],
+    ['https://api.trunkline.test', false],
+  ])(
+    'offered at %s says that a phone elsewhere does not reach that, where it does not: %s',
+    async (edge, says) => {
+      const page = await app.fetch(edge + new URL(link.url ?? '').pathname, { headers: browser })
+      expect((await page.text()).includes('SIP_HOST=192.0.2.10 npm start')).toBe(says)
+    },
+  )
+
   test.each<[string, string, string?]>([
     ['its ten minutes are over', `update provisioning_links set expires_at = now()`],
     [

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readTokenName } from '#contract'
 import { readSettings } from '../../../functions/env.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
@@ -30,7 +30,10 @@ describe('a token of an extension', () => {
     expect(headers.get('cache-control')).toBe('no-store')
     const name = readTokenName(body.username)
     expect(name?.account).toBe('office1')
-    expect(new Date(name?.until ?? 0).toISOString()).toBe(body.tm_expire)
+    expect(name?.until).toBe(Date.parse(body.tm_expire))
+    const own = (await alice('GET', path)).body.result.find(({ id }: { id: string }) => id === body.id)
+    expect(body).toMatchObject(own)
+    expect(own.key_id).toBe((await alice('GET', '/v1.0/accesskey')).body.id)
     const left = Date.parse(body.tm_expire) - Date.now()
     expect(left).toBeGreaterThan(500_000)
     expect(left).toBeLessThanOrEqual(600_000)
@@ -125,8 +128,8 @@ describe('a token of an extension', () => {
         extension_id: id,
         key_id: own.id,
         key_name: '',
-        tm_create: expect.any(String),
-        tm_expire: second.tm_expire.replace('000Z', '000000Z'),
+        tm_create: second.tm_create,
+        tm_expire: second.tm_expire,
       },
     ])
     const rest = (await alice('GET', `${its}?page_size=1&page_token=${body.next_page_token}`)).body
@@ -181,14 +184,101 @@ describe('a token of an extension', () => {
     expect((await alice('GET', its)).body.result.map(({ id }: { id: string }) => id)).toEqual([theirs.id])
   })
 
-  test('is made no more where too many were ended before their time, so that what relays are told has an end', async () => {
-    const { id, its, path } = await another()
+  test.each([
+    ['another password', (at: string) => alice('PATCH', at, { password: 'another-password' })],
+    [
+      'a phone which set itself up by a link',
+      async (at: string) => {
+        const { body } = await alice('POST', `${at}/provisioning`)
+        await app.fetch(new URL(body.zoiper_url).pathname)
+      },
+    ],
+  ])('is ended by %s, and opens nothing though the password comes back', async (_, change) => {
+    const { its, path, username } = await another()
+    const { body } = await alice('POST', its, {})
+    await change(path)
+    await alice('PATCH', path, { password: 'secure-password' })
+    expect((await alice('GET', its)).body.result).toEqual([])
+    expect((await told(username)).ended).toEqual([body.id])
+  })
+
+  test('is never one which is listed and opens nothing, though the password changes while it is made', async () => {
+    const { its, path, username } = await another()
+    const decrypt = crypto.subtle.decrypt.bind(crypto.subtle)
+    const opening = vi.spyOn(crypto.subtle, 'decrypt').mockImplementationOnce(async (...given) => {
+      await alice('PATCH', path, { password: 'another-password' })
+      return decrypt(...given)
+    })
+    const { body } = await alice('POST', its, {})
+    opening.mockRestore()
+    expect(body.password).toBe(passwordOf(body.username, 'secure-password', username))
+    expect((await alice('GET', its)).body.result).toEqual([])
+    expect((await told(username)).ended).toEqual([body.id])
+  })
+
+  test('is made by one key though another ended as many as it may, and by that once the first of those is over', async () => {
+    const { its } = await another()
+    const [app1, app2] = [await keyFor('call'), await keyFor('call')]
+    await endedOf(its, 120, app1.id)
+    const refused = await app1.client('POST', its, {})
+    expect([refused.status, refused.body.error.reason]).toEqual([429, 'TOO_MANY_TOKENS'])
+    expect(refused.body.error.message).toMatch(/ended lately.*wait until \d{4}-/)
+    const wait = Number(refused.headers.get('retry-after'))
+    expect([wait > 3500, wait <= 3600]).toEqual([true, true])
+    expect((await app2.client('POST', its, {})).status).toBe(200)
     await app.database.pool.query(
-      `insert into registration_tokens (id, extension_id, customer_id, expires_at, ended_at)
-       select gen_random_uuid(), id, customer_id, now() + interval '1 hour', now() from extensions, generate_series(1, 200) where id = $1`,
-      [id],
+      `update registration_tokens set expires_at = now()
+       where id = (select id from registration_tokens where key_id = $1 limit 1)`,
+      [app1.id],
     )
-    expect((await alice('POST', its, {})).body.error.reason).toBe('TOO_MANY_TOKENS')
+    expect((await app1.client('POST', its, {})).status).toBe(200)
+  })
+
+  test('of which too many are good is refused with what helps: to end one, or to wait until one is over', async () => {
+    const { its } = await another()
+    const made = await Promise.all(Array.from({ length: 20 }, () => alice('POST', its, {})))
+    const refused = await alice('POST', its, {})
+    expect(refused.body.error.message).toMatch(
+      /20 tokens which are good still: end one, or wait until \d{4}-/,
+    )
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    await alice('DELETE', `${its}/${made[0]?.body.id}`)
+    expect((await alice('POST', its, {})).status).toBe(200)
+  })
+
+  test('says what its key is called to that key, and to one which may list keys', async () => {
+    const { its } = await another()
+    const [reader, maker, admin] = [await keyFor('read'), await keyFor('call'), await keyFor('admin')]
+    const made = await maker.client('POST', its, {})
+    const nameFor = async ({ client }: Keyed) => (await client('GET', its)).body.result[0].key_name
+    expect(made.body.key_name).toBe('for call')
+    expect(await Promise.all([reader, maker, admin].map(nameFor))).toEqual([null, 'for call', 'for call'])
+    const ended = await (await keyFor('call', 'configure')).client('DELETE', `${its}/${made.body.id}`)
+    expect([ended.status, ended.body.key_name]).toEqual([200, null])
+  })
+
+  test('is ended by the key which made it, and by another only if that may configure', async () => {
+    const { its } = await another()
+    const [maker, other, chief] = [
+      await keyFor('call'),
+      await keyFor('call'),
+      await keyFor('call', 'configure'),
+    ]
+    const [one, two] = [await maker.client('POST', its, {}), await maker.client('POST', its, {})]
+    const refused = await other.client('DELETE', `${its}/${one.body.id}`)
+    expect([refused.status, refused.body.error.reason]).toEqual([403, 'SCOPE_MISSING'])
+    expect(refused.body.error.message).toContain('the scope configure')
+    expect((await alice('GET', its)).body.result).toHaveLength(2)
+    expect((await maker.client('DELETE', `${its}/${one.body.id}`)).status).toBe(200)
+    expect((await chief.client('DELETE', `${its}/${two.body.id}`)).status).toBe(200)
+  })
+
+  test('is made no more where too many were ended before their time, so that what relays are told has an end', async () => {
+    const { its, path } = await another()
+    await endedOf(its, 200, null)
+    const refused = await alice('POST', its, {})
+    expect(refused.body.error.reason).toBe('TOO_MANY_TOKENS')
+    expect(refused.body.error.message).toContain('ended lately')
     await alice('DELETE', path)
     for (const [method, at] of [
       ['GET', its],
@@ -220,6 +310,27 @@ async function another() {
   return { id: body.id as string, path, its: `${path}/tokens`, username }
 }
 
+interface Keyed {
+  readonly id: string
+  readonly client: Client
+}
+
+/** A key of Alice's with these scopes alone. */
+async function keyFor(...scopes: string[]): Promise<Keyed> {
+  const { body } = await alice('POST', '/v1.0/accesskeys', { name: `for ${scopes.join(' and ')}`, scopes })
+  return { id: body.id, client: app.as(body.token) }
+}
+
+/** So many tokens which a key made are ended, for an hour yet. */
+async function endedOf(its: string, count: number, keyId: string | null) {
+  await app.database.pool.query(
+    `insert into registration_tokens (id, extension_id, customer_id, key_id, expires_at, ended_at)
+     select gen_random_uuid(), id, customer_id, $3::uuid, now() + interval '1 hour', now()
+     from extensions, generate_series(1, $2) where id = $1`,
+    [its.split('/')[3], count, keyId],
+  )
+}
+
 /** What relays are told of an extension's ended tokens, and the version of the configuration by which they learn that it is new. */
 async function told(username: string) {
   const { body } = await app.relay('POST', '/relay/v1/credential', { realm: extension.realm, username })
@@ -231,8 +342,8 @@ async function told(username: string) {
 
 const noPrompt = { prompt_id: crypto.randomUUID() }
 
-function passwordOf(name: string, password: string): string {
-  const ha1 = sha256(`office1:${extension.realm}:${password}`)
+function passwordOf(name: string, password: string, account = 'office1'): string {
+  const ha1 = sha256(`${account}:${extension.realm}:${password}`)
   const inner = sha256(`registration token ${ha1} ${name}`)
   return sha256(`registration token ${ha1} ${inner}`)
 }

@@ -7,6 +7,7 @@ import type {
   RefusedRegistration,
 } from '../../../functions/diagnosis/account-facts.ts'
 import type { RegistrationEnding } from '../../../functions/diagnosis/call-facts.ts'
+import { authFailures } from '../../../relay/auth/auth-failure.ts'
 import { callFacts, extensionId, heard } from '../../support/diagnosis.ts'
 
 const registered = (changes: Partial<LivingRegistration> = {}): LivingRegistration => ({
@@ -269,6 +270,21 @@ describe('the diagnosis of an extension', () => {
         expect.stringMatching(/^[A-Z\d].*\.$/),
         expect.stringMatching(/^[A-Z\d].*\.$/),
       ])
+  })
+
+  test.each(Object.keys(authFailures))(
+    'advises what helps against %s, or is said here to know nothing',
+    (reason) => {
+      const { findings } = diagnoseAccount(facts({ ...away, refusals: [refused(reason)] }))
+      const [finding] = findings.filter(({ evidence }) => evidence.reason === reason)
+      const isGeneral = finding?.what_to_do.startsWith('See what the phone sends')
+      expect(isGeneral).toBe(reason === 'REGISTER_REFUSED')
+    },
+  )
+
+  test.each(['BY_PHONE', 'PASSWORD_CHANGED', 'TOKEN_ENDED'])('advises what helps after %s', (reason) => {
+    const given = facts({ ...away, endings: [ended({ type: 'registration.removed', reason })] })
+    expect(diagnoseAccount(given).findings[0]?.what_to_do).not.toBe('Have the phone register anew.')
   })
 
   test('sums up what its latest calls had, and leaves out what people did', () => {

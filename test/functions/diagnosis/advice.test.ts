@@ -290,8 +290,9 @@ describe('advice on a configuration', () => {
   test('of a customer with nothing is where to begin', () => {
     const nothing = well({ providers: [], routes: [], alerts: [], webhooks: [] })
     expect(advise(nothing, () => '')[0]).toMatchObject({
-      code: 'ONE_PROVIDER_ALONE',
+      code: 'NO_PROVIDER',
       sentence: 'There is no provider yet: no call goes out.',
+      what_to_do: 'Add the first one, and a route which leads there.',
       request: { method: 'POST', path: '/v1.0/providers', fill_in: ['hostname'] },
     })
   })
