@@ -142,7 +142,7 @@ const accessScopes = ['read', 'configure', 'call', 'admin'] as const
 const scopeWords: Readonly<Record<AccessScope, string>> = {
   read: 'what is shown',
   configure: 'what is configured',
-  call: 'making and ending calls',
+  call: 'making and ending calls, phones in browsers',
   admin: 'everything, keys too',
 }
 
