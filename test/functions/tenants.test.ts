@@ -292,8 +292,9 @@ describe('what leads to another customer’s', () => {
   })
 })
 
-/** What a request for one's own comes to: no relay is here, the call is over and kept no messages, and so is the recording which was deleted. */
-function cameTo({ path }: Endpoint): string {
+/** What a request for one's own comes to: no relay is here, the call is over and kept no messages, and so is the recording which was deleted; the token is another key’s. */
+function cameTo({ method, path }: Endpoint): string {
+  if (method === 'DELETE' && path.endsWith('/tokens/:token_id')) return 'SCOPE_MISSING'
   if (path === '/v1.0/providers/:id/test' || path === '/v1.0/drills/:id/run') return 'NO_RELAY'
   if (path.endsWith('/pcap')) return 'MESSAGES_NOT_FOUND'
   return /\/(recording_\w+|hangup|transfer|play|talk|silence|dtmf|hold|mute)$/.test(path)
