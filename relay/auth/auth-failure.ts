@@ -19,7 +19,7 @@ export const authFailures = {
   SOURCE_SLOWED:
     'Many wrong passwords for many accounts came from this address: one answer is looked at every three seconds.',
   SOURCE_BLOCKED:
-    'This address is blocked for a while, since many wrong passwords for many accounts came from it (/v1.0/blocks).',
+    'This address is blocked, since many wrong passwords for many accounts came from it: GET /v1.0/blocks says until when.',
   TOKEN_EXPIRED: 'The phone proves itself by a token whose time is over: it needs another.',
   TOKEN_ENDED: 'The phone proves itself by a token which was ended: it needs another.',
   EXPIRES_TOO_SHORT: 'The phone asks to be registered for less than min_expires.',
