@@ -54,7 +54,7 @@ modparam("auth_db", "load_credentials", "")
   }
   const databaseCpu = () => {
     const { server, others = [] } = postgres.pids ?? {}
-    return [server, ...others].reduce((sum, pid) => sum + cpuOf(pid), 0)
+    return others.reduce((sum, pid) => sum + cpuOf(pid), cpuOf(server))
   }
   return {
     ...peer,
