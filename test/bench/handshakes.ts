@@ -26,12 +26,14 @@ const key = await relayKey('the secret of a test', 'lone-1')
 /**
  * Whether a relay's memory stays as it is, however many browsers agreed on keys: whole calls of a party which checks its way and
  * shakes hands as browsers do (ICE, DTLS-SRTP) to a phone of plain RTP, begun and ended, through a relay process as in production.
- * After each part all of it is left to run out, and what is held then is printed: `--calls 1000 --parts 6`.
+ * After each part all of it is left to run out, and what is held then is printed: `--calls 1000 --parts 6`, as fast as they go;
+ * or with `--per-hour 1000` no faster than that, as an hour of a real office would be.
  */
 export async function handshakesBench(args: string[]): Promise<void> {
   const number = (name: string, usual: number) => Number(args[args.indexOf(name) + 1] ?? '') || usual
   const [calls, parts] = [number('--calls', 1_000), number('--parts', 6)]
   const each = Math.ceil(calls / lanes)
+  const apartMs = (3_600_000 * lanes) / number('--per-hour', Infinity)
   const edge = await EdgeServer.open(key)
   edge.answer = (path) =>
     path.startsWith('bindings') ? { bindings: [], at: new Date().toISOString() } : undefined
@@ -48,7 +50,7 @@ export async function handshakesBench(args: string[]): Promise<void> {
   try {
     for (let part = 0; part <= parts; part++) {
       const began = performance.now()
-      if (part > 0) await Promise.all(all.map((lane) => lane.call(each)))
+      if (part > 0) await Promise.all(all.map((lane) => lane.call(each, apartMs)))
       const seconds = (performance.now() - began) / 1000
       edge.heard.splice(0)
       await pause(settleMs)
@@ -100,18 +102,25 @@ class Lane {
       Phone.open({ name, address, relay: place, realm, username: name, password })
     const address = `127.0.7.${100 + at}`
     const lane = new Lane(await phone(`caller${at}`, address), await phone(`callee${at}`, address), address)
-    const registers = async () => statusOf(await lane.#callee.register(3600)) === 200
+    const registers = () => lane.#registers()
     await soon('its snapshot to be there, and its phone to be registered', registers, 30_000, 1_000)
     lane.#callee.onCall = answers('p', 0)
     return lane
   }
 
-  async call(times: number): Promise<void> {
-    for (let at = 0; at < times; at++) {
+  /** So many calls, the beginnings of two of them at least `apartMs` apart. */
+  async call(times: number, apartMs: number): Promise<void> {
+    await this.#registers()
+    for (let at = 0, due = performance.now(); at < times; at++, due += apartMs) {
+      await pause(Math.max(0, due - performance.now()))
       const why = await this.#once().catch(String)
       if (why === '') this.keyed++
       else this.failed.push(why)
     }
+  }
+
+  async #registers(): Promise<boolean> {
+    return statusOf(await this.#callee.register(3600)) === 200
   }
 
   close(): void {
