@@ -12,7 +12,7 @@ export interface LadderParty {
 export interface LadderRow {
   readonly from: number
   readonly to: number
-  /** ms since the call's start. */
+  /** ms since the first of all messages. */
   readonly ms: number
   /** `INVITE`, `200 OK`. */
   readonly label: string
@@ -45,7 +45,7 @@ export function ladderOf(
     const once = `${sip_call_id} ${direction} ${text}`
     const isRepeat = seen.has(once)
     seen.add(once)
-    return { from, to, ms, text, ...told(text, isRepeat) }
+    return { from, to, ms: ms - (caller?.ms ?? 0), text, ...told(text, isRepeat) }
   })
   return { parties, rows }
 }

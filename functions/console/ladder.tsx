@@ -53,7 +53,7 @@ function Drawn({ call, kept }: { call: ShownCall; kept: KeptMessages }) {
   const { parties, rows } = ladderOf(call, kept.result)
   return (
     <>
-      <p class="hint">Times are since the call’s start. Any message opens.</p>
+      <p class="hint">Times are since the first message. Any message opens.</p>
       <div class="ladder">
         <div class="rung heads" style={{ '--halves': 2 * parties.length }}>
           {parties.map((party, column) => (
@@ -122,5 +122,5 @@ function Rung({ row, parties }: RungOf) {
 }
 
 function atMs(ms: number): string {
-  return Math.abs(ms) < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`
+  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`
 }

@@ -25,26 +25,34 @@ export function SoftphoneScreen() {
         (WebRTC); where it has none, a call ends at once and says so.
       </p>
       <Refusal refusal={phones.refusal} again={phones.again} />
-      <section class="card" aria-labelledby="line">
-        <h2 id="line">Line</h2>
-        <p role="status" class={tones[kind]}>
-          {words || 'Not registered.'}
-        </p>
-        {kind === 'off' || kind === 'failed' ? (
-          <Registering phones={phones.rows} />
-        ) : (
-          <p class="order">
-            <button type="button" onClick={hangUpLine}>
-              Switch off
-            </button>
-          </p>
-        )}
-      </section>
-      <div role="alert">{call.value === undefined && lastWords.value !== '' && <p>{lastWords.value}</p>}</div>
-      {call.value && <TalkedCallShown call={call.value} />}
-      {kind === 'registered' && own && call.value === undefined && <DialPad phone={own} />}
-      {kind === 'registered' && <DialledWhere />}
-      <SoundDevices />
+      <div class="columns">
+        <div>
+          <section class="card" aria-labelledby="line">
+            <h2 id="line">Line</h2>
+            <p role="status" class={tones[kind]}>
+              {words || 'Not registered.'}
+            </p>
+            {kind === 'off' || kind === 'failed' ? (
+              <Registering phones={phones.rows} />
+            ) : (
+              <p class="order">
+                <button type="button" onClick={hangUpLine}>
+                  Switch off
+                </button>
+              </p>
+            )}
+          </section>
+          <div role="alert">
+            {call.value === undefined && lastWords.value !== '' && <p>{lastWords.value}</p>}
+          </div>
+          {call.value && <TalkedCallShown call={call.value} />}
+          {kind === 'registered' && own && call.value === undefined && <DialPad phone={own} />}
+          {kind === 'registered' && <DialledWhere />}
+        </div>
+        <div>
+          <SoundDevices />
+        </div>
+      </div>
     </>
   )
 }

@@ -77,6 +77,16 @@ describe('the ladder of a call', () => {
     expect(rows.map(({ note }) => note)).toEqual(['', 'again', ''])
   })
 
+  test('counts time from the first of them, though the call began by the second INVITE', () => {
+    const invite = said('in', 'a', caller, 'INVITE sip:x SIP/2.0\r\n\r\n')
+    const { rows } = ladderOf(call, [
+      { ...invite, ms: -4 },
+      { ...invite, ms: 0 },
+      { ...invite, ms: 19.5 },
+    ])
+    expect(rows.map(({ ms }) => ms)).toEqual([0, 4, 23.5])
+  })
+
   test('of no messages is empty', () => {
     expect(ladderOf(call, []).rows).toEqual([])
   })
