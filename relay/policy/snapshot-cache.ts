@@ -30,7 +30,7 @@ interface OutdatedCustomer {
 const atOnce = 4
 /** After a pull which failed, until the next one. */
 const restMs = 5_000
-/** News are ahead of beats by no more: another hub may answer than the one which told them. */
+/** What was named is ahead of beats by no more: another hub, or a copy which lags, may answer them. */
 const aheadMs = 10_000
 /** Written no more often; after a death everything counts as so much older at most. */
 const confirmEveryMs = 10_000
@@ -58,10 +58,11 @@ export class SnapshotCache {
   #coming = 0
   /** What the last beat said. */
   #said = 0
-  /** Monotonic ms at which news last named a newer version. */
+  /** Monotonic ms at which news, or a beat, last named a newer version. */
   #newsAt = Number.NEGATIVE_INFINITY
-  /** The edge has gone back: until it has named all it has nothing counts as confirmed. */
+  /** The edge has gone back: until it has named all it has nothing counts as confirmed; and since when, monotonic ms. */
   #older = false
+  #olderAt = Number.NEGATIVE_INFINITY
   #failures = 0
   #restUntil = Number.NEGATIVE_INFINITY
   #written = { at: Number.NEGATIVE_INFINITY, version: -1 }
@@ -145,26 +146,28 @@ export class SnapshotCache {
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
   #beatAnswered(now: MonotonicMs, { answer, sentAt }: { answer: BeatAnswer; sentAt: MonotonicMs }): void {
+    // It was sent before that, and names less than all.
+    if (this.#older && sentAt < this.#olderAt) return
     const isOvertaken = sentAt <= this.#newsAt + aheadMs
-    if (answer.version < (isOvertaken ? this.#said : this.#coming)) return this.#startOver(answer.version)
+    if (answer.version < (isOvertaken ? this.#said : this.#coming))
+      return this.#startOver(now, answer.version)
     if (answer.version < this.#coming) return this.#overtaken(now, answer, sentAt)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
     for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)
     if (this.#said === 0) this.#compare(answer.version, named)
     this.#older = false
-    this.#take(answer)
+    this.#take(now, answer)
     this.#confirmed(now, sentAt)
   }
 
-  /** News which came before this answer say more than it: what they named is still to be fetched, and nothing has gone back. */
+  /** What was heard before this answer says more than it: what that named is still to be fetched, and nothing has gone back. */
   #overtaken(now: MonotonicMs, answer: BeatAnswer, sentAt: MonotonicMs): void {
     if (this.#said > 0) {
-      this.#take(answer)
+      this.#take(now, answer)
       return this.#confirmed(now, sentAt)
     }
     // It was to name all there are: who is gone is seen by that.
-    this.#hearAll()
-    this.#effects.emit({ type: 'beat' })
+    this.#hearAll(now)
   }
 
   /** The edge says what is new to those who have heard all before. */
@@ -172,13 +175,13 @@ export class SnapshotCache {
     if (version === undefined || changed === undefined || this.#older) return
     // It has gone back, as a restored database does: a beat finds out how far.
     if (version < this.#version) return this.#effects.emit({ type: 'beat' })
-    if (version > this.#coming) this.#newsAt = now
-    this.#take({ version, changed })
+    this.#take(now, { version, changed })
     this.#pull(now)
     this.#write(now)
   }
 
-  #take({ version, changed }: Pick<BeatAnswer, 'version' | 'changed'>): void {
+  #take(now: MonotonicMs, { version, changed }: Pick<BeatAnswer, 'version' | 'changed'>): void {
+    if (version > this.#coming) this.#newsAt = now
     const late = version < this.#coming
     for (const { customer_id, version, gone } of changed) {
       if (gone) this.#drop(customer_id)
@@ -224,17 +227,19 @@ export class SnapshotCache {
   }
 
   /** The edge has gone back behind what is here, or was named: hear all versions again, and compare. */
-  #startOver(version: number): void {
+  #startOver(now: MonotonicMs, version: number): void {
     const sentence = version < this.#version ? goneBack : lost
     this.#effects.note('error', 'snapshot.older', { version, held: this.#version, sentence })
-    this.#hearAll()
+    this.#hearAll(now)
   }
 
-  /** Says version 0 from now on, and believes nothing until all there are were named. */
-  #hearAll(): void {
+  /** Says version 0 from now on, by a beat at once, and believes nothing until all there are were named. */
+  #hearAll(now: MonotonicMs): void {
     this.#version = 0
     this.#coming = 0
     this.#older = true
+    this.#olderAt = now
+    this.#effects.emit({ type: 'beat' })
   }
 
   #complain(customerId: string, behind: OutdatedCustomer, version: number): void {

@@ -34,6 +34,7 @@ describe('a relay which the hub tells what is new', () => {
     const ladder = informed()
     news(ladder, { version: 5, changed: [] }).gives('beat')
     hears(ladder, 5)
+    ladder.gives('beat')
     registers(ladder.after(6_000).hear(pong(ladder))).gives('ask credential')
   })
 
@@ -45,6 +46,29 @@ describe('a relay which the hub tells what is new', () => {
     answered(ladder, 8, changed([officeConfiguration(8)])).gives()
     expect(ladder.notes.filter(({ event }) => event === 'snapshot.older')).toEqual([])
     expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(9)
+    registers(ladder).gives('tell registered', '200 to Alice')
+  })
+
+  test('takes nothing for older which one beat says that another has overtaken', () => {
+    const ladder = informed()
+    ladder.engine.pulse(monotonicMs(ladder.now))
+    answered(ladder, 9, changed([officeConfiguration(9)]))
+    gives(ladder, filed(officeConfiguration(9)))
+    answered(ladder, 8, changed([officeConfiguration(8)])).gives()
+    expect(ladder.notes.filter(({ event }) => event === 'snapshot.older')).toEqual([])
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(9)
+    registers(ladder).gives('tell registered', '200 to Alice')
+  })
+
+  test('which has gone back is asked for all at once, and no answer to what was asked before counts as that', () => {
+    const ladder = informed()
+    ladder.engine.pulse(monotonicMs(ladder.now))
+    const sentAt = monotonicMs(ladder.now)
+    answered(ladder.after(1_000), 5, []).gives('beat')
+    expect(ladder.notes.filter(({ event }) => event === 'snapshot.older')).toHaveLength(1)
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(0)
+    ladder.hear({ type: 'beat', answer: beatAnswer(9, []), sentAt }).gives()
+    answered(ladder, 9, changed([officeConfiguration(7)])).gives()
     registers(ladder).gives('tell registered', '200 to Alice')
   })
 
@@ -82,7 +106,7 @@ describe('a relay which the hub tells what is new', () => {
       .answer({ ask: 'snapshot', answer: { kind: 'same' } })
       .gives()
     hears(ladder.after(6_500), 8)
-    ladder.gives()
+    ladder.gives('beat')
     expect(ladder.notes.filter(({ event }) => event === 'snapshot.older')).toHaveLength(1)
     hears(ladder, 8, changed([officeConfiguration(7)]))
     ladder.gives()

@@ -356,6 +356,7 @@ describe('snapshots', () => {
   test('older than what is here are refused, said loudly once, and their customer is asked about', () => {
     const ladder = informed()
     hears(ladder, 5)
+    ladder.gives('beat')
     expect(older(ladder)).toHaveLength(1)
     hears(ladder, 5, changed([officeConfiguration(5)]))
     hears(ladder, 5, changed([officeConfiguration(5)]))
