@@ -62,11 +62,11 @@ export async function openStand(
   return { stack, office, phone, carriers, fields, stop }
 }
 
-/** CPU seconds so far of a stack's parts. The embedded database lives in the process which started the rest. */
+/** CPU seconds so far of a stack's parts; `database` is the embedded one, in a process of its own. */
 export function partsOf({ stack }: Stand): Record<string, () => number> {
-  const { relay, edge, start } = stack.pids()
+  const { relay, edge, database } = stack.pids()
   const of = (pid: number | undefined) => () => cpuOf(pid)
-  return { relay: of(relay), edge: of(edge), database: of(start) }
+  return { relay: of(relay), edge: of(edge), database: of(database) }
 }
 
 /** Does `act`, and divides what `running` used meanwhile by what succeeded. */
