@@ -23,6 +23,7 @@ const aside = [
   'kamailio',
   'keys',
   'matrix',
+  'messages',
   'neighbours',
   'openapi-client',
   'orders',
