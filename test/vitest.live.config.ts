@@ -19,6 +19,7 @@ const aside = [
   'failover',
   'faults-*',
   'fraud',
+  'haproxy',
   'hosts',
   'kamailio',
   'keys',
