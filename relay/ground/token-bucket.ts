@@ -31,6 +31,11 @@ export class TokenBucket {
     return this.#left >= 1
   }
 
+  /** Spends what something has cost, be there so many tokens or not. */
+  spend(count: number): void {
+    this.#left -= count
+  }
+
   /** What was taken was not spent after all. */
   giveBack(now: MonotonicMs): void {
     this.#refill(now)

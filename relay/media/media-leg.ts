@@ -51,7 +51,12 @@ export class RtpPort {
 
   /** Whether one more packet at `now` may become another codec, which costs ten times what it does to pass it. */
   turns(now: MonotonicMs): boolean {
-    return this.#turned.take(now)
+    return this.#turned.has(now)
+  }
+
+  /** One did, of so many samples. */
+  turned(samples: number): void {
+    this.#turned.spend(Math.max(LEAST, samples))
   }
 
   /** Whether a packet is worth decrypting: there is no end of those which are forged. `known`: by its SSRC. */
@@ -78,8 +83,12 @@ const failed = { atOnce: 500, perSecond: 500 }
 /** Packets of one port: several times what audio at 10 ms or video needs, so that one which is flooded takes no other's time. */
 const packets = { atOnce: 500, perSecond: 1_000 }
 
-/** And of those which become another codec: what sound in packets of 10 ms needs, and half as many. */
-const turned = { atOnce: 300, perSecond: 150 }
+/**
+ * And of what becomes another codec, in samples: what a party says, in packets of any length, and half as much; six seconds
+ * may come at once. Each packet counts as the shortest there is, 2.5 ms.
+ */
+const turned = { atOnce: 48_000, perSecond: 12_000 }
+const LEAST = 20
 
 /**
  * The media leg of one party: its two ports, the partner its sound goes to, and what is known of its silence.

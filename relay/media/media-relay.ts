@@ -247,10 +247,9 @@ export class MediaRelay {
     if (!latch.hears(now, from) && !this.#learns(now, rtpPort, from, packet, control)) return drop(rtpPort)
     if (!rtpPort.spare(now)) return drop(rtpPort)
     const becomes = control ? undefined : (leg.decode ?? leg.partner?.encode)
-    if (becomes !== undefined && !rtpPort.turns(now)) return drop(rtpPort)
+    if (becomes !== undefined) return this.#turn(now, rtpPort, becomes, packet, length)
     if (control) hearReports(now, leg, packet, length)
     else this.#count(now, leg, packet, length)
-    if (leg.decode !== undefined && !control) return this.#decode(now, rtpPort, leg.decode, packet, length)
     return control || this.#hear(now, leg, packet, length)
       ? this.#pass(rtpPort, packet, length, control)
       : undefined
@@ -353,6 +352,28 @@ export class MediaRelay {
     statistics.count(length)
     if (!leg.blind) statistics.hear(now, packet)
     if (!leg.heardHere) this.#heardFirst(now, leg)
+  }
+
+  /** A packet which becomes others, as far as its party may have that done. */
+  #turn(
+    now: MonotonicMs,
+    rtpPort: RtpPort,
+    becomes: TranscodeStage,
+    packet: Uint8Array,
+    length: number,
+  ): RtpPort | undefined {
+    if (!rtpPort.turns(now)) return drop(rtpPort)
+    const { leg } = rtpPort
+    const before = becomes.spent
+    this.#count(now, leg, packet, length)
+    const out =
+      leg.decode !== undefined
+        ? this.#decode(now, rtpPort, leg.decode, packet, length)
+        : this.#hear(now, leg, packet, length)
+          ? this.#pass(rtpPort, packet, length, false)
+          : undefined
+    rtpPort.turned(becomes.spent - before)
+    return out
   }
 
   /** What its party says in another codec goes on as packets of ours; its keys are for us alone. */

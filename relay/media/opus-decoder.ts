@@ -40,6 +40,7 @@ export class OpusDecoder implements TranscodeStage {
   #ourSequence = 0
   #nextTime = 0
   #marks = true
+  spent = 0
 
   constructor(codec: OpusCodec, aim: OpusAim) {
     this.#codec = codec
@@ -132,6 +133,7 @@ export class OpusDecoder implements TranscodeStage {
 
   #add(count: number): void {
     const { samples } = this.#codec
+    this.spent += count
     if (this.#last + count > this.#line.length) this.#pause(0)
     for (let i = 0; i < count; i++) this.#line[this.#last++] = samples[i] as number
   }

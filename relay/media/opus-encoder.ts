@@ -10,8 +10,9 @@ const MARKER = 0x80
 const STREAMS = 4
 /** What is missing for longer was never said. */
 const LOST_AT_MOST = 8_000
-/** Comfort noise (RFC 3389), which Opus has of its own. */
 const COMFORT_NOISE = 13
+/** What is louder is no room's noise, −dBov; and what says no level is none (RFC 3389 §3.1). */
+const [LOUDEST, SILENT] = [30, 127]
 /** Octets of a packet which is no sound: a key. */
 const BESIDES = 64
 
@@ -23,6 +24,8 @@ class Stream {
   sequence = 0
   /** The timestamp which comes next. */
   end = 0
+  /** Samples of its newest packet of sound. */
+  span = OPUS_FRAME
   ourSequence = 0
   /** What the first sample which waits has in ours. */
   ourTime = 0
@@ -31,6 +34,7 @@ class Stream {
 /**
  * What a party is sent as Opus: G.711 of both laws under their static numbers, in packets of any length, becomes frames of
  * 20 ms. What is lost on the way here is left to the party, whose decoder is told by the numbers. Keys pass, on Opus' clock.
+ * Comfort noise (RFC 3389), which says how loud a pause is, becomes 20 ms of that: by those the party's decoder goes on.
  */
 export class OpusEncoder implements TranscodeStage {
   readonly #codec: OpusCodec
@@ -45,6 +49,8 @@ export class OpusEncoder implements TranscodeStage {
   #marks = true
   readonly #beside = new Uint8Array(BESIDES)
   #besideLength = 0
+  #dice = 1
+  spent = 0
 
   /** `type`: the party's number for Opus. */
   constructor(codec: OpusCodec, type: number) {
@@ -60,12 +66,16 @@ export class OpusEncoder implements TranscodeStage {
   take(packet: Uint8Array, length: number): boolean {
     const type = (packet[1] as number) & 0x7f
     const table = type === 0 ? sampleTables.PCMU : type === 8 ? sampleTables.PCMA : undefined
-    if (type === COMFORT_NOISE || (table === undefined && length > BESIDES)) return false
+    const isNoise = type === COMFORT_NOISE
+    if (table === undefined && !isNoise && length > BESIDES) return false
     const sequence = ((packet[2] as number) << 8) | (packet[3] as number)
     const timestamp = readWord(packet, 4)
-    if (!this.#follow(readWord(packet, 8), sequence, timestamp, table !== undefined)) return false
-    if (table === undefined) this.#pass(packet, length, timestamp)
-    else this.#add(table, packet, payloadStart(packet), payloadEnd(packet, length))
+    const isSound = table !== undefined || isNoise
+    if (!this.#follow(readWord(packet, 8), sequence, timestamp, isSound)) return false
+    const [from, to] = [payloadStart(packet), payloadEnd(packet, length)]
+    if (table !== undefined) this.#add(table, packet, from, to)
+    else if (isNoise) this.#addNoise(to > from ? (packet[from] as number) & 0x7f : SILENT)
+    else this.#pass(packet, length, timestamp)
     return true
   }
 
@@ -100,7 +110,7 @@ export class OpusEncoder implements TranscodeStage {
     stream.sequence = sequence
     if (!isSound) return true
     const missing = (timestamp - stream.end) | 0
-    if (ahead > 0 && missing > 0) this.#skip(stream, missing, ahead > 1)
+    if (ahead > 0 && missing > 0) this.#skip(stream, missing, Math.min(missing, (ahead - 1) * stream.span))
     stream.end = timestamp | 0
     return true
   }
@@ -108,7 +118,7 @@ export class OpusEncoder implements TranscodeStage {
   /** Who speaks now; one of which nothing is known begins where its own numbers do. */
   #streamOf(ssrc: number, sequence: number, timestamp: number): Stream {
     if (this.#stream.isKnown && this.#stream.ssrc === ssrc) return this.#stream
-    this.#skip(this.#stream, 0, false)
+    this.#skip(this.#stream, 0, 0)
     const known = this.#streams.find((one) => one.isKnown && one.ssrc === ssrc)
     this.#stream = known ?? (this.#streams[this.#oldest++ % STREAMS] as Stream)
     if (known !== undefined) return known
@@ -122,20 +132,40 @@ export class OpusEncoder implements TranscodeStage {
     return this.#stream
   }
 
-  /** Samples are missing: what is lost takes numbers, so that the party guesses it; behind a pause sound begins anew. */
-  #skip(stream: Stream, missing: number, isLost: boolean): void {
+  /** Samples are missing: the `lost` of them take numbers, so that the party guesses those; behind a pause sound begins anew. */
+  #skip(stream: Stream, missing: number, lost: number): void {
     const waiting = this.#last - this.#first
     stream.ourTime = (stream.ourTime + Math.imul(waiting + missing, OPUS_TICKS)) >>> 0
     this.#first = 0
     this.#last = 0
-    if (!isLost || missing > LOST_AT_MOST) this.#marks = true
-    else stream.ourSequence = (stream.ourSequence + Math.max(1, Math.round(missing / OPUS_FRAME))) & 0xffff
+    if (lost < missing || missing === 0 || missing > LOST_AT_MOST) this.#marks = true
+    if (lost > 0 && missing <= LOST_AT_MOST)
+      stream.ourSequence = (stream.ourSequence + Math.max(1, Math.round(lost / OPUS_FRAME))) & 0xffff
   }
 
   #add(table: Int16Array, packet: Uint8Array, from: number, to: number): void {
-    if (this.#last + to - from > this.#line.length) this.#skip(this.#stream, 0, false)
+    if (this.#last + to - from > this.#line.length) this.#skip(this.#stream, 0, 0)
     for (let at = from; at < to; at++) this.#line[this.#last++] = table[packet[at] as number] as number
-    this.#stream.end = (this.#stream.end + to - from) | 0
+    this.#heard(to - from)
+    this.#stream.span = to - from
+  }
+
+  /** White, as loud as is said, −dBov: what a frame lacks of which a part waits, and one more. */
+  #addNoise(level: number): void {
+    const waiting = this.#last - this.#first
+    const count = OPUS_FRAME + ((OPUS_FRAME - (waiting % OPUS_FRAME)) % OPUS_FRAME)
+    // Evenly spread, so that its peaks are above its level by √3.
+    const peak = level >= SILENT ? 0 : 32_768 * Math.sqrt(3) * 10 ** (-Math.max(level, LOUDEST) / 20)
+    for (let left = count; left > 0; left--) {
+      this.#dice = (Math.imul(this.#dice, 1_103_515_245) + 12_345) >>> 0
+      this.#line[this.#last++] = (this.#dice / 2 ** 31 - 1) * peak
+    }
+    this.#heard(count)
+  }
+
+  #heard(count: number): void {
+    this.#stream.end = (this.#stream.end + count) | 0
+    this.spent += count
   }
 
   #pass(packet: Uint8Array, length: number, timestamp: number): void {

@@ -41,6 +41,8 @@ export interface RewriteStage {
  * and timestamps of their own, and the packet is gone.
  */
 export interface TranscodeStage {
+  /** Samples which were worked on so far. */
+  readonly spent: number
   /** Takes a whole RTP packet; false: it is none of these, or late. What came of the one before was asked for. */
   take(packet: Uint8Array, length: number): boolean
   /** Writes the next packet which has come of it. Its length; 0: there is none. */

@@ -85,6 +85,31 @@ describe.skipIf(typeof make === 'string')('a call whose caller speaks Opus and w
     expect(call.sent).toHaveLength(300)
   })
 
+  test('takes no more of it in long packets, nor in such as follow far behind what was lost', () => {
+    const long = turned()
+    for (let at = 0; at < 100; at++) long.says('callee', sound(8, 1_440, at, 9))
+    expect(Math.abs(long.sent.length - 300)).toBeLessThan(10)
+    const lossy = turned()
+    for (let at = 0; at < 450; at++)
+      lossy.says('caller', packetOf(111, at * 7, at * 6_720, 7, Uint8Array.of(0x08)))
+    // Seven for each which comes.
+    expect(Math.abs(lossy.sent.length - 300)).toBeLessThan(10)
+  })
+
+  test.each([5, 10, 20, 60])(
+    'takes all that is said for a minute in packets of %d ms, some of them late and at once',
+    (ms) => {
+      const call = turned()
+      const count = 60_000 / ms
+      for (let at = 0; at < count; at++) {
+        // Two seconds each come together.
+        const now = Math.ceil((at * ms) / 2_000) * 2_000
+        call.says('callee', sound(8, ms * 8, at, 9), now)
+      }
+      expect(call.sent).toHaveLength(3_000)
+    },
+  )
+
   test('tells in a sender’s report which moment a packet is of, by the numbers of those which are sent', () => {
     const call = turned()
     for (let at = 0; at < 2; at++) call.says('callee', sound(8, 160, at, 9))
@@ -108,11 +133,11 @@ function turned() {
   const places: Record<Side, [string, number]> = { caller: [alice, 5_000], callee: [bob, 4_000] }
   const aim = (side: Side, more: object) =>
     mediaRelay.aim(monotonicMs(0), sessionId(1), side, { ...aimAt(...places[side]), ...more })
-  const arrives = (at: number, side: Side, packet: Buffer) => {
+  const arrives = (at: number, side: Side, packet: Buffer, now = 1) => {
     const [address, port] = places[side]
     const from = readSocketAddress(address, portNumber(port + (at % 2))) ?? new SocketAddress()
     const rtpPort = ports[at]
-    return rtpPort && mediaRelay.arrive(monotonicMs(1), rtpPort, from, packet, packet.length) !== undefined
+    return rtpPort && mediaRelay.arrive(monotonicMs(now), rtpPort, from, packet, packet.length) !== undefined
   }
   const send4733 = (type: number, clock: number) => ({ form: 'rfc4733', type, clock }) as const
   aim('caller', {
@@ -124,7 +149,7 @@ function turned() {
   return {
     sent,
     aim,
-    says: (side: Side, packet: Buffer) => arrives(side === 'caller' ? 0 : 2, side, packet),
+    says: (side: Side, packet: Buffer, now?: number) => arrives(side === 'caller' ? 0 : 2, side, packet, now),
     control: (side: Side, packet: Buffer) => arrives(side === 'caller' ? 1 : 3, side, packet),
     presses: (side: Side, keys: string) => mediaRelay.digits({ session: sessionId(1), side }, keys, 100),
     told: (type: string) => mediaRelay.reports.filter((report) => report.type === type),

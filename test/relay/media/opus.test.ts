@@ -43,7 +43,7 @@ describe.skipIf(typeof made === 'string')('Opus beside G.711', () => {
     ])
   })
 
-  test.each([10, 30, 60])(
+  test.each([5, 10, 30, 40, 60])(
     'packets of G.711 of %d ms become frames of 20 ms, and those such packets',
     (ms) => {
       const opus = opusOf(tone, ms)
@@ -108,7 +108,7 @@ describe.skipIf(typeof made === 'string')('Opus beside G.711', () => {
     expect(decoded(mixed)).toHaveLength(opus.length)
   })
 
-  test('keys pass on Opus’ clock, between its frames, and comfort noise does not', () => {
+  test('keys pass on Opus’ clock, between its frames', () => {
     const encoder = new OpusEncoder(make(), 111)
     const [first, second] = packetsOf(tone, 20) as [Buffer, Buffer]
     through(encoder, first)
@@ -117,10 +117,53 @@ describe.skipIf(typeof made === 'string')('Opus beside G.711', () => {
     expect(through(encoder, key).map(numbers)).toEqual([
       { type: 110, marked: true, sequence: 65_535, time: 664, ssrc: 7 },
     ])
-    const noise = Buffer.from(second.subarray(0, 13))
-    noise[1] = 13
-    noise.writeUInt16BE(0, 2)
-    expect(through(encoder, noise)).toEqual([])
+  })
+
+  test('comfort noise becomes a frame as loud as it says: numbers go on, time too, and nothing counts as lost', () => {
+    // 400 ms of speech, a pause of 600 ms whose noise is told of thrice, and speech again.
+    const said = packetsOf(tone, 20)
+    const noises = [20, 30, 40].map((at) => noiseOf(said[at] as Buffer, 45))
+    const opus = encodedBy(renumbered([...said.slice(0, 20), ...noises, ...said.slice(50, 60)]))
+    const told = opus.map(numbers)
+    expect(told.map(({ sequence }) => (sequence - 65_534) & 0xffff)).toEqual(opus.map((_, at) => at))
+    const frames = [...said.keys()].filter(
+      (at) => at < 20 || [20, 30, 40].includes(at) || (at >= 50 && at < 60),
+    )
+    expect(told.map(({ time }) => ((time - 4_294_967_000) >>> 0) / 960)).toEqual(frames)
+    expect(told.flatMap(({ marked }, at) => (marked ? [frames[at]] : []))).toEqual([0, 30, 40, 50])
+    const heard = samplesIn(decoded(opus))
+    const loudness = (at: number) => rms(heard.slice(at * 160, (at + 1) * 160))
+    // Of the noise; the first is the end of the tone, too.
+    for (const at of [21, 22]) expect(Math.abs(loudness(at) + 45)).toBeLessThan(8)
+    expect(Math.abs(levelAt(1_000, heard.slice(25 * 160, 33 * 160), 8_000) + 6)).toBeLessThan(1)
+  })
+
+  test.each<[string, number[]]>([
+    ['of no level', []],
+    ['louder than any room', [0]],
+  ])('comfort noise %s is no noise which hurts', (_, payload) => {
+    const [first] = packetsOf(tone, 20)
+    const noise = Buffer.concat([noiseOf(first as Buffer, 0).subarray(0, 12), Buffer.from(payload)])
+    const heard = encodedBy(renumbered(Array.from({ length: 5 }, (_, at) => later(noise, at * 160))))
+    expect(heard).toHaveLength(5)
+    expect(rms(samplesIn(decoded(heard)))).toBeLessThan(-25)
+  })
+
+  test('of a pause in which a packet of comfort noise was lost only that is missing in the numbers', () => {
+    const said = packetsOf(tone, 20)
+    const opus = encodedBy([...said.slice(0, 10), moved(said[30] as Buffer, 11)])
+    expect(numbers(opus.at(-1) as Buffer)).toMatchObject({ marked: true, sequence: (65_534 + 11) & 0xffff })
+  })
+
+  test('frames of one octet, as in a pause every 400 ms (DTX), keep time and number, and are nothing loud', () => {
+    const opus = opusOf(tone)
+    const quiet = [50, 70, 90].map((at) => (opus[at] as Buffer).subarray(0, 13))
+    const heard = decoded(renumbered([...opus.slice(0, 50), ...quiet]))
+    const told = heard.map(numbers)
+    expect(told.map(({ sequence }) => (sequence - 65_534) & 0xffff)).toEqual(heard.map((_, at) => at))
+    const pause = told.slice(-3).map(({ time }) => ((time - 4_294_967_000) >>> 0) / 160)
+    expect(pause).toEqual([50, 70, 90])
+    expect(rms(samplesIn(heard.slice(-2)))).toBeLessThan(-20)
   })
 
   test('the time of a sender’s report is that of the packets which are written', () => {
@@ -210,6 +253,29 @@ function samplesIn(packets: readonly Buffer[]): number[] {
     const value = (packet[1] as number) % 0x80 === 8 ? valueOfPcma : valueOfPcmu
     return [...packet.subarray(12)].map((octet) => value(octet) / 32_768)
   })
+}
+
+/** In its place, how loud the pause is which begins there, −dBov (RFC 3389 §3). */
+function noiseOf(packet: Buffer, level: number): Buffer {
+  const noise = Buffer.from([...packet.subarray(0, 12), level])
+  noise[1] = 13
+  return noise
+}
+
+/** Their numbers follow each other; their times are as they were. */
+function renumbered(packets: readonly Buffer[]): Buffer[] {
+  return packets.map(moved)
+}
+
+function moved(packet: Buffer, at: number): Buffer {
+  const numbered = Buffer.from(packet)
+  numbered.writeUInt16BE((65_534 + at) & 0xffff, 2)
+  return numbered
+}
+
+/** How loud it is, dB of full scale. */
+function rms(samples: readonly number[]): number {
+  return 10 * Math.log10(samples.reduce((sum, sample) => sum + sample ** 2, 1e-12) / samples.length)
 }
 
 function later(packet: Buffer, ticks: number): Buffer {
