@@ -121,18 +121,19 @@ async function start(config: Config): Promise<void> {
     address: config.publicIp,
     port: portFor(wires, transport),
   })
+  const secretHeaders = (sipCallId: string) => (host ? engine.rooms.calls.secretHeadersUnder(sipCallId) : [])
   const capture = new Capture({
     relayId,
     utc,
     place: (transport) => hostPort(place(transport).address, place(transport).port),
     uuid: entropy.uuid,
     tell: (told) => edge.tell(told),
-    secretHeaders: (sipCallId) => (host ? engine.rooms.calls.secretHeadersUnder(sipCallId) : []),
+    secretHeaders,
   })
   const captured = capturedBy(capture, snapshots)
   for (const { snapshot } of kept.files) captured.look(snapshot)
-  const trace = process.argv.includes('--trace') ? traceTo(process.stderr) : undefined
-  const hep = config.hep && openHep({ server: config.hep, utc, place, log })
+  const trace = process.argv.includes('--trace') ? traceTo(process.stderr, secretHeaders) : undefined
+  const hep = config.hep && openHep({ server: config.hep, utc, place, secretHeaders, log })
   const tap = allOf([trace, watch?.tap, hep?.tap, capture.tap])
   const wires = await openWires({
     config,

@@ -14,6 +14,7 @@ import { type Flow, hostPort } from '../ground/flow.ts'
 import { redacted } from '../sip/redact.ts'
 import type { HostDeps } from './host.ts'
 import { type LegMarks, marksOf, namesOf } from './leg-marks.ts'
+import type { SecretHeaders } from './shown-message.ts'
 import { shownText } from './shown-text.ts'
 import type { MessageTap } from './wires.ts'
 
@@ -26,8 +27,7 @@ interface CaptureOptions {
   /** A UUIDv7 for an instant. */
   uuid(at: ReturnType<typeof utcMs>): string
   tell(tell: MessagesTell): void
-  /** Headers, in lower case, which a leg that we call under this Call-ID sends for its provider's eyes alone. */
-  secretHeaders(sipCallId: string): readonly string[]
+  readonly secretHeaders: SecretHeaders
   /** Octets of all messages here. */
   readonly bytesAtMost?: number
   readonly quietMs?: number

@@ -4,9 +4,8 @@ import type { FlowTransport } from '#contract'
 import { readIp } from '#routing'
 import type { HepServer } from '../config.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
-import { redacted } from '../sip/redact.ts'
 import type { Log } from './log.ts'
-import { shownText } from './shown-text.ts'
+import { type SecretHeaders, shownMessage } from './shown-message.ts'
 import type { MessageTap } from './wires.ts'
 
 interface HepOptions {
@@ -15,6 +14,7 @@ interface HepOptions {
   utc(): number
   /** Our own end, where messages of that transport are taken. */
   place(transport: FlowTransport): Pick<Flow, 'address' | 'port'>
+  readonly secretHeaders: SecretHeaders
   readonly log: Log
 }
 
@@ -46,7 +46,10 @@ const complainMs = 60_000
  * Sends every SIP message, its secrets masked, to a server which speaks HEP version 3 (Homer, heplify-server), as a datagram
  * each: lost is what does not arrive, and no call waits for it.
  */
-export function openHep({ server, utc, place, log }: HepOptions): { readonly tap: MessageTap; stop(): void } {
+export function openHep({ server, utc, place, secretHeaders, log }: HepOptions): {
+  readonly tap: MessageTap
+  stop(): void
+} {
   const socket = createSocket(isIPv6(server.host) ? 'udp6' : 'udp4').unref()
   let complainedAt = Number.NEGATIVE_INFINITY
   const failed = (error: Error | null) => {
@@ -58,7 +61,7 @@ export function openHep({ server, utc, place, log }: HepOptions): { readonly tap
   return {
     tap(direction, flow, bytes) {
       const [from, to] = direction === 'in' ? [flow, place(flow.transport)] : [place(flow.transport), flow]
-      const text = redacted(shownText(bytes), { ours: direction === 'out' })
+      const text = shownMessage(direction, bytes, secretHeaders)
       const packet = hepPacket({ from, to, transport: flow.transport, at: utc(), text }, server)
       socket.send(packet, server.port, server.host, failed)
     },

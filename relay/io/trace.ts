@@ -1,9 +1,8 @@
 import type { WriteStream } from 'node:tty'
 import { styleText } from 'node:util'
 import { hostPort } from '../ground/flow.ts'
-import { redacted } from '../sip/redact.ts'
 import { systemUtc } from './clock.ts'
-import { shownText } from './shown-text.ts'
+import { type SecretHeaders, shownMessage } from './shown-message.ts'
 import type { MessageTap } from './wires.ts'
 
 type Colour = Parameters<typeof styleText>[0]
@@ -14,13 +13,14 @@ type Colour = Parameters<typeof styleText>[0]
  */
 export function traceTo(
   stream: Pick<WriteStream, 'write' | 'on'>,
+  secretHeaders: SecretHeaders,
   utc: () => number = systemUtc,
 ): MessageTap {
   // A terminal which is gone ends no call.
   stream.on('error', () => undefined)
   const paint = (colour: Colour, text: string) => styleText(colour, text, { stream: stream as WriteStream })
   return (direction, flow, bytes) => {
-    const [first = '', ...rest] = redacted(shownText(bytes)).trimEnd().split(/\r?\n/)
+    const [first = '', ...rest] = shownMessage(direction, bytes, secretHeaders).trimEnd().split(/\r?\n/)
     const arrow = direction === 'in' ? '◀' : '▶'
     const where = `${new Date(utc()).toISOString()} ${arrow} ${flow.transport} ${hostPort(flow.address, flow.port)}`
     stream.write(`${[paint('dim', where), paint(colourOf(first), first), ...rest].join('\n')}\n\n`)

@@ -13,11 +13,11 @@ interface Secrecy {
 
 /**
  * A message with its secrets masked: answers to challenges, credentials of other schemes, passwords in URIs, keys of SRTP and
- * ICE, digits of INFO, tokens of push services, the word by which a provider's calls are known, the identity which a caller
+ * ICE, keys which were pressed, tokens of push services, the word by which a provider's calls are known, the identity which a caller
  * asks to be hidden; and what `secrecy` says besides. A body may be a message, too, and is read as one.
  */
 export function redacted(message: string, secrecy: Secrecy = {}): string {
-  const wished = /^privacy[ \t]*:.*\b(id|user|header)\b/im.test(message)
+  const wished = wishedHeaders(message)
   const shown = message.replace(headerLine, (line, name: string, value: string) => {
     const hidden = maskedValue(name.toLowerCase(), value, { ...secrecy, wished })
     return line.slice(0, line.length - value.length) + hidden
@@ -29,27 +29,43 @@ export function redacted(message: string, secrecy: Secrecy = {}): string {
 const headerLine = /^([\w!%*+`'~.-]+)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)/gm
 
 const challenged = new Set(['authorization', 'proxy-authorization'])
-const identities = new Set([
+const before = ['diversion', 'history-info']
+const histories: ReadonlySet<string> = new Set(before)
+const identities: ReadonlySet<string> = new Set([
   'p-asserted-identity',
   'p-preferred-identity',
   'remote-party-id',
-  'diversion',
-  'history-info',
+  ...before,
 ])
 /** Headers of whatever name, of which the name says that they are for no other's eyes. */
-const secretName = /pass(word|wd)?$|secret|token|api-?key|cookie/
+const secretName =
+  /pass(word|wd|code|phrase)?$|secret|token|credential|cookie|api-?key|(^|-)(auth|authorization|key|pin|otp|signature)$/
+
+/* What a caller asks to be hidden, and how it says so (`sip/privacy.ts`), in lines which may go on in the next. */
+const asksPrivacy = /^privacy[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?\b(id|user|header)\b/im
+const asksHistory = /^privacy[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?\bhistory\b/im
+const isAnonymous = /^(?:from|f)[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?(?:sips?:anonymous@|@anonymous\.invalid)/im
+const askedOnce = /^remote-party-id[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?;\s*privacy\s*=\s*"?(full|uri)/im
+
+/** Names of those whose identities a message asks to be hidden. */
+function wishedHeaders(message: string): ReadonlySet<string> | undefined {
+  const whole = [asksPrivacy, isAnonymous, askedOnce].some((wish) => wish.test(message))
+  if (whole) return identities
+  return asksHistory.test(message) ? histories : undefined
+}
 
 function maskedValue(
   name: string,
   value: string,
-  { hidden, ours, wished }: Secrecy & { readonly wished: boolean },
+  { hidden, ours, wished }: Secrecy & { readonly wished: ReadonlySet<string> | undefined },
 ): string {
   if (challenged.has(name)) return maskedCredentials(value, ours === true)
   if (/^(proxy-)?authentication-info$/.test(name))
     return maskedParameter(value, /(rspauth\s*=\s*"?)([^",\s]*)/gi)
   if (hidden?.has(name) || secretName.test(name)) return masked(value)
-  if (wished && identities.has(name))
-    return value.replace(/(")([^"]*)(?=")|(sips?:|tel:)([^@>;\s]+)/gi, maskedIdentity)
+  if (wished?.has(name)) return maskedIdentities(value)
+  // A PASSporT says who calls, too (RFC 8225 §5.2.1).
+  if (wished === identities && (name === 'identity' || name === 'y')) return masked(value)
   return value
 }
 
@@ -61,16 +77,31 @@ function maskedCredentials(value: string, ours: boolean): string {
   return ours ? maskedParameter(shown, /((?:^|[\s,])username\*?\s*=\s*"?)([^",\r\n]*)/gi) : shown
 }
 
+/** Of each its name, in quotes or without, and its user. */
+function maskedIdentities(value: string): string {
+  const names = maskedParameter(value, /((?:^|,)\s*)([^"<>,;:]+)(?=<)/g)
+  return names.replace(/(")([^"]*)(?=")|(sips?:|tel:)([^@>;\s]+)/gi, maskedIdentity)
+}
+
 function maskedIdentity(whole: string, quote?: string, name = '', scheme?: string, user = ''): string {
   if (quote !== undefined) return quote + masked(name)
   return scheme === undefined ? whole : scheme + masked(user)
 }
 
 function inUris(text: string): string {
-  const push = maskedParameter(withoutPasswords(text), /(pn-prid=)([^;>\s"]+)/gi)
-  const headers = maskedParameter(push, /([?&](?:proxy-)?authorization=)([^&>\s"]+)/gi)
+  const push = maskedParameter(
+    withoutPasswords(text),
+    /(;pn-(?:prid|[\w-]{0,16}(?:tok|key|secret)[\w-]{0,16})=)([^;>\s"]+)/gi,
+  )
+  const headers = push.replace(
+    /([?&]([\w.~-]+)=)([^&>\s"]+)/g,
+    (whole, begin: string, name: string, value) => {
+      const lower = name.toLowerCase()
+      return challenged.has(lower) || secretName.test(lower) ? begin + masked(value) : whole
+    },
+  )
   // 32 hex digits of a provider's id, and 20 which no other can guess.
-  return maskedParameter(headers, /(\b[0-9a-f]{32})([0-9a-f]{20}\b)/g)
+  return maskedParameter(headers, /(\b[0-9a-f]{32})([0-9a-f]{20}\b)/gi)
 }
 
 /** Before each `@` there may be one. By hand, since these are strangers' words: none takes longer than it is long. */
@@ -79,7 +110,7 @@ function withoutPasswords(text: string): string {
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
     const begin = beginningOfWord(text, from, at)
     const user = text.slice(begin, at)
-    shown += text.slice(from, begin) + maskedParameter(user, /(sips?:[^:]+:)(.+)$/i)
+    shown += text.slice(from, begin) + maskedParameter(user, /((?:sips?:|https?:\/\/)[^:]+:)(.+)$/i)
     from = at
   }
   return shown + text.slice(from)
@@ -95,10 +126,17 @@ function inBody(text: string): string {
   const keys = maskedParameter(text, /((?:^|[|\s;])inline:)([^|\s;]+)/gim)
   const lines = maskedParameter(keys, /(^(?:k=|a=key-mgmt:|a=ice-pwd:))([^\r\n]*)/gim)
   const digits = maskedParameter(lines, /(^[ \t]*signal[ \t]*[=:])([^\r\n]*)/gim)
-  if (!/^(?:content-type|c)[ \t]*:[ \t]*application\/dtmf[ \t]*(?:;|\r?$)/im.test(digits)) return digits
+  if (!pressed.test(digits)) return digits
   const end = /\r?\n\r?\n/.exec(digits)?.index ?? digits.length
-  return digits.slice(0, end) + masked(digits.slice(end))
+  const body = digits.slice(end).replace(ofKey, (word, kept?: string) => kept ?? masked(word))
+  return digits.slice(0, end) + body
 }
+
+/** A body which tells of keys, in one of the ways there are: INFO's two, those of Nortel and Cisco, KPML (RFC 4730). */
+const pressed =
+  /^(?:content-type|c)[ \t]*:\s*(?:application|audio)\s*\/\s*[\w.+-]*(?:dtmf|digits|kpml|telephone-event)/im
+/** Of such a body what a key is said to be, and how long it was pressed, but not which it was. */
+const ofKey = /(^[ \t]*(?:signal[ \t]*=|duration[ \t]*=[ \t]*\d+[ \t]*$))|\S+/gimu
 
 function maskedParameter(text: string, what: RegExp): string {
   return text.replace(what, (_, before: string, secret: string) => before + masked(secret))

@@ -380,12 +380,18 @@ describe('relay --trace', () => {
   test('writes each message for people, secrets masked, and no word of a stranger commands the terminal', () => {
     const written: string[] = []
     const stream = new PassThrough().on('data', (bytes) => written.push(String(bytes)))
-    const tap = traceTo(stream as never, () => 0)
+    const tap = traceTo(
+      stream as never,
+      () => ['x-account'],
+      () => 0,
+    )
     tap(
       'in',
       phone,
       new TextEncoder().encode('SIP/2.0 486 Busy\u001b[2J\r\nAuthorization: Basic secret\r\n\r\n'),
     )
+    const sent = 'INVITE sip:1@b SIP/2.0\r\ni: c2\r\nX-Account: secret\r\n\r\n'
+    tap('out', carrier, new TextEncoder().encode(sent))
     expect(written.join('')).toContain('1970-01-01T00:00:00.000Z ◀ udp 192.0.2.10:5062')
     expect(written.join('')).toContain('SIP/2.0 486 Busy?[2J')
     for (const never of ['secret', '\u001b[2J']) expect(written.join('')).not.toContain(never)

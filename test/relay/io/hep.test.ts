@@ -18,6 +18,9 @@ function chunksIn(packet: Buffer): Map<number, Buffer> {
   return chunks
 }
 
+/** Of the call of c1@phone alone. */
+const secretHeaders = (sipCallId: string) => (sipCallId === 'c1@phone' ? ['x-account'] : [])
+
 async function sent(
   direction: 'in' | 'out',
   flow: { transport: 'udp' | 'tls'; address: string; port: ReturnType<typeof portNumber> },
@@ -26,7 +29,7 @@ async function sent(
   const homer = createSocket('udp4').bind(0, '127.0.0.1')
   await once(homer, 'listening')
   const server = { host: '127.0.0.1', port: portNumber(homer.address().port), id: 2001, key: 'word' }
-  const hep = openHep({ server, utc: () => at, place: () => ours, log: () => undefined })
+  const hep = openHep({ server, utc: () => at, place: () => ours, secretHeaders, log: () => undefined })
   const heard = once(homer, 'message')
   hep.tap(direction, flow, new TextEncoder().encode(text))
   const [packet] = await heard
@@ -37,7 +40,8 @@ async function sent(
 
 describe('a SIP message for Homer', () => {
   test('says when it came, from where to where, over what and of which Call-ID, without its secrets', async () => {
-    const text = 'INVITE sip:1@a SIP/2.0\r\nCall-ID: c1@phone\r\nAuthorization: Basic secret\r\n\r\n'
+    const text =
+      'INVITE sip:1@a SIP/2.0\r\nCall-ID: c1@phone\r\nX-Account: secret\r\nAuthorization: Basic secret\r\n\r\n'
     const flow = { transport: 'udp' as const, address: '192.0.2.10', port: portNumber(5062) }
     const chunks = await sent('in', flow, text)
     const hex = Object.fromEntries([...chunks].map(([type, bytes]) => [type, bytes.toString('hex')]))
@@ -55,7 +59,7 @@ describe('a SIP message for Homer', () => {
     })
     expect([14, 15, 17].map((type) => chunks.get(type)?.toString())).toEqual([
       'word',
-      text.replace('secret', '******'),
+      text.replaceAll('secret', '******'),
       'c1@phone',
     ])
   })

@@ -26,6 +26,14 @@ describe('a message which is shown has masked', () => {
     ['a phone’s word for its push service', 'Contact: <sip:a@b;pn-provider=apns;pn-prid=secret;pn-param=x>'],
     ['what its name says is a secret', 'X-Api-Key: secret'],
     ['a cookie', 'Cookie: a=secret'],
+    ['whatever else is called a key or a proof', 'X-Authorization: Bearer secret\r\nX-License-Key: secret'],
+    ['such a header within a URI', 'Refer-To: <sip:a@b?X-Token=secret&X=y>'],
+    ['a password in a web address', 'Alert-Info: <https://bob:secret@a.example/ring.wav>'],
+    ['a word in a web address', 'Call-Info: <https://a.example/card?id=1&access_token=secret>;purpose=card'],
+    [
+      'a phone’s word for its push service, as it was called once',
+      'Contact: <sip:a@b;pn-tok=secret;app-id=x>',
+    ],
     ['credentials within a URI', 'Refer-To: <sip:a@b?Authorization=secret&X=y>'],
     ['a password of the second of two', 'Route: sip:a@b,sip:c:secret@d'],
     [
@@ -33,6 +41,18 @@ describe('a message which is shown has masked', () => {
       'Privacy: id\r\nP-Asserted-Identity: "secret" <sip:secret@carrier.example>',
     ],
     ['the same the other way round', 'P-Asserted-Identity: <tel:secret>\r\nPrivacy: user;id'],
+    ['who asked it in a second line', 'Privacy: critical;\r\n id\r\nP-Asserted-Identity: <tel:secret>'],
+    [
+      'who is anonymous',
+      'From: <sip:anonymous@anonymous.invalid>;tag=1\r\nP-Asserted-Identity: <sip:secret@carrier.example>',
+    ],
+    ['who asked it as was done once', 'Remote-Party-ID: <sip:secret@carrier.example>;privacy=full'],
+    [
+      'whose name stands without quotes',
+      'Privacy: id\r\nP-Asserted-Identity: A secret <sip:1@b>, secret <tel:2>',
+    ],
+    ['whom a signature names', 'Privacy: id\r\nIdentity: secret.x.y;info=<https://a.example/cert>;alg=ES256'],
+    ['who sent it on, where that is asked', 'Privacy: history\r\nHistory-Info: <sip:secret@b>;index=1'],
   ])('%s', (_, header) => {
     const shown = redacted(message([header, 'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx']))
     expect(shown).not.toContain('secret')
@@ -58,12 +78,22 @@ describe('a message which is shown has masked', () => {
     ],
     ['a digit', 'application/dtmf-relay', 'Signal= secret\r\nDuration=160\r\n'],
     ['a digit alone', 'application/dtmf', 'secret'],
+    ['a digit alone of the other type', 'application/dtmf-relay', 'secret'],
+    ['a digit of a second line', '\r\n application/dtmf-relay', 'Signal=\r\nsecret\r\nDuration=160'],
+    ['digits as Nortel sends them', 'application/vnd.nortelnetworks.digits', 'p=Digit\r\nd_digits=secret'],
+    ['digits of KPML', 'application/kpml-response+xml', '<kpml-response digits="secret"/>'],
+    ['Cisco’s events', 'audio/telephone-event', 'secret'],
     ['a message within', 'message/sipfrag', 'INVITE sip:1@a SIP/2.0\r\nAuthorization: Basic secret\r\n'],
   ])('of its body %s', (_, type, body) => {
     const whole = message([`Content-Type: ${type}`], body)
     const shown = redacted(whole)
     expect(shown).not.toContain('secret')
     expect(shown).toHaveLength(whole.length)
+  })
+
+  test('which key was pressed, but not for how long', () => {
+    const whole = message(['Content-Type: application/dtmf-relay'], ' Signal= 5\r\nDuration=160\r\n')
+    expect(redacted(whole)).toBe(whole.replace('5\r\nD', '*\r\nD'))
   })
 
   test('the word by which a provider’s calls are known, but not the provider’s id', () => {
@@ -97,6 +127,11 @@ describe('a message without secrets', () => {
     ['response= ', 'Authorization: Digest '],
     ['inline:', 'a=crypto:1 A '],
     [' ', 'Privacy: '],
+    ['\r\n ;', 'Remote-Party-ID: '],
+    ['?a', 'sip:'],
+    [';pn-tok', ''],
+    ['http://', ''],
+    ['signal', 'c: audio/dtmf\r\n\r\n'],
   ])('of 64 KiB of %j is looked through in no time', (part, before) => {
     const whole = message([before + part.repeat(65_536 / part.length), 'Privacy: id'])
     const from = performance.now()
