@@ -66,8 +66,9 @@ export const callWhy: TerminalCommand = {
   },
 }
 
-function attemptColumns({ provider_name, address, status, reason }: ShownCall['attempts'][number]) {
-  return [provider_name, address, status === 0 ? 'no answer' : `${status} ${reason}`].map(harmless)
+function attemptColumns({ provider_name, address, status, reason, counts }: ShownCall['attempts'][number]) {
+  const said = status === 0 ? 'no answer' : `${status} ${reason}`
+  return [provider_name, address, counts ? said : 'not called'].map(harmless)
 }
 
 async function latest({ edge }: CommandRequest): Promise<string> {

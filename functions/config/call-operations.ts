@@ -58,7 +58,11 @@ export const callShown = z
       .describe('`blind`: its target was dialled for it; `attended`: it was spoken to before.'),
     sip_status: z.int().nullable().describe('The final SIP status which its caller was given.'),
     sip_call_id: z.string().nullable().describe('The Call-ID of its caller’s INVITE.'),
-    attempts: z.array(attempt).describe('Every address which was tried, in order, and what it said.'),
+    attempts: z
+      .array(attempt)
+      .describe(
+        'Every address which was tried, in order, and what it said. `counts` is false of one which was passed over before it was called: its `cause` says why.',
+      ),
     media: z
       .object({
         from_caller: mediaSide,

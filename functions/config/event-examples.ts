@@ -27,6 +27,7 @@ const attempt = {
   started_ms: 12,
   ended_ms: 80,
   pdd_ms: null,
+  counts: true,
 }
 const over = {
   status: 'hangup',

@@ -41,12 +41,14 @@ function Tried({ attempt }: { attempt: Attempt }) {
   )
 }
 
-function answerOf({ status, reason, ended_ms }: Attempt): string {
+function answerOf({ status, reason, ended_ms, counts }: Attempt): string {
+  if (!counts) return 'was not called'
   if (status > 0) return `${status} ${reason}`
   return ended_ms === null ? 'is being called' : 'did not answer'
 }
 
-function answerTone({ status, ended_ms }: Attempt): string {
+function answerTone({ status, ended_ms, counts }: Attempt): string {
+  if (!counts) return 'quiet'
   if (status >= 200 && status < 300) return 'good'
   return ended_ms === null ? 'quiet' : 'bad'
 }

@@ -41,8 +41,9 @@ function hasFailed({ decision, status, ended_ms }: Attempt): boolean {
   return ended_ms !== null && (status === 0 || status >= 300) && decision !== null
 }
 
-function refusalOf({ provider_name, destination, address, status, reason }: Attempt): string {
+function refusalOf({ provider_name, destination, address, status, reason, counts }: Attempt): string {
   const name = provider_name || destination || address
+  if (!counts) return `${name} was passed over`
   return status === 0 ? `${name} did not answer` : `${name} refused with ${status} ${reason}`.trim()
 }
 

@@ -37,7 +37,8 @@ export function CallsTable({ calls }: { calls: readonly ShownCall[] }) {
 }
 
 function Row({ call }: { call: ShownCall }) {
-  const through = call.direction === 'internal' ? '' : (call.attempts.at(-1)?.provider_name ?? '')
+  const through =
+    call.direction === 'internal' ? '' : (call.attempts.findLast(({ counts }) => counts)?.provider_name ?? '')
   return (
     <tr>
       <td class="when">

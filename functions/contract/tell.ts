@@ -112,7 +112,7 @@ export const attempt = z.object({
   /** host:port it went to; the name where no address was found. */
   address: z.string(),
   transport: flowTransport.nullable(),
-  /** Final SIP status, 0 if none came. */
+  /** Final SIP status, 0 if none came; of one which was passed over (`counts`) what that comes to. */
   status: z.int(),
   reason: z.string(),
   /** null while the attempt runs; final for one which was answered or cancelled. */
@@ -129,6 +129,11 @@ export const attempt = z.object({
   tries: z.array(addressTry).default([]),
   /** The destination which the attempt was for, where the call rang several: an extension, a trunk, a number or a SIP URI; null: the call's own. */
   destination: z.string().nullable().default(null),
+  /**
+   * false: it was passed over, or given up, before its INVITE went out, which says nothing of whom it was for, and is in no figure.
+   * One whose host was not found counts. An older relay tells none.
+   */
+  counts: z.boolean().default(true),
   /** Why it failed, in a word and in a sentence; null: it did not, or an older relay tells none. */
   cause: z.object({ reason: z.string(), message: z.string() }).nullable().default(null),
 })

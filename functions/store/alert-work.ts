@@ -120,7 +120,8 @@ const fact = sql`jsonb_build_object('id', f.id, 'type', f.type, 'subjectId', f.s
     'endedAt', ${ms(sql`calls.ended_at`)}, 'providerId', calls.provider_id, 'country', calls.country, 'media', calls.media,
     'attempts', (select coalesce(jsonb_agg(jsonb_build_object('providerId', one -> 'provider_id', 'provider', one -> 'provider_name',
       'routeId', one -> 'route_id', 'status', one -> 'status', 'pddMs', one -> 'pdd_ms') order by nth), '[]')
-      from jsonb_array_elements(calls.attempts) with ordinality as tried (one, nth))) end)`
+      from jsonb_array_elements(calls.attempts) with ordinality as tried (one, nth)
+      where (one ->> 'counts')::boolean is not false)) end)`
 
 /** What is wanted beside the work: what is remembered, and how things stand. */
 export interface KnowledgeAsked {

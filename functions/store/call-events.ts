@@ -43,9 +43,9 @@ const emergency = sql`jsonb_build_object('status', c.status, 'dialled', c.decisi
   'callback_number', c.decision #> '{caller_id,number}',
   'place', (select e.emergency -> 'place' from extensions e where e.id = c.extension_id and c.direction <> 'incoming'))`
 
-/** An attempt which is over, was not answered, and was not given up by us or the caller. */
+/** An attempt which is over, was not answered, and was not given up by us or the caller; one which was passed over is none. */
 function failed(attempt: SQL): SQL {
-  return sql`(${attempt} ->> 'ended_ms' is not null and ${attempt} ->> 'reason' <> 'cancelled'
+  return sql`(${attempt} ->> 'ended_ms' is not null and (${attempt} ->> 'counts')::boolean is not false and ${attempt} ->> 'reason' <> 'cancelled'
     and (${attempt} ->> 'status')::integer not between 200 and 299 and ${attempt} ->> 'status' <> '487')`
 }
 

@@ -149,6 +149,11 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
         status = excluded.status, pdd_ms = excluded.pdd_ms, answered_at = excluded.answered_at,
         talked_seconds = excluded.talked_seconds
     ),
+    -- Told as under way, and then never called.
+    dropped_attempts as (
+      delete from attempts a using stored_calls c, jsonb_array_elements(c.attempts) with ordinality as t (told, nth)
+      where a.call_id = c.id and a.position = t.nth and (t.told ->> 'counts')::boolean is false
+    ),
     stored_events as (
       ${writeSelected(happenings(kinds), sql`order by nth, rank, at`)}
       returning coalesce(customer_id, ${PLATFORM}::uuid) as customer_id
@@ -245,7 +250,7 @@ function callRow({ call, sequence }: CallTell, nth: number) {
 
 /** The route by which it went to its provider, or to the last one which was tried. */
 function routeOf({ attempts }: CallTell['call']): string | null {
-  return attempts.findLast(({ provider_id }) => provider_id !== null)?.route_id ?? null
+  return attempts.findLast(({ provider_id, counts }) => provider_id !== null && counts)?.route_id ?? null
 }
 
 /** The country of the far number; null: it has none which tells it, as a short one. */

@@ -187,6 +187,7 @@ function newAttempt(call: Call, { sought }: Hunt, provider: CalledPeer | undefin
     answered_ms: null,
     talked_ms: null,
     tries: [],
+    counts: true,
     destination: sought?.target ?? null,
     cause: null,
   }

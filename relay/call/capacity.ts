@@ -1,38 +1,51 @@
-import type { Consideration, Limit } from '#contract'
-import { describe, explained, isUrgent, limitAt, reserve } from '../limits/admit-call.ts'
+import type { Limit } from '#contract'
+import { describe, isUrgent, limitAt, reserve } from '../limits/admit-call.ts'
 import { needsTurning, offering } from '../sdp/codecs.ts'
 import { takesOpus } from '../sdp/opus.ts'
-import { mediaOf } from '../sdp/relayed.ts'
+import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { offered } from './branch.ts'
 import { soon } from './ending.ts'
-import type { Branch, Call, CallEvents, CalledPeer, Hunt, HuntEnding } from './state.ts'
+import { noteSkipped } from './planned-rings.ts'
+import type { Cause } from './reason.ts'
+import type { Branch, Call, CalledPeer, Hunt, HuntEnding } from './state.ts'
 import { codecsFor } from './taken.ts'
-import { noRoom } from './turned.ts'
+import { noRoom, unturned } from './turned.ts'
+
+/** Whom a hunt is to call next; or why it cannot be called, and takes up no room. */
+interface NextPeer {
+  readonly provider: CalledPeer
+  readonly obstacle: NothingToOffer | undefined
+}
 
 /**
- * The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be.
- * undefined where none is left.
+ * The best provider not tried yet whose limits have room, or which cannot be called whatever its limits; the full ones before it
+ * are left out, and said to be. undefined where none is left.
  */
-export function nextWithRoom(call: Call, hunt: Hunt): CalledPeer | undefined {
+export function nextWithRoom(call: Call, hunt: Hunt, endpoint: SipEndpoint): NextPeer | undefined {
   const urgent = isUrgent(call.record.decision)
   const leg = call.hunts.indexOf(hunt)
   for (let provider = hunt.waiting.shift(); provider; provider = hunt.waiting.shift()) {
+    const obstacle = obstacleTo(call, { provider, hunt }, endpoint)
+    if (obstacle) return { provider, obstacle }
     const { provider_id } = provider
     const limit = provider_id ? reserve(call.ledger, call.now, call.id, provider_id, urgent, leg) : undefined
-    if (!limit) return provider
-    if (!hunt.parent) skip(call, provider, limit)
+    if (!limit) return { provider, obstacle }
+    skip(call, hunt, provider, limit)
   }
   return undefined
 }
 
-/** Whether a provider not tried yet has room, as things stand. */
-export function roomElsewhere({ record, ledger, now, id, hunts }: Call, hunt: Hunt): boolean {
+/** Whether a provider not tried yet can be called and has room, as things stand. */
+export function roomElsewhere(call: Call, hunt: Hunt, endpoint: SipEndpoint): boolean {
+  const { record, ledger, now, id, hunts } = call
   const urgent = isUrgent(record.decision)
   const leg = hunts.indexOf(hunt)
-  return hunt.waiting.some(
-    ({ provider_id }) => !provider_id || !limitAt(ledger, now, id, provider_id, urgent, leg),
-  )
+  return hunt.waiting.some((provider) => {
+    const { provider_id } = provider
+    const limit = provider_id ? limitAt(ledger, now, id, provider_id, urgent, leg) : undefined
+    return !limit && !obstacleTo(call, { provider, hunt }, endpoint)
+  })
 }
 
 /** No provider was called, for every one is full. */
@@ -52,40 +65,56 @@ export function allFull({ record }: Call, { parent }: Hunt): HuntEnding {
   }
 }
 
-/**
- * How a branch fails whose sound would have to be turned, while there is no room for one more; undefined: there is, or it can be
- * called without. A phone is called with whatever is left of the offer, a provider with Opus alone only where its codecs name it.
- */
-export function turningFull(
+/** Why there is nothing which whom we call could be offered: what that counts as, in SIP and in words. */
+interface NothingToOffer {
+  readonly status: 488 | 503
+  readonly why: string
+}
+
+/** undefined: there is something. 488: no codec is left; 503: what is left would have to be turned, and there is no room for one more. */
+export function obstacleTo(
   call: Call,
-  branch: Branch,
+  called: Pick<Branch, 'provider' | 'hunt'>,
   endpoint: SipEndpoint,
-): CallEvents['failure'] | undefined {
-  const why = endpoint.opus === true ? noRoom(call) : undefined
-  const offer = why === undefined ? undefined : offered(call, endpoint)
+): NothingToOffer | undefined {
+  const [full, only] = [endpoint.opus === true ? noRoom(call) : undefined, codecsFor(called)]
+  if (full === undefined && only.length === 0) return undefined
+  const offer = offered(call, endpoint)
   if (!offer?.ok) return undefined
-  const [said, only] = [offer.value, codecsFor(branch)]
-  const passes = only.length === 0 ? !branch.provider : offering(said, only) !== undefined
-  if (passes || !needsTurning(said, only) || !offering(said, only, true)) return undefined
+  if (!offering(offer.value, only, endpoint.opus === true))
+    return { status: 488, why: unturned(call, endpoint) ?? noCodecLeft.why }
+  return full === undefined ? undefined : turningFull(offer.value, only, { called, full })
+}
+
+/** Nothing of what the caller offers may be sent there. */
+export const noCodecLeft: NothingToOffer = { status: 488, why: 'no codec left' }
+
+/** A phone is called with whatever is left of the offer, a provider with Opus alone only where its codecs name it. */
+function turningFull(
+  said: RelayedSdp,
+  only: readonly string[],
+  { called, full }: { readonly called: Pick<Branch, 'provider'>; readonly full: string },
+): NothingToOffer | undefined {
+  const passes = only.length === 0 ? !called.provider : offering(said, only) !== undefined
+  if (passes || !needsTurning(said, only)) return undefined
   const words = takesOpus(mediaOf(said), undefined)
     ? 'the caller speaks Opus alone, and its Opus is not turned into G.711 here'
     : 'the caller speaks no Opus, which alone is to be sent there, and its G.711 is not turned into it here'
-  return { branch, status: 503, why: `${words}: ${why}`, response: undefined }
+  return { status: 503, why: `${words}: ${full}` }
 }
 
-function skip({ record }: Call, { provider_id }: CalledPeer, limit: Limit): void {
-  const explanation = explained(record.decision, [limit])
-  if (!explanation) return
-  const skipped = (candidate: Consideration): Consideration => ({
-    ...candidate,
-    kept: false,
-    order: null,
+/** The explanation says why a branch was never called, where no other of its hunt called the same one, as who redirects is. */
+export function notePassedOver(call: Call, { hunt, provider, attempt }: Branch, cause: Cause): void {
+  const same = (other: Branch) => other.hunt === hunt && other.provider?.provider_id === provider?.provider_id
+  if (attempt.counts || !provider || call.branches.some((other) => same(other) && other.attempt.counts))
+    return
+  noteSkipped(call, hunt, provider, { code: cause.reason, why: cause.message })
+}
+
+function skip(call: Call, hunt: Hunt, provider: CalledPeer, limit: Limit): void {
+  noteSkipped(call, hunt, provider, {
     code: limit.resource.toUpperCase(),
     why: describe(limit),
-    dialled: null,
-    policy: null,
+    looked: [limit],
   })
-  const which = explanation.candidates.findIndex((one) => one.kept && one.provider_id === provider_id)
-  const candidates = explanation.candidates.map((one, index) => (index === which ? skipped(one) : one))
-  record.decision = { ...explanation, candidates }
 }

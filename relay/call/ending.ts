@@ -169,6 +169,9 @@ function transferEnds({ transfer, joining }: Call): CallOrder[] {
   return [...told, ends]
 }
 
+/** How an attempt ends which was still looked for, or had not rung, when the search was over. */
+export const searchedTooLate = 'search timed out'
+
 /** Closes the record of an attempt, and of the address it ended at. */
 export function concluded(
   call: Call,
@@ -177,7 +180,11 @@ export function concluded(
   reason: string,
   decision: 'next' | 'final',
 ): void {
-  Object.assign(branch.attempt, { status, reason, decision, ended_ms: since(call) })
+  const { attempt } = branch
+  // That no host is found, or not in time, is its own, as a silence is; of who was passed over, or given up before, nothing is known.
+  const isUnfound = status === 0 && (decision === 'next' || reason === searchedTooLate)
+  const counts = attempt.tries.length > 0 || isUnfound
+  Object.assign(attempt, { status, reason, decision, counts, ended_ms: since(call) })
   tryEnded(call, branch, status, reason)
 }
 

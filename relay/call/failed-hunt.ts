@@ -6,7 +6,7 @@ import {
   searchedTooLong,
   transcodingBusy,
 } from './cause.ts'
-import { concluded, soon } from './ending.ts'
+import { concluded, searchedTooLate, soon } from './ending.ts'
 import { isAstray } from './handed-on.ts'
 import { elsewhere } from './reason.ts'
 import { wordsOf } from './refusal.ts'
@@ -84,7 +84,7 @@ export function phonesFailed(hunt: Hunt): HuntEnding {
 /** Timer: the search as a whole took too long. */
 export function noneRang(call: Call, hunt: Hunt): HuntEnding {
   const because = searchedTooLong(call, hunt, alive(call, hunt))
-  for (const branch of alive(call, hunt)) concluded(call, branch, 0, 'search timed out', 'final')
+  for (const branch of alive(call, hunt)) concluded(call, branch, 0, searchedTooLate, 'final')
   // A PBX which is away is like a phone which is away.
   const silence = hunt.decision?.targets.kind === 'trunk' ? 480 : 408
   const status = mostUseful([...statuses(hunt), silence])

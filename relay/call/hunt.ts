@@ -7,7 +7,7 @@ import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
 import { callAt, inviteAgain, newBranch, offerOtherwise, relayResponseMs, ringMs } from './branch.ts'
-import { allFull, nextWithRoom, roomElsewhere, turningFull } from './capacity.ts'
+import { allFull, nextWithRoom, noCodecLeft, notePassedOver, obstacleTo, roomElsewhere } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
 import { abandon, after, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
 import { exhausted, noneRang, noted, phonesFailed, refusedBy, saidOf } from './failed-hunt.ts'
@@ -29,7 +29,6 @@ import type {
   HuntEnding,
   Reachable,
 } from './state.ts'
-import { unturned } from './turned.ts'
 import { notKeyed, verdict } from './verdict.ts'
 
 /** Addresses for a provider came back, or none did. */
@@ -163,12 +162,11 @@ export function ringNext(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallSte
 }
 
 function next(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
-  const provider = nextWithRoom(call, hunt)
-  if (!provider)
-    return over(call, hunt, endpoint, wasTried(call, hunt) ? exhausted(hunt) : allFull(call, hunt))
+  const found = nextWithRoom(call, hunt, endpoint)
+  if (!found) return over(call, hunt, endpoint, wasTried(call, hunt) ? exhausted(hunt) : allFull(call, hunt))
+  const { provider, obstacle } = found
   const branch = newBranch(call, hunt, endpoint, provider, undefined)
-  const full = turningFull(call, branch, endpoint)
-  if (full) return branchFailed(call, full, endpoint)
+  if (obstacle) return branchFailed(call, { branch, ...obstacle, response: undefined }, endpoint)
   // Who brought a call from the phone network is its provider.
   if (call.record.direction !== 'incoming' && !isConnectedBy(call, branch))
     call.record.providerId = provider.provider_id ?? call.record.providerId
@@ -186,12 +184,11 @@ function wasTried({ branches }: Call, hunt: Hunt): boolean {
 }
 
 function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): CallStep {
-  const full = branch.provider && turningFull(call, branch, endpoint)
-  const effects = full ? undefined : callAt(call, branch, flow, endpoint)
+  const obstacle = branch.provider && obstacleTo(call, branch, endpoint)
+  const effects = obstacle ? undefined : callAt(call, branch, flow, endpoint)
   if (effects) return { effects }
-  const why = unturned(call, endpoint) ?? 'no codec left'
-  const failure = turningFull(call, branch, endpoint) ?? { branch, status: 488, why, response: undefined }
-  return branchFailed(call, failure, endpoint)
+  const failure = obstacle ?? obstacleTo(call, branch, endpoint) ?? noCodecLeft
+  return branchFailed(call, { branch, ...failure, response: undefined }, endpoint)
 }
 
 function providerFailed(
@@ -228,6 +225,7 @@ function providerFailed(
   const silence = provider.provider_id ? 503 : 480
   const failed = noted(call, { branch, status, why, response }, silence)
   concluded(call, branch, status, failed.said, meaning)
+  notePassedOver(call, branch, failed.cause)
   const step =
     meaning === 'next'
       ? next(call, hunt, endpoint)
@@ -278,7 +276,7 @@ function handedBack(failure: CallEvents['failure'], response: Response): HuntEnd
 
 /** Gives a branch up for the next one; the last one is waited for until timer B, or the search, is over. */
 function movedOn(call: Call, branch: Branch, endpoint: SipEndpoint, why: string): CallStep {
-  if (branch.flows.length === 0 && !roomElsewhere(call, branch.hunt))
+  if (branch.flows.length === 0 && !roomElsewhere(call, branch.hunt, endpoint))
     return { effects: observation(branch, 0, why) }
   const letting = abandon(branch)
   branch.state = 'abandoned'

@@ -9,7 +9,10 @@ import type { Branch, Call } from './state.ts'
  */
 
 /** Encoding names offered to a branch, the first preferred; empty: all. */
-export function codecsFor({ provider, hunt: { decision } }: Branch): readonly string[] {
+export function codecsFor({
+  provider,
+  hunt: { decision },
+}: Pick<Branch, 'provider' | 'hunt'>): readonly string[] {
   if (provider) return provider.codecs
   if (decision?.targets.kind === 'trunk') return decision.targets.trunk.codecs
   return (decision?.targets.kind === 'extension' && decision.targets.extension.codecs) || []

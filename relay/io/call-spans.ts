@@ -103,6 +103,7 @@ function attemptOf(call: CallRecordTold, attempt: Attempt, at: number): TraceSpa
     status,
     reason,
     decision,
+    counts,
     cause,
     pdd_ms,
   } = attempt
@@ -124,6 +125,7 @@ function attemptOf(call: CallRecordTold, attempt: Attempt, at: number): TraceSpa
       'sip.method': 'INVITE',
       'sip.status_code': status,
       'attempt.verdict': decision,
+      'attempt.counts': counts,
       'attempt.cause': cause?.reason,
       'attempt.pdd_ms': pdd_ms,
     },

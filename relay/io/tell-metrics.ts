@@ -45,7 +45,7 @@ export class TellMetrics {
   })
   readonly #attempts = new Counter({
     name: 'trunkline_call_attempts_total',
-    help: 'Attempts at providers (by id) and at phones, by final SIP status; none: no answer came, or it was given up.',
+    help: 'Attempts at providers (by id) and at phones, by final SIP status; none: no answer came, or it was given up. Who was passed over is none.',
     labels: ['provider', 'code'],
     seriesAtMost: 1_000,
   })
@@ -132,7 +132,7 @@ export class TellMetrics {
   #over({ direction, hangup_reason, reject_reason, attempts, ...call }: CallTell['call']): void {
     this.#calls.add([direction, hangup_reason ?? ''])
     if (reject_reason !== null) this.#rejected.add([reject_reason])
-    for (const attempt of attempts) this.#tried(attempt)
+    for (const attempt of attempts) if (attempt.counts) this.#tried(attempt)
     if (call.answered_at === null) return
     this.#setup.observe(secondsBetween(call.started_at, call.answered_at), [direction])
     this.#talked.add([direction], secondsBetween(call.answered_at, call.ended_at ?? call.answered_at))

@@ -156,9 +156,12 @@ const words: Readonly<Record<string, string>> = { cps: 'calls per second', daily
 
 /**
  * The limits as they stand here replace what the edge may have seen of the same ones. null where there is no
- * explanation. null where there is no explanation.
+ * explanation.
  */
-export function explained(explanation: Explanation | null, looked: readonly Limit[]): Explanation | null {
+export function explained<Told extends { readonly limits: readonly Limit[] } | null>(
+  explanation: Told,
+  looked: readonly Limit[],
+): Told {
   if (!explanation || looked.length === 0) return explanation
   const same = (one: Limit) => looked.some(({ id, resource }) => id === one.id && resource === one.resource)
   return { ...explanation, limits: [...explanation.limits.filter((one) => !same(one)), ...looked] }

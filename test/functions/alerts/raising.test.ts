@@ -275,7 +275,8 @@ describe('what calls come to', () => {
     const when = { kind: 'success_rate', of: 'provider', threshold: 50, window: 900 }
     const alert = await made(when, { min_samples: 4 })
     const calls = (statuses: number[]) => statuses.map((status) => ended(carrier.id, status))
-    await tellAs(app, 'relay-1', ...calls([503, 503, 200]))
+    const passedOver = ended(carrier.id, 503, { counts: false })
+    await tellAs(app, 'relay-1', ...calls([503, 503, 200]), passedOver)
     await judge()
     expect(await incidents(alert)).toEqual([])
     await tellAs(app, 'relay-1', ...calls([503]))
@@ -466,8 +467,8 @@ function isSigned(secret: string, text: string, headers: Record<string, string>)
 }
 
 /** A call out of this minute, over one provider. */
-function ended(providerId: string, status: number) {
-  const attempts = [attemptTold(providerId, status)]
+function ended(providerId: string, status: number, changes: object = {}) {
+  const attempts = [attemptTold(providerId, status, changes)]
   return callTell(bob.id, { ...now(), attempts, ...(status !== 200 && { answered_at: null }) })
 }
 

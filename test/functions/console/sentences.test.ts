@@ -35,6 +35,11 @@ describe('a call as a sentence', () => {
       'office1 called +15551234567 through Backup. Before, Primary refused with 503 Service Unavailable. It was answered after 3.7 s and lasted 1 min 2 s, until the callee hung up.',
     ],
     [
+      'answered after a carrier which could not be called',
+      { attempts: [{ ...refused, counts: false }, tried('Backup', 200, 'OK', 'final')] },
+      'office1 called +15551234567 through Backup. Before, Primary was passed over. It was answered after 3.7 s and lasted 1 min 2 s, until the callee hung up.',
+    ],
+    [
       'refused by all carriers',
       {
         ...unanswered,

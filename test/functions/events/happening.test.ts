@@ -43,13 +43,14 @@ describe('a call', () => {
     sip_status: 200,
   }
   const failed = attemptTold(null, 503, { started_ms: 0, ended_ms: 1_000 })
+  const passedOver = attemptTold(null, 488, { started_ms: 1_000, ended_ms: 1_000, counts: false })
   const answered = attemptTold(null, 200, { started_ms: 1_000, ended_ms: null })
   const ladder: [object, number][] = [
     [dialing, 1],
     [{ ...dialing, attempts: [failed] }, 2],
-    [{ ...ringing, attempts: [failed, answered] }, 3],
-    [{ ...talking, attempts: [failed, answered] }, 4],
-    [{ ...over, attempts: [failed, answered] }, 5],
+    [{ ...ringing, attempts: [failed, passedOver, answered] }, 3],
+    [{ ...talking, attempts: [failed, passedOver, answered] }, 4],
+    [{ ...over, attempts: [failed, passedOver, answered] }, 5],
   ]
   const whole = ['call.created', 'call.attempt_failed', 'call.ringing', 'call.answered', 'call.ended']
 

@@ -59,6 +59,26 @@ describe('what became of a call', () => {
     ])
   })
 
+  test('is none of an attempt at one which was passed over, though it was told as under way before', async () => {
+    const [first = '', second = ''] = providers
+    const underWay = attemptTold(first, 0, { decision: null, ended_ms: null })
+    const told = { answered_at: null, hangup_reason: 'failed', sip_status: 503 }
+    const going = { ended_at: null, hangup_by: null, status: 'dialing' }
+    const before = callTell(app.aliceId, { ...told, ...going, hangup_reason: null, attempts: [underWay] })
+    const attempts = [attemptTold(first, 503, { counts: false }), attemptTold(second, 503)]
+    const { call_id } = before.call
+    const kept = 'select provider_id, status from attempts where call_id = $1'
+    await tellAs(app, 'relay-1', before)
+    expect((await ask(kept, [call_id])).rows).toEqual([{ provider_id: first, status: '0' }])
+    await tellAs(app, 'relay-1', callTell(app.aliceId, { ...told, call_id, attempts }, 2))
+    expect((await ask(kept, [call_id])).rows).toEqual([{ provider_id: second, status: '503' }])
+    const { rows } = await ask(
+      `select resource_id, outcome from calls c, outcomes_of(c) o where c.id = $1 and kind = 'provider'`,
+      [call_id],
+    )
+    expect(rows).toEqual([{ resource_id: second, outcome: 'failed' }])
+  })
+
   test('has its delay within a twentieth', async () => {
     const { rows } = await ask(
       'select max(abs(1.05 ^ (pdd_bucket(ms) - 0.5) - ms) / ms) as most from generate_series(1, 100000, 7) as ms',
@@ -290,6 +310,7 @@ function recounted(calls: any[]) {
     }
     const began = Date.parse(call.started_at)
     for (const tried of call.attempts) {
+      if (tried.counts === false) continue
       if (tried.provider_id === null) continue
       const answered = call.answered_at !== null && tried.status === 200
       const last =

@@ -35,6 +35,7 @@ const attempt: Attempt = {
   ended_ms: 60,
   pdd_ms: null,
   tries: [],
+  counts: true,
   destination: null,
   cause: { reason: 'REFUSED', message: 'It refused.' },
 }

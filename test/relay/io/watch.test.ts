@@ -66,7 +66,10 @@ describe('the figures of a relay', () => {
 
   test('count attempts by provider and code, with its name beside, and what phones answered', () => {
     const { watch, of } = watching()
-    watch.tell(over({ attempts: [attempt(503), attempt(200, 'a', 250), attempt(0, null), attempt(799)] }))
+    const passedOver = { ...attempt(503), counts: false }
+    watch.tell(
+      over({ attempts: [attempt(503), attempt(200, 'a', 250), attempt(0, null), attempt(799), passedOver] }),
+    )
     expect(of('trunkline_call_attempts_total', { provider: 'a', code: '503' })).toBe(1)
     expect(of('trunkline_call_attempts_total', { provider: 'phones', code: 'none' })).toBe(1)
     expect(of('trunkline_call_attempts_total', { provider: 'a', code: '7xx' })).toBe(1)
@@ -288,6 +291,7 @@ function attempt(status: number, provider_id: string | null = 'a', pdd_ms: numbe
     ended_ms: null,
     pdd_ms,
     tries: [],
+    counts: true,
     destination: null,
     cause: null,
   }
