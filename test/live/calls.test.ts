@@ -12,10 +12,14 @@ import {
   ringing,
   trying,
 } from '../support/carrier.ts'
+import { ChaosProxy } from '../support/chaos-proxy.ts'
+import { type CollectedSpan, spansIn } from '../support/collector.ts'
 import { changeHeard } from '../support/customer.ts'
 import { readExposition, seriesOf } from '../support/exposition.ts'
+import { keyOf } from '../support/fault-stack.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
+import { startRelay } from '../support/lone-relay.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
 import { Receiver } from '../support/receiver.ts'
@@ -81,17 +85,65 @@ describe('calls through the running stack', () => {
       },
       () => undefined,
     )
-    const [{ id } = { id: '' }] = await office.api.list('/calls')
-    const spans = await soon('its spans', () => {
-      const own = spansIn(collector).filter(({ traceId }) => traceId === id.replaceAll('-', ''))
-      const names = own.map(({ name }) => name)
-      return names.includes('call outgoing') && names.includes('decide') ? own : undefined
-    })
+    const spans = await traceOf((names) => names.includes('call outgoing') && names.includes('decide'))
     const attempts = spans.filter(({ name }) => name === 'attempt provider')
-    const [refused, taken] = attempts.map(({ status }) => status?.message)
+    const [refused, taken] = attempts.map(({ error }) => error)
     expect([attempts.length, refused, taken]).toEqual([2, '503 Service Unavailable', undefined])
     const whole = spans.map(({ spanId }) => spanId)
-    expect(spans.filter(({ parentSpanId }) => parentSpanId && !whole.includes(parentSpanId))).toEqual([])
+    expect(spans.filter(({ parentId }) => parentId && !whole.includes(parentId))).toEqual([])
+  })
+
+  test('the trace of a call which the edge decides has its decision under the relay’s question, before the attempts', async () => {
+    const proxy = await ChaosProxy.open(stack.local.api_url)
+    // Who has no configuration asks.
+    proxy.fault = (word) => (word === 'snapshots' ? { kind: 'status', status: 503 } : undefined)
+    const asking = await startRelay(proxy.url, '127.0.7.2', {
+      RELAY_KEY: await keyOf(stack, 'asking'),
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    })
+    const caller = await office.phone('office1', '127.0.7.46', 'UDP', asking.place)
+    open.push(caller)
+    b.onCall = answers('b', 50)
+    const { call, result } = await caller.call(dialled)
+    expect(statusOf(await result)).toBe(200)
+    expect(await call.bye()).toBe(200)
+    expect(await asking.stop()).toBe(0)
+    await proxy.close()
+    const spans = await traceOf((names) => names.includes('call outgoing') && names.includes('decide'))
+    const tree = spans.map(({ service, name, parentId }) => {
+      const parent = spans.find(({ spanId }) => spanId === parentId)
+      return `${service}: ${name}${parentId ? ` in ${parent?.name}` : ''}`
+    })
+    expect(tree.sort()).toEqual([
+      'trunkline-edge: decide in ask route',
+      'trunkline-relay: ask route in call outgoing',
+      'trunkline-relay: attempt provider in call outgoing',
+      'trunkline-relay: attempt provider in call outgoing',
+      'trunkline-relay: call outgoing',
+    ])
+    const of = (wanted: string) => spans.filter(({ name }) => name === wanted)
+    const [[whole], [asked], [decided], [first, second]] = [
+      of('call outgoing'),
+      of('ask route'),
+      of('decide'),
+      of('attempt provider').sort((one, other) => one.start - other.start),
+    ]
+    const moments = [
+      whole?.start,
+      asked?.start,
+      asked?.end,
+      first?.start,
+      first?.end,
+      second?.end,
+      whole?.end,
+    ]
+    // What a record says is in whole milliseconds.
+    for (const [at, moment] of moments.entries())
+      expect(moment).toBeGreaterThan(Number(moments[at - 1] ?? 0) - 2)
+    // The edge has a clock of its own, which tells no time while it computes.
+    const apart = [Number(decided?.start) - Number(asked?.start), Number(asked?.end) - Number(decided?.end)]
+    for (const ms of apart) expect(ms).toBeGreaterThan(-1_000)
+    expect(decided?.end).toBeGreaterThanOrEqual(Number(decided?.start))
   })
 
   test('the relay says that it is ready, and counts a call, its attempts and its messages', async () => {
@@ -274,16 +326,11 @@ async function heardBothWays(
   await soon('the caller to be heard', () => (callee.sound?.heardOf(callerLetter) ?? 0) > 5)
 }
 
-/** Spans which came, of those parts which are looked at. */
-function spansIn({ messages }: Receiver) {
-  return messages.flatMap(
-    ({ body }) =>
-      body.resourceSpans[0].scopeSpans[0].spans as {
-        readonly traceId: string
-        readonly spanId: string
-        readonly parentSpanId?: string
-        readonly name: string
-        readonly status?: { readonly message: string }
-      }[],
-  )
+/** The spans of the office's only call, once those came which are looked at. */
+async function traceOf(whole: (names: readonly string[]) => boolean): Promise<CollectedSpan[]> {
+  const { id } = await soon('the call to show', async () => (await office.api.list('/calls'))[0])
+  return soon('its spans', () => {
+    const own = spansIn(collector).filter(({ traceId }) => traceId === id.replaceAll('-', ''))
+    return whole(own.map(({ name }) => name)) ? own : undefined
+  })
 }
