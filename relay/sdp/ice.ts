@@ -61,8 +61,13 @@ export function midOf(media: Media | undefined): string | undefined {
 }
 
 /** Whether m-lines are offered one way for all, with this among them. */
-export function bundles({ session }: Sdp, mid: string): boolean {
-  return session.some((line) => /^a=group:BUNDLE /i.test(line) && line.split(' ').slice(1).includes(mid))
+export function bundles(sdp: Sdp, mid: string): boolean {
+  return groupsIn(sdp).some((mids) => mids.includes(mid))
+}
+
+/** Names of the m-lines which are offered one way, each group by itself (RFC 9143 §7). */
+export function groupsIn({ session }: Sdp): string[][] {
+  return session.flatMap((line) => (/^a=group:BUNDLE /i.test(line) ? [line.split(' ').slice(1)] : []))
 }
 
 /**
@@ -70,10 +75,7 @@ export function bundles({ session }: Sdp, mid: string): boolean {
  * of the others, and says of those which are of use in the group alone port 0 and `a=bundle-only`.
  */
 export function withSharedWay(sdp: Sdp): Sdp {
-  const groups = sdp.session.flatMap((line) =>
-    /^a=group:BUNDLE /i.test(line) ? [line.split(' ').slice(1)] : [],
-  )
-  const media = groups.reduce((all: readonly Media[], mids) => {
+  const media = groupsIn(sdp).reduce((all: readonly Media[], mids) => {
     const first = all.find((each) => midOf(each) === mids[0])
     const way = first && first.port !== 0 ? first.lines.filter((line) => isOfWay(line)) : []
     const isIn = (each: Media) => each !== first && mids.includes(midOf(each) ?? '')
@@ -88,7 +90,8 @@ function inItsWay(media: Media, first: Media, way: readonly string[]): Media {
   const { lines } = media
   if (media.port === 0 && attribute(lines, 'bundle-only') === undefined) return media
   const port = media.port === 0 ? first.port : media.port
-  if (attribute(lines, 'ice-ufrag') !== undefined) return { ...media, port }
+  // One which is refused, as it is where it carries no RTP, leads none.
+  if (attribute(lines, 'ice-ufrag') !== undefined && !isDtls(first)) return { ...media, port }
   return { ...media, port, lines: [...lines.filter((line) => !isOfWay(line)), ...way] }
 }
 
@@ -112,10 +115,10 @@ export function iceLines(ours: SaidIce, place: { address: string; port: Port }, 
   ]
 }
 
-/** What stands before the first m-line: that we only answer checks, whatever is told of where a party is and when, and what shares a way. */
-export function iceSession(bundled: string | undefined): string[] {
+/** What stands before the first m-line: that we only answer checks, whatever is told of where a party is and when, and which lines share a way, if there is one. */
+export function iceSession(bundled: readonly string[]): string[] {
   return [
-    ...(bundled === undefined ? [] : [`a=group:BUNDLE ${bundled}`]),
+    ...(bundled.length === 0 ? [] : [`a=group:BUNDLE ${bundled.join(' ')}`]),
     'a=ice-lite',
     'a=ice-options:trickle',
   ]

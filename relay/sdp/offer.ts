@@ -1,4 +1,5 @@
 import { type Port, portNumber } from '#contract'
+import { type BundleTag, tagIn, withTag } from './bundle-tag.ts'
 import type { Media, Sdp } from './description.ts'
 import { connectionOf, directionOf, mediaOnItsOwn, writeSdp } from './description.ts'
 import { answered, withoutReceiving } from './direction.ts'
@@ -45,6 +46,8 @@ export interface SentSdp {
   readonly said: RelayedSdp
   /** It has that one's place, and not ours. */
   readonly straight: boolean
+  /** Whose way its sound goes; undefined: its own. */
+  readonly tag?: BundleTag | undefined
 }
 
 /**
@@ -71,14 +74,17 @@ export function composeSdp(
   const mid = ours.keys?.ice && midFor(plain, last, offer)
   const media = ours.keys ? plain.map((each) => withKeys(each, ours, mid, offer)) : plain
   const isBundled = mid !== undefined && (offer === undefined || bundles(offer.sdp, mid))
+  const tag = ours.keys?.ice && tagFor(media, last, offer)
+  const led = tag && ours.keys?.ice ? withTag(media, tag, ours.keys.ice, ours) : media
   const session = [
     ...ourSession(said.sdp, (straight && connectionOf(said.sdp, mediaOf(said))) || ours.address, ours.name),
-    ...(ours.keys?.ice ? iceSession(isBundled ? mid : undefined) : []),
+    ...(ours.keys?.ice ? iceSession(isBundled ? [...(tag ? [tag.mid] : []), mid] : []) : []),
   ]
-  const body = writeSdp({ session, media })
+  const body = writeSdp({ session, media: led })
   const version = last === undefined ? 1 : last.version + Number(withoutOrigin(last) !== body)
-  const text = writeSdp({ session: withOrigin(session, ours, version), media })
-  return { text, version, media: media.map(mediaOnItsOwn), said, straight }
+  const text = writeSdp({ session: withOrigin(session, ours, version), media: led })
+  const kept = tag && { ...tag, media: mediaOnItsOwn(tag.media) }
+  return { text, version, media: media.map(mediaOnItsOwn), said, straight, ...(kept && { tag: kept }) }
 }
 
 /** A description once more, after another one which came to nothing: its version is higher than that one's (RFC 3264 §8). */
@@ -166,6 +172,16 @@ function midFor(media: readonly Media[], last: SentSdp | undefined, offer?: Rela
   if (offer) return midOf(mediaOf(offer))
   const at = media.findIndex(({ port }) => port !== 0)
   return midOf(last?.media[at]) ?? String(at)
+}
+
+/** The m-line whose way the sound goes: as the offer has it, or as it had it before. */
+function tagFor(
+  media: readonly Media[],
+  last: SentSdp | undefined,
+  offer?: RelayedSdp,
+): BundleTag | undefined {
+  const tag = offer ? tagIn(offer) : last?.tag
+  return tag && media[tag.at]?.port === 0 ? tag : undefined
 }
 
 /** The m-line with the sound says our keys; an answer keeps the offer's protocol. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { valueOfPcmu } from '#sound'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
 import { hasChromium } from '../support/browser.ts'
-import { type BrowserPeer, PeerBrowser } from '../support/browser-peer.ts'
+import { type Besides, type BrowserPeer, PeerBrowser } from '../support/browser-peer.ts'
 import { answers } from '../support/carrier.ts'
 import { type CallRecord, changeHeard, endedCall, knownCalls } from '../support/customer.ts'
 import { availableRecording, fetchedChannels, toneIn } from '../support/fetched-recording.ts'
@@ -189,6 +189,29 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     },
   )
 
+  test('which offers a picture before its sound, in one way for both (max-bundle), speaks and hears, also after it offers one more, and after a hold', async () => {
+    const { call, peer, answer } = await dials(['PCMU'], undefined, 'office2', { picture: true })
+    await peer.accept(answer)
+    const both = async (when: string) => {
+      const [before, { received }] = [heardBy(plain), await peer.facts()]
+      await soon(`sound both ways ${when}`, async () => {
+        const facts = await peer.facts()
+        return heardBy(plain) > before + 20 && facts.received > received + 20
+      })
+    }
+    await both('at first')
+    await peer.addPicture()
+    const { start, body } = await call.offer(await peer.offer())
+    expect(start).toContain('200')
+    await peer.accept(body)
+    await both('with one more picture offered')
+    call.answersAnew = (offer) => peer.answer(offer)
+    for (const direction of ['inactive', 'sendrecv'] as const)
+      expect(await plain.calls.at(-1)?.reinvite(direction)).toBe(200)
+    await both('after the hold')
+    await call.bye()
+  })
+
   test('holds and resumes, and its keys reach the phone', async () => {
     const { call, peer, answer } = await dials(['PCMU'])
     await peer.accept(answer)
@@ -284,7 +307,7 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
   /** The id of a call whose browser says nothing any more, no goodbye either. */
   async function killed(): Promise<string> {
     const doomed = await PeerBrowser.open()
-    const { peer, answer } = await dials(['PCMU'], undefined, 'office2', doomed)
+    const { peer, answer } = await dials(['PCMU'], undefined, 'office2', {}, doomed)
     lasting.push(...open.splice(0).filter((each) => each !== peer))
     await peer.accept(answer)
     await soon('the browser to be heard', () => heardBy(plain) > 20)
@@ -298,9 +321,10 @@ describe.skipIf(!hasChromium)('a browser (Chromium: ICE, DTLS-SRTP)', () => {
     codecs: readonly string[],
     change = (said: string) => said,
     to = 'office2',
+    besides: Besides = {},
     by = browser,
   ) {
-    const peer = await by.peer()
+    const peer = await by.peer(440, besides)
     const phone = await office.phone('office1', '127.0.7.94', 'WS', webSockets)
     open.push(phone, peer)
     phone.offers = change(await peer.offer('sendrecv', codecs))

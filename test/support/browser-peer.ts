@@ -22,6 +22,11 @@ export interface PeerFacts {
   readonly roundTripMs: number | undefined
 }
 
+/** What else than its sound a party offers: a picture, before it, in one way for both (`max-bundle`). */
+export interface Besides {
+  readonly picture?: boolean
+}
+
 /** Who runs words of JavaScript in a page which has `peerScript`. */
 export interface Pages {
   /** What they come to, once that is settled. */
@@ -53,8 +58,11 @@ export class PeerBrowser {
   }
 
   /** A connection whose party says a tone of so many Hz, of half of full scale. */
-  async peer(hz = 440): Promise<BrowserPeer> {
-    return new BrowserPeer(this.#page, await this.#page.evaluate(`phone.open(${hz})`))
+  async peer(hz = 440, besides: Besides = {}): Promise<BrowserPeer> {
+    return new BrowserPeer(
+      this.#page,
+      await this.#page.evaluate(`phone.open(${hz}, ${JSON.stringify(besides)})`),
+    )
   }
 
   /** As if its machine had lost its power: it says goodbye to nobody. */
@@ -106,6 +114,11 @@ export class BrowserPeer {
     return this.#run('press', keys)
   }
 
+  /** What it offers next has a picture, too. */
+  addPicture(): Promise<void> {
+    return this.#run('addPicture')
+  }
+
   close(): Promise<void> {
     return this.#run('close')
   }
@@ -125,9 +138,9 @@ const described = async (pc, made) => {
   return pc.localDescription.sdp
 }
 globalThis.phone = {
-  open(hz, pictureFirst = false) {
-    const pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: pictureFirst ? 'max-bundle' : 'balanced' })
-    if (pictureFirst) pc.addTransceiver('video')
+  open(hz, { picture = false } = {}) {
+    const pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: picture ? 'max-bundle' : 'balanced' })
+    if (picture) pc.addTransceiver('video')
     const context = new AudioContext()
     const tone = new OscillatorNode(context, { frequency: hz })
     const way = context.createMediaStreamDestination()
@@ -168,6 +181,7 @@ globalThis.phone = {
     return { hz, level: 10 * Math.log10(2 * power + 1e-9) }
   },
   press: (at, keys) => peers[at].pc.getSenders().find(({ dtmf }) => dtmf).dtmf.insertDTMF(keys, 160, 70),
+  addPicture: (at) => void peers[at].pc.addTransceiver('video'),
   close(at) {
     peers[at].pc.close()
     return peers[at].context.close()
@@ -182,7 +196,7 @@ globalThis.phone = {
         facts.energy = each.totalAudioEnergy
         facts.codec = all.get(each.codecId)?.mimeType ?? ''
       }
-      if (each.type === 'outbound-rtp') facts.sent = each.packetsSent
+      if (each.type === 'outbound-rtp' && each.kind === 'audio') facts.sent = each.packetsSent
       if (each.type === 'remote-inbound-rtp' && each.roundTripTime !== undefined)
         facts.roundTripMs = each.roundTripTime * 1000
       if (each.type === 'transport') Object.assign(facts, { cipher: each.srtpCipher ?? '', dtls: each.dtlsState })

@@ -115,7 +115,7 @@ export class Firefox implements Pages {
 
   /** A connection whose party says a tone of so many Hz; `pictureFirst`: it offers a picture, too, and its sound behind that in the same way. */
   async peer(hz: number, pictureFirst: boolean): Promise<BrowserPeer> {
-    return new BrowserPeer(this, await this.evaluate(`phone.open(${hz}, ${pictureFirst})`))
+    return new BrowserPeer(this, await this.evaluate(`phone.open(${hz}, { picture: ${pictureFirst} })`))
   }
 
   /** As if its machine had lost its power: it says goodbye to nobody. */

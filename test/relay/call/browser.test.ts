@@ -101,14 +101,12 @@ describe('a browser which calls (RFC 8829)', () => {
     expect(answer).toContain('a=ice-lite')
   })
 
-  test('whose sound has its way from another line (a=bundle-only, RFC 9143) is answered in its place', () => {
-    const { ladder, answer, offered } = browserCalls(soundBehindPicture)
+  test('whose sound goes the way of its picture (BUNDLE, RFC 9143) has that stand for the way alone, also when the carrier holds', () => {
+    const call = browserCalls(soundBehindPicture)
+    const { ladder, sent, accepted, answer, offered } = call
     expect(offered).toMatch(/^m=audio \d+ RTP\/AVP 111 /m)
-    expect(answer).toMatch(
-      /\r\nm=video 0 UDP\/TLS\/RTP\/SAVPF 96\r\na=mid:1\r\na=inactive\r\nm=audio [1-9]\d+ UDP\/TLS\/RTP\/SAVPF 0 /,
-    )
-    for (const line of ['a=group:BUNDLE 0', 'a=mid:0', 'a=rtcp-mux', 'a=setup:passive'])
-      expect(answer).toContain(`\r\n${line}\r\n`)
+    expect(offered).not.toContain('m=video')
+    expect(lines(answer)).toEqual(['BUNDLE 1 0', 'video way 1, inactive', 'audio way 0, sendrecv'])
     expect(answer).not.toContain('bundle-only')
     expect(aimAt(ladder, 'caller')).toMatchObject({
       mux: true,
@@ -117,6 +115,44 @@ describe('a browser which calls (RFC 8829)', () => {
         fingerprints: [{ hash: 'sha-256', value: browserFingerprint }],
       },
     })
+    const body = sdp('203.0.113.1', 4000, 'a=sendonly')
+    ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'INVITE', 7, { body })).gives('INVITE to Alice')
+    expect(lines(text(ladder.lastRequest(alice).body))).toEqual([
+      'BUNDLE 1 0',
+      'video way 1, inactive',
+      'audio way 0, sendonly',
+    ])
+  })
+
+  test('which offers a picture, then a data channel later has each refused, and speaks on', () => {
+    const call = browserCalls((said) => said.replace(/m=video.*/s, '').replace('BUNDLE 0 1', 'BUNDLE 0'))
+    const { ice } = aimAt(call.ladder, 'caller') ?? {}
+    const answer = call.reoffers(3, (said) => `${said.replace('BUNDLE 0 1', 'BUNDLE 0 1 2')}${channel}`)
+    expect(lines(answer)).toEqual(['BUNDLE 0', 'audio way 0, sendrecv', 'video 0', 'application 0'])
+    for (const mid of ['1', '2']) expect(answer).toContain(`\r\na=mid:${mid}\r\na=inactive\r\n`)
+    expect(aimAt(call.ladder, 'caller')?.ice).toEqual(ice)
+  })
+
+  test.each<[string, (said: string) => string]>([
+    ['each of which names it', (said) => said.replace('a=mid:1', 'a=mid:1\r\na=rtcp-mux')],
+    [
+      'of which the second names another',
+      (said) => said.replace('a=ice-ufrag:2EVT', 'a=ice-ufrag:anotherOne'),
+    ],
+  ])('has its sound by the way of the first of its lines (balanced), %s', (_, change) => {
+    const { ladder, answer } = browserCalls((said) => pictureFirst(change(said)))
+    expect(lines(answer)).toEqual(['BUNDLE 1 0', 'video way 1, inactive', 'audio way 0, sendrecv'])
+    expect(aimAt(ladder, 'caller')?.ice?.theirs.ufrag).toBe('2EVT')
+  })
+
+  test('whose group is led by a data channel, which can only be refused, has its sound by its own way', () => {
+    const { ladder, answer } = browserCalls((said) => {
+      const [head = '', sound = ''] = said.split(/(?=^m=)/m)
+      const named = sound.replace('a=ice-ufrag:2EVT', 'a=ice-ufrag:itsOwn')
+      return `${head.replace('BUNDLE 0 1', 'BUNDLE 2 0')}${channel}${named}`
+    })
+    expect(lines(answer)).toEqual(['BUNDLE 0', 'application 0', 'audio way 0, sendrecv'])
+    expect(aimAt(ladder, 'caller')?.ice?.theirs.ufrag).toBe('itsOwn')
   })
 
   test.each([
@@ -249,6 +285,39 @@ function browserCalls(change: (said: string) => string = (said) => said) {
       return text(again.body)
     },
   }
+}
+
+/** The picture before the sound, each with a way of its own. */
+function pictureFirst(said: string): string {
+  const [head = '', sound = '', picture = ''] = said.split(/(?=^m=)/m)
+  return head.replace('BUNDLE 0 1', 'BUNDLE 1 0') + picture + sound
+}
+
+const channel = [
+  'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+  'a=ice-ufrag:2EVT',
+  'a=ice-pwd:+Z84NxsZC4TxF2NVkwnjcKTp',
+  'a=mid:2',
+  'a=sctp-port:5000',
+  '',
+].join('\r\n')
+
+/** What a description of ours groups, and each of its lines: the way it names, its direction; else that it is refused. */
+function lines(said: string): string[] {
+  const [head = '', ...media] = said.split(/(?=^m=)/m)
+  const [group = ''] = /BUNDLE.*(?=\r$)/m.exec(head) ?? []
+  return [
+    group,
+    ...media.map((line) => {
+      const [, kind, port] = /^m=(\w+) (\d+) /.exec(line) ?? []
+      if (port === '0') return `${kind} 0`
+      const hasWay = ['ice-ufrag', 'ice-pwd', 'fingerprint', 'setup', 'rtcp-mux', 'candidate'].every((name) =>
+        line.includes(`\r\na=${name}`),
+      )
+      const direction = /^a=(sendrecv|sendonly|recvonly|inactive)\r$/m.exec(line)?.[1] ?? 'sendrecv'
+      return `${kind} ${hasWay ? 'way' : 'no way'} ${/^a=mid:(.*)\r$/m.exec(line)?.[1]}, ${direction}`
+    }),
+  ]
 }
 
 /** The last aim of a side. */
