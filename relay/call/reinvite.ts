@@ -1,8 +1,9 @@
 import { refreshTarget } from '../dialog/dialog.ts'
 import { exchanged, type InDialogRequest, type Leg, type PendingReinvite } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
+import { mayReoffer, reofferLeg } from '../leg/reoffer.ts'
 import { setSession } from '../leg/session.ts'
-import { acceptTimer, answerTimer } from '../leg/session-timer.ts'
+import { acceptTimer, answerTimer, timerCMs } from '../leg/session-timer.ts'
 import { sdpBytes, withSdp } from '../sdp/message-sdp.ts'
 import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import { sdpBody } from '../sip/body.ts'
@@ -107,7 +108,7 @@ function unusableOffer(
 
 /**
  * A 2xx of which nothing can be told to who asked without turning its sound, which is not to be had: its session stays as it
- * was, and is aimed at what the other side says from now on.
+ * was (RFC 3261 §14.1), is aimed at what the other side says from now on, and that is offered it anew.
  */
 function unanswerable(
   call: Call,
@@ -123,7 +124,17 @@ function unanswerable(
   if (other && !said?.ok) takeBackOffer(other)
   if (other && said?.ok)
     effects.push(...aim(call, other, said.value, endpoint), ...aimAnew(call, leg, endpoint))
-  return { effects: [...effects, ...(other ? setSession(other) : [])] }
+  if (other) effects.push(...setSession(other), ...offeredBack(call, leg, other, endpoint))
+  return { effects }
+}
+
+/** What a leg said last that stands, for who took a change of it which does not. */
+function offeredBack(call: Call, leg: Leg, other: Leg, endpoint: SipEndpoint): CallOrder[] {
+  const said = leg.aimed?.said
+  const sent = said && mayReoffer(other) ? rewriteFor(call, other, said, endpoint) : undefined
+  const offers = sent ? reofferLeg(other, sdpBytes(sent), endpoint) : []
+  if (offers.length === 0) return []
+  return [...offers, { type: 'set', ms: timerCMs, timer: { timer: 'stalledOffer', leg: other, status: 487 } }]
 }
 
 /** Anything else was: its answer goes back as it is. */

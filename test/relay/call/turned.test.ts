@@ -223,21 +223,29 @@ describe('Opus of more calls than a relay turns at once', () => {
     expect(ladder.record).toMatchObject({ reject_reason: 'TRANSCODING_BUSY', hangup_reason: 'rejected' })
   })
 
-  test('is not said to be G.711 by a new answer: who asked is refused, and speaks as it did', () => {
+  test('is not said to be G.711 by a new answer: who asked is refused, and speaks as it did; who took the change is told what stands', () => {
     const { ladder, invited, sent } = calling({}, { body: both }, telnyx, few)
     ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).whatever()
     const answer = ladder.lastResponse(alice)
     ladder.when(alice, ack(invited, answer)).gives()
     dial(ladder, opusAlone).gives('INVITE to Telnyx')
-    const change = within(invited, answer, alice, 'INVITE', 3, { body: opusAlone })
+    const held = new TextEncoder().encode(`${text(opusAlone)}a=sendonly\r\n`)
+    const change = within(invited, answer, alice, 'INVITE', 3, { body: held })
     ladder.when(alice, change).gives('INVITE to Telnyx')
     const asked = ladder.lastRequest(telnyx, 'INVITE')
     expect(formats(asked.body)).not.toMatch(/\b[08]\b/)
+    expect(text(asked.body)).toContain('a=sendonly')
+    const theirs = new TextEncoder().encode(`${text(pcma)}a=recvonly\r\n`)
     ladder
-      .when(telnyx, answers(asked, telnyx, 200, { tag: '', body: pcma }))
-      .gives('ACK to Telnyx', '488 to Alice')
+      .when(telnyx, answers(asked, telnyx, 200, { tag: '', body: theirs }))
+      .gives('ACK to Telnyx', '488 to Alice', 'INVITE to Telnyx')
     ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
+    const back = ladder.lastRequest(telnyx, 'INVITE')
+    expect(formats(back.body)).toMatch(/^111 0 /)
+    expect(text(back.body)).not.toContain('a=sendonly')
+    ladder.when(telnyx, answers(back, telnyx, 200, { tag: '', body: pcma })).gives('ACK to Telnyx')
     expect(aimed(ladder, 'caller').opus).toBeUndefined()
+    expect(aimed(ladder, 'callee').quiet).toBe(false)
     ladder
       .when(alice, within(invited, answer, alice, 'INVITE', 4, { body: both }))
       .gives('INVITE to Telnyx')
