@@ -52,7 +52,7 @@ const advices: Readonly<Record<string, (facts: CallFacts) => Advice>> = {
   ALL_PROVIDERS_FAILED: () => ({ todo: 'See what each provider said below, and mend the first of them.' }),
   ALL_PROVIDERS_FULL: fullProviders,
   TRANSCODING_BUSY: () => ({
-    todo: 'Have the phone offer PCMU or PCMA beside Opus, and allow one of them in the codecs of whom it calls, which needs no transcoding; or call again in a moment. Who runs the relay sets how many calls it transcodes, half of them one customer’s at most: OPUS_CALLS.',
+    todo: 'Have the phone offer PCMU or PCMA beside Opus, and allow one of them in the codecs of whom it calls, which needs no transcoding; or call again in a moment. Who runs the relay sets how many calls it transcodes, half of them one customer’s at most, or all but a fifth while no other has one: OPUS_CALLS.',
   }),
   SEARCH_TIMED_OUT: () => ({
     todo: 'See below who did not answer. Where a provider is only slow, give it longer: failover.search_ms.',

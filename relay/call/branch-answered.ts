@@ -7,6 +7,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { answerCaller } from './answered.ts'
 import { recordedAsSet } from './call-recordings.ts'
 import { unheard } from './cause.ts'
+import { isUntellable } from './early-dialogs.ts'
 import { abandon, after, concluded, end, hangUpLate, since, stopHunt, stopTimers } from './ending.ts'
 import { branchFailed } from './hunt.ts'
 import { over } from './hunts.ts'
@@ -47,6 +48,8 @@ export function branchAnswered(
   const said = settled ?? (answer?.ok ? answer.value : keyless ? undefined : earlySdp(branch, response))
   if (!said)
     return answeredWithoutSdp(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
+  if (tellsCaller(call) && isUntellable(call, said, endpoint))
+    return answeredWithoutSdp(call, branch, response, unoffered, endpoint)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
   branch.attempt.answered_ms ??= since(call)
@@ -85,6 +88,18 @@ export function branchAnswered(
 function seat(call: Call, branch: Branch): void {
   call.callee = branch
   call.joined[branch.side] = branch
+}
+
+/** Whether the caller hears of an answer what the callee said. */
+function tellsCaller(call: Call): boolean {
+  const { joining, made, flow } = call
+  return !made && !flow && (!joining || joining.state === 'joined') && !isAnswered(call)
+}
+
+const unoffered: UnusableSdp = {
+  status: 488,
+  code: 305,
+  why: 'it answered by a codec which it was not offered, and which is not turned here for the caller',
 }
 
 /** The caller is answered by what the callee said, unless it was by its flow, or told what it hears there. */

@@ -282,8 +282,11 @@ export class CallOrders {
   count(now: MonotonicMs, { call, machine }: ActiveCall): void {
     const { ledger } = this.#deps
     for (const { id } of this.#lasting.over(call)) ledger.free(now, id)
-    if (machine.state === 'ended') this.outside.free(call)
-    if (machine.state === 'ended') return this.#lasting.lasts(call) ? undefined : ledger.free(now, call.id)
+    const isOver = machine.state === 'ended'
+    // What of it speaks on is turned in the call which it has come into.
+    if (isOver || machine.state === 'transferred') ledger.turned.free(call.id)
+    if (isOver) this.outside.free(call)
+    if (isOver) return this.#lasting.lasts(call) ? undefined : ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, placesOf(call))
     freeUnturned(call)

@@ -2,7 +2,7 @@ import { uasDialog } from '../dialog/dialog.ts'
 import { keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import { needsTurning, offering } from '../sdp/codecs.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
-import { composeSdp, saysTheSame } from '../sdp/offer.ts'
+import { composeSdp, type SaidKeys, saysTheSame } from '../sdp/offer.ts'
 import { canBeTurned } from '../sdp/opus.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import { mediaAddressOf, type SipEndpoint, straightReachOf } from '../ua/endpoint.ts'
@@ -34,9 +34,9 @@ export function sdpForCaller(
   when: 'early' | 'answer',
 ): { body: Uint8Array; orders: CallOrder[] } | undefined {
   const { caller } = call
-  if (!caller.media) return undefined
-  const agreed = caller.told.find((told) => told.tag === caller.reliable.settled && told.said === said)
-  if (agreed && agreed.tag === caller.localTag) return { body: sdpBytes(agreed.sent), orders: [] }
+  if (!caller.media || isUntellable(call, said, endpoint)) return undefined
+  const agreed = agreedOn(call, said)
+  if (agreed) return { body: sdpBytes(agreed.sent), orders: [] }
   const offer = offerOf(caller.invite, endpoint, caller.secure)
   const keyed = withKeys(call, caller, said, offer?.ok ? offer.value : undefined)
   const sound = offer
@@ -72,6 +72,27 @@ export function sdpForCaller(
   caller.localTag = told.tag
   caller.sdp.sent = told.sent
   return { body: sdpBytes(told.sent), orders }
+}
+
+/** Whether it would name to the caller what that never offered (RFC 3264 §6.1), for its codec would have to be turned and is not. */
+export function isUntellable(call: Call, said: RelayedSdp, endpoint: SipEndpoint): boolean {
+  const { caller } = call
+  const offer = agreedOn(call, said) ? undefined : offerOf(caller.invite, endpoint, caller.secure)
+  if (!offer?.ok) return false
+  const us = mediaAddressOf(endpoint)
+  const words = { offer: offer.value, keys: unkeyed, reach: straightReachOf(endpoint), us }
+  if (straightWords(call, caller, said, words).straight) return false
+  const sound = withKeys(call, caller, said, offer.value)
+  const isTurned = canBeTurned(mediaOf(offer.value), mediaOf(sound))
+  return isTurned && !takesTurning(call, endpoint, () => true)
+}
+
+const unkeyed: SaidKeys = { lines: [], strict: false }
+
+/** What the caller has acknowledged already, where that is what it would be told. */
+function agreedOn({ caller }: Call, said: RelayedSdp) {
+  const agreed = caller.told.find((told) => told.tag === caller.reliable.settled && told.said === said)
+  return agreed?.tag === caller.localTag ? agreed : undefined
 }
 
 /** The tag the caller knows already, as long as it brought no description. */

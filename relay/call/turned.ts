@@ -72,7 +72,7 @@ export function noRoom({ ledger: { turned }, id, record }: Call): string | undef
     return `as many calls have theirs turned as this relay may at once (${turned.most}, OPUS_CALLS)`
   return (
     full &&
-    `as many of this customer's calls have theirs turned as one customer's may (${turned.share}, half of OPUS_CALLS)`
+    `as many of this customer's calls have theirs turned as one customer's may at the time (${turned.shareOf(record.customerId ?? '')} of OPUS_CALLS, ${turned.most})`
   )
 }
 

@@ -1,12 +1,14 @@
 /**
  * Calls whose Opus is turned into G.711, or may have to be: so many at most, for each takes a two-hundredth of the
- * processor which carries the sound of all, and half of them one customer's, so that no other waits for it. They are named,
- * not counted: whatever of a call asks for it again, a call takes but one place.
+ * processor which carries the sound of all, and half of them one customer's, so that no other waits for it; while no other has one,
+ * all but a fifth, which is there for who comes next. They are named, not counted: whatever of a call asks for it again, a call
+ * takes but one place.
  */
 export class TurnedCalls {
   readonly most: number
-  /** Places which one customer may have. */
-  readonly share: number
+  /** Places which one customer may have beside others, and alone. */
+  readonly #share: number
+  readonly #alone: number
   /** Whose each call is. */
   readonly #calls = new Map<string, string>()
   /** How many places each customer has. */
@@ -14,7 +16,8 @@ export class TurnedCalls {
 
   constructor(most: number) {
     this.most = most
-    this.share = Math.max(1, Math.floor(most / 2))
+    this.#share = Math.max(1, Math.floor(most / 2))
+    this.#alone = Math.max(this.#share, most - Math.ceil(most / 5))
   }
 
   /** Calls which have a place. */
@@ -26,7 +29,12 @@ export class TurnedCalls {
   fullFor(callId: string, customerId: string): 'all' | 'customer' | undefined {
     if (this.#calls.has(callId)) return undefined
     if (this.#calls.size >= this.most) return 'all'
-    return (this.#held.get(customerId) ?? 0) >= this.share ? 'customer' : undefined
+    return (this.#held.get(customerId) ?? 0) >= this.shareOf(customerId) ? 'customer' : undefined
+  }
+
+  /** How many places a customer may have as things stand: half of them, unless no other has one. */
+  shareOf(customerId: string): number {
+    return this.#calls.size > (this.#held.get(customerId) ?? 0) ? this.#share : this.#alone
   }
 
   /** Gives a call a place, which it keeps until it is freed, one for help (`urgent`) in any case; false: there is none. */

@@ -306,17 +306,57 @@ describe('Opus of more calls than a relay turns at once', () => {
     expect(ladder.record.reject_message).toMatch(/Twilio refused the call: 500 .*theirs turned/)
   })
 
-  test('is one customer’s for half of the places at most', () => {
-    const { ladder } = calling({}, { body: opusAlone }, telnyx, { ...turns, opusCalls: 4 })
-    dial(ladder, opusAlone).gives('INVITE to Telnyx')
+  test('is one customer’s for all places but a fifth, and for half of them while another has one', () => {
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, { ...turns, opusCalls: 10 })
+    for (let more = 1; more < 8; more++) dial(ladder, opusAlone).gives('INVITE to Telnyx')
     turnedAway(ladder, opusAlone)
-    expect(ladder.record.reject_message).toContain("one customer's may (2, half of OPUS_CALLS)")
+    expect(ladder.record.reject_message).toContain("one customer's may at the time (8 of OPUS_CALLS, 10)")
     aliceDials(ladder, '+15551234567', { body: opusAlone })
     ladder
       .decide({ ...through(provider(telnyx)), customer_id: '22222222-1111-4111-8111-111111111111' })
       .gives('ask locate')
       .locate(telnyx)
       .gives('INVITE to Telnyx')
+    turnedAway(ladder, opusAlone)
+    expect(ladder.record.reject_message).toContain("one customer's may at the time (5 of OPUS_CALLS, 10)")
+  })
+
+  test('is not said to be G.711 by the first answer of a phone which was offered Opus: the call ends on both sides', () => {
+    const { ladder } = calling({}, { body: opusAlone }, telnyx, few)
+    registers(ladder, bob, 'bob')
+    aliceDials(ladder, 'bob', { body: opusAlone })
+    ladder.decide(ringBob()).gives('INVITE to Bob')
+    const rung = ladder.lastRequest(bob, 'INVITE')
+    expect(formats(rung.body)).toBe('111 110')
+    ladder.when(bob, answers(rung, bob, 183, { body: pcma })).gives('180 to Alice')
+    expect(ladder.lastResponse(alice).body).toHaveLength(0)
+    ladder
+      .when(bob, answers(rung, bob, 200, { body: pcma }))
+      .gives('ACK to Bob', 'BYE to Bob', '488 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'SOUND_UNUSABLE', sip_status: 488 })
+    expect(ladder.record.reject_message).toContain('a codec which it was not offered')
+  })
+
+  test('gives its place back as its call is handed on, though what of it is paid for speaks on elsewhere', () => {
+    const ladder = watch(office(few))
+    registers(ladder, bob, 'bob')
+    const invited = aliceDials(ladder, '+15551234567', { body: opusAlone })
+    const local = { transfer: 'local', extension_id: extensionIds.alice } as const
+    ladder.decide({ ...through(provider(telnyx)), ...local } as RouteDecision).gives('ask locate')
+    ladder.locate(telnyx).gives('INVITE to Telnyx')
+    const sent = ladder.lastRequest(telnyx, 'INVITE')
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).gives('ACK to Telnyx', '200 to Alice')
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).gives()
+    turnedAway(ladder, opusAlone)
+    const headers: Header[] = [['refer-to', '<sip:bob@trunkline.test>']]
+    ladder.when(alice, within(invited, answer, alice, 'REFER', 3, { headers })).whatever()
+    ladder.decide({ ...ringBob(), ...local } as RouteDecision).gives('INVITE to Bob')
+    const rung = ladder.lastRequest(bob, 'INVITE')
+    ladder.when(bob, answers(rung, bob, 200, { body: pcma })).whatever()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', pcma)).whatever()
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
+    dial(ladder, opusAlone).gives('INVITE to Telnyx')
   })
 
   /** Alice dials, and is refused before any host is looked up. */
