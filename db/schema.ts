@@ -181,6 +181,14 @@ export const accessKeyUses = pgTable('access_key_uses', {
   usedAt: instant().notNull(),
 })
 
+/** When a customer's calls or events were asked for last. Apart from the customer, as uses of keys are from keys. */
+export const listeners = pgTable('listeners', {
+  customerId: uuid()
+    .primaryKey()
+    .references(() => customers.id),
+  listenedAt: instant().notNull(),
+})
+
 /** One carrier: calls to the phone network go there, calls from it come from its addresses. */
 export const providers = pgTable(
   'providers',

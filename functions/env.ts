@@ -20,8 +20,8 @@ import {
 import { connect, type Database } from '#db'
 import { DatabaseWatch } from './database-watch.ts'
 import { KnownHolders } from './key-holder.ts'
-import { KeyUses } from './key-uses.ts'
 import { KnownRelayKeys, type PresentedKey } from './known-relay-keys.ts'
+import { keysUsed, listening, NotedUses } from './noted-uses.ts'
 import type { RelaySecrets } from './relay-key.ts'
 import { retentionDays } from './retention.ts'
 import { roundsOf } from './rounds-keeper.ts'
@@ -37,7 +37,9 @@ export interface Edge {
     seal: Seal
     wrongKeys: WrongKeys
     knownHolders: KnownHolders
-    keyUses: KeyUses
+    keyUses: NotedUses
+    /** Who watches calls, by customer. */
+    listeners: NotedUses
     /** The hash of a token of which only memory says whose it is. */
     unconfirmed: string | undefined
     watch: DatabaseWatch
@@ -125,7 +127,15 @@ const prepared = new WeakMap<
   object,
   Pick<
     Edge['Variables'],
-    'settings' | 'db' | 'seal' | 'wrongKeys' | 'knownHolders' | 'knownRelayKeys' | 'keyUses' | 'watch'
+    | 'settings'
+    | 'db'
+    | 'seal'
+    | 'wrongKeys'
+    | 'knownHolders'
+    | 'knownRelayKeys'
+    | 'keyUses'
+    | 'listeners'
+    | 'watch'
   >
 >()
 
@@ -140,7 +150,8 @@ export function prepare(env: object) {
       wrongKeys: new WrongKeys(),
       knownHolders: new KnownHolders(),
       knownRelayKeys: new KnownRelayKeys(),
-      keyUses: new KeyUses(),
+      keyUses: new NotedUses(keysUsed),
+      listeners: new NotedUses(listening),
     }
     parts = { settings, db, seal: sealWith(settings.SEAL_KEYS), ...keys, watch }
     prepared.set(env, parts)

@@ -46,7 +46,7 @@ import { dispatcherOf } from './events/dispatcher.ts'
 import { about } from './http/about.ts'
 import { announced } from './http/announced.ts'
 import { ApiError, present } from './http/api-error.ts'
-import { authenticate, authenticateRelay, confirmsRelay, withinScope } from './http/authenticate.ts'
+import { authenticate, authenticateRelay, confirmsRelay, watches, withinScope } from './http/authenticate.ts'
 import { signing } from './http/config-lock.ts'
 import { crossOrigin } from './http/cors.ts'
 import { documented } from './http/docs.ts'
@@ -86,7 +86,8 @@ const app = new Hono<Edge>({ strict: false })
   .onError(present)
   .use(requestId)
   .use(async (c, next) => {
-    const { settings, db, seal, wrongKeys, knownHolders, knownRelayKeys, keyUses, watch } = prepare(c.env)
+    const { settings, db, seal, wrongKeys, knownHolders, knownRelayKeys, keyUses, listeners, watch } =
+      prepare(c.env)
     c.set('settings', settings)
     c.set('db', db)
     c.set('seal', seal)
@@ -94,6 +95,7 @@ const app = new Hono<Edge>({ strict: false })
     c.set('knownHolders', knownHolders)
     c.set('knownRelayKeys', knownRelayKeys)
     c.set('keyUses', keyUses)
+    c.set('listeners', listeners)
     c.set('watch', watch)
     await next()
   })
@@ -127,6 +129,7 @@ const app = new Hono<Edge>({ strict: false })
     // The last: what no endpoint takes is thrown through it, and frees its key.
     idempotent,
   )
+  .on('ALL', ['/v1.0/calls/*', '/v1.0/events/*'], watches)
   .route('/v1.0/customer', self)
   .route('/v1.0/customer', ownOutboundGuard)
   .route('/v1.0/customers', outboundGuards('customer'))

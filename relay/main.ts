@@ -178,7 +178,7 @@ async function start(config: Config): Promise<void> {
     },
     tell: (tell) => {
       const known = tell.kind === 'binding' ? phones.file.of(tell.binding.binding_id) : undefined
-      edge.tell(tell, tell.kind === 'binding' ? holdMsOf(tell, known, relays) : 0)
+      edge.tell(tell, tell.kind === 'binding' ? holdMsOf(tell, known, relays) : undefined)
       if (tell.kind === 'binding') phones.file.keep(tell)
       logTells(tell, log)
       watch?.tell(tell)

@@ -276,6 +276,9 @@ export type Tell = z.infer<typeof tell>
 /** Tells of one relay, in the order they happened. */
 export const tellBatch = z.object({ relay_id: z.string(), tells: z.array(tell).min(1).max(500) })
 
+/** For so long after a receipt said that a customer's calls are not watched, news of them may wait for others. */
+export const unheardForMs = 2_000
+
 /**
  * Everything `accepted` was stored, or was already known; what is in neither list must be told again.
  * What is `refused` never will be stored, so that telling it again is useless.
@@ -283,6 +286,8 @@ export const tellBatch = z.object({ relay_id: z.string(), tells: z.array(tell).m
 export const tellReceipt = z.object({
   accepted: z.array(z.guid()),
   refused: z.array(z.object({ tell_id: z.string(), why: z.string() })).default([]),
+  /** Customers of calls told here whose calls are not watched just now (`unheardForMs`); an older edge names none. */
+  unheard: z.array(z.guid()).default([]),
 })
 export type TellReceipt = z.infer<typeof tellReceipt>
 

@@ -8,6 +8,7 @@ import { utcNow } from '../clock.ts'
 import type { Edge, Principal } from '../env.ts'
 import { type HolderRow, holderFrom, holderOf, type KeyHolder, stillHolds } from '../key-holder.ts'
 import type { PresentedKey } from '../known-relay-keys.ts'
+import type { NotedUses } from '../noted-uses.ts'
 import { readRelayKey } from '../relay-key.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
@@ -34,7 +35,13 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
   await next()
   // What was refused on the way to the endpoint is a stranger's to know no more than what it answers.
   await confirmed(c)
-  if (c.res.status !== 401) noteUse(c)
+  if (c.res.status !== 401) noteUse(c, c.get('keyUses'), c.get('principal').keyId)
+}
+
+/** Notes that calls of the customer which the request is about are watched: relays then tell how they stand at once. */
+export const watches: MiddlewareHandler<Edge> = async (c, next) => {
+  await next()
+  if (c.res.status < 400) noteUse(c, c.get('listeners'), c.get('principal').customerId)
 }
 
 /** Refuses a key without the scope which the operation needs. An endpoint which is no operation needs `admin`. */
@@ -284,9 +291,9 @@ function addressOf(c: Context<Edge>): string | undefined {
 }
 
 /** Only where something may go on after the answer: no request waits for it. */
-function noteUse(c: Context<Edge>): void {
-  const [uses, now, context] = [c.get('keyUses'), utcNow(), executionOf(c)]
-  if (context && uses.note(c.get('principal').keyId, now)) context.waitUntil(uses.write(c.get('db'), now))
+function noteUse(c: Context<Edge>, uses: NotedUses, id: string): void {
+  const [now, context] = [utcNow(), executionOf(c)]
+  if (context && uses.note(id, now)) context.waitUntil(uses.write(c.get('db'), now))
 }
 
 /** The holder of a key as the customer it speaks for: its own, or for an administrator the one `?customer_id=` names. */

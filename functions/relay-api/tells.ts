@@ -45,7 +45,7 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   if (hurry) hurryDeliveries(c)
   // Blocks, mailboxes and minutes are other relays' business too; where phones are is not.
   if (good.some(({ kind }) => kind !== 'binding')) hubOf(c).stirred()
-  return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
+  return c.json({ accepted: receipt.accepted, refused, unheard: receipt.unheard } satisfies TellReceipt)
 })
 
 /** The database, asked without that counting as use of it; whether the key is good is asked along, as ever. */
@@ -76,7 +76,7 @@ function ownerOf(told: Tell): string {
 
 /** All at once; if one of them cannot be stored, each by itself, so that it stands alone. */
 async function storeAll(db: Database, good: Fact[]): Promise<StoredReceipt> {
-  if (good.length === 0) return { accepted: [], refused: [], told: false }
+  if (good.length === 0) return { accepted: [], refused: [], unheard: [], told: false }
   try {
     return await store(db, good)
   } catch (error) {
@@ -87,6 +87,7 @@ async function storeAll(db: Database, good: Fact[]): Promise<StoredReceipt> {
       return {
         accepted: [],
         refused: [{ tell_id: only?.tell_id ?? '', why: 'the database refuses its values' }],
+        unheard: [],
         told: false,
       }
     const receipts = []
@@ -94,6 +95,7 @@ async function storeAll(db: Database, good: Fact[]): Promise<StoredReceipt> {
     return {
       accepted: receipts.flatMap((r) => r.accepted),
       refused: receipts.flatMap((r) => r.refused),
+      unheard: [],
       told: receipts.some((r) => r.told),
     }
   }

@@ -52,8 +52,9 @@ function failed(attempt: SQL): SQL {
 function eventsOfCalls(): SQL {
   return sql`
     select ${idOf(sql`c.id::text || e.what`)} as id, c.customer_id, e.type, e.at, c.relay_id, c.id as subject_id,
-      ${record} || e.more as data, h.nth, e.rank
-    from stored_calls c join heard_calls h on h.call_id = c.id left join calls b on b.id = c.id, lateral (
+      r.record || e.more as data, h.nth, e.rank
+    from stored_calls c join heard_calls h on h.call_id = c.id left join calls b on b.id = c.id,
+    lateral (select ${record} as record offset 0) as r, lateral (
       select 'call.created' as type, 'call.created' as what, c.started_at as at, 0 as rank, '{"status": "dialing"}'::jsonb as more
         where b.id is null
       union all select 'call.emergency', 'call.emergency', c.started_at, 1, ${emergency}

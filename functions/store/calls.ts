@@ -16,6 +16,7 @@ import { bindingEvents } from './binding-events.ts'
 import { callEvents } from './call-events.ts'
 import { elsewhere, message, reason } from './elsewhere.ts'
 import { writeSelected } from './event-log.ts'
+import { unheard } from './listeners.ts'
 import { endLost } from './lost-calls.ts'
 import { proved, verify } from './proof.ts'
 import { WrittenStatement } from './written-statement.ts'
@@ -34,7 +35,8 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
   })
   const [stored] = rows
   if (stored?.proved) await verify(db, stored.proved)
-  return { ...receipt(tells, new Set(stored?.customers ?? [])), told: stored?.told === true }
+  const { customers, unheard, told: hurry } = stored ?? { customers: null, unheard: null, told: false }
+  return { ...receipt(tells, new Set(customers ?? [])), unheard: unheard ?? [], told: hurry }
 }
 
 type StoreValues = Record<'bindings' | 'calls' | 'events', SQL>
@@ -134,7 +136,8 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
       returning *
     ),
     late_decisions as (
-      update calls c set decision = h.decision from heard_calls h
+      update calls c set decision = h.decision
+      from (select * from heard_calls where call_id not in (select id from stored_calls)) h
       where c.id = h.call_id and c.customer_id = h.customer_id and c.relay_id = h.relay_id
         and c.sequence > h.sequence and c.decision is null and jsonb_typeof(h.decision) = 'object'
     ),
@@ -162,6 +165,7 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
       select customer_id from heard_bindings union select customer_id from heard_calls
       union select customer_id from heard_events)) as customers,
       (${proved(sql`heard_calls`)}) as proved,
+      (${unheard(sql`heard_calls`)}) as unheard,
       exists (select from webhooks where enabled and deleted_at is null
         and customer_id in (select customer_id from stored_events)) as told`
 }
@@ -169,6 +173,7 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
 interface StoredRow extends Record<string, unknown> {
   customers: string[] | null
   proved: string[] | null
+  unheard: string[] | null
   told: boolean
 }
 
@@ -261,7 +266,7 @@ function countryOf({ direction, source, destination }: CallTell['call']): string
   return read.kind === 'number' ? read.country : null
 }
 
-function receipt(tells: Fact[], customers: Set<string>): TellReceipt {
+function receipt(tells: Fact[], customers: Set<string>): Pick<TellReceipt, 'accepted' | 'refused'> {
   const known = (told: Fact) => {
     const customerId = customerOf(told)
     return customerId === null || customers.has(customerId)

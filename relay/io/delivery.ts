@@ -16,6 +16,8 @@ interface DeliveryOptions {
   readonly spool: Spool
   /** Posts a batch of tells; rejects when no answer came. */
   post(body: string): Promise<Posted>
+  /** The edge says that these customers' calls are not watched. */
+  unheard?(customerIds: readonly string[]): void
   readonly log: Log
 }
 
@@ -167,6 +169,7 @@ export class Delivery {
     this.#failures = 0
     this.#size = batchAtMost
     this.#options.spool.heard(batch.filter(({ id }) => accepted.has(id)))
+    this.#options.unheard?.(receipt.unheard)
     // Kept even so: the next deploy of the edge may understand it.
     for (const tell of batch) if (!accepted.has(tell.id)) this.#rest(tell, why.get(tell.id) ?? 'not accepted')
   }

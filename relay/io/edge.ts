@@ -17,6 +17,7 @@ import { Delivery, type Posted } from './delivery.ts'
 import { type EdgeHttp, misreadAt, readJson, valid } from './edge-http.ts'
 import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
+import { UnheardCustomers } from './unheard.ts'
 
 /** Questions a phone or a call waits for. */
 type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' | 'target' | 'begin' }>
@@ -41,13 +42,15 @@ export class EdgeLink {
   readonly #options: EdgeOptions
   readonly #delivery: Delivery
   readonly #budgetMs: number
+  readonly #unheard = new UnheardCustomers()
   readonly #credentialsAsked = new Map<string, Promise<CredentialAnswer>>()
 
   constructor(options: EdgeOptions) {
     this.#options = options
     this.#budgetMs = options.budgetMs ?? 800
     const { relayId, spool, log } = options
-    this.#delivery = new Delivery({ relayId, spool, log, post: (body) => this.#tell(body) })
+    const unheard = (customerIds: readonly string[]) => this.#unheard.said(customerIds, monotonicNow())
+    this.#delivery = new Delivery({ relayId, spool, log, post: (body) => this.#tell(body), unheard })
   }
 
   /** Rejects, saying why, when no valid answer comes within the budget, or within `withinMs` where that is less. */
@@ -72,10 +75,12 @@ export class EdgeLink {
 
   /**
    * Told at least once, even if the edge or this process is away meanwhile. `holdMs`: it is no news, and may wait so long
-   * for others to go with.
+   * for others to go with; so is what is told of calls which are not watched.
    */
-  tell(tell: Tell, holdMs = 0): void {
-    const heldUntil = holdMs > 0 ? monotonicNow() + holdMs : 0
+  tell(tell: Tell, holdMs?: number): void {
+    const now = monotonicNow()
+    const held = holdMs ?? this.#unheard.holdMsOf(tell, now)
+    const heldUntil = held > 0 ? now + held : 0
     this.#options.spool.add(tell, heldUntil)
     this.#delivery.nudge(heldUntil)
   }

@@ -14,6 +14,8 @@ export interface SpooledTell extends JournalRecord {
   readonly whole: boolean
   /** What is given up when there is no room: refreshes first, other bindings then, calls never. */
   readonly worth: 0 | 1 | 2
+  /** A newer one is to be expected soon: it goes with no other before its own time. */
+  readonly unsettled: boolean
   /** Under way to the edge. */
   sent: boolean
   /** How often the edge did not accept it, and until when it rests (monotonic ms). */
@@ -106,13 +108,13 @@ export class Spool {
   }
 
   /**
-   * The oldest tells which may be sent at `now`, `count` at most; where there are any, or with `all`, those which are held
-   * go with them. They are under way until heard or failed.
+   * The oldest tells which may be sent at `now`, `count` at most; where there are any, those which are held go with them,
+   * but for what is unsettled, and with `all` everything. They are under way until heard or failed.
    */
   take(count: number, now: MonotonicMs, all = false): SpooledTell[] {
     const batch: SpooledTell[] = []
     this.#fill(batch, count, now, (tell) => tell.heldUntil <= now)
-    if (batch.length > 0 || all) this.#fill(batch, count, now, () => true)
+    if (batch.length > 0 || all) this.#fill(batch, count, now, ({ unsettled }) => all || !unsettled)
     return batch
   }
 
@@ -220,24 +222,24 @@ function withDecision(tell: Tell, older: SpooledTell | undefined): Tell {
   return { ...tell, call: { ...tell.call, decision: call.decision } }
 }
 
-type Matter = Pick<SpooledTell, 'subject' | 'passing' | 'whole' | 'worth'>
+type Matter = Pick<SpooledTell, 'subject' | 'passing' | 'whole' | 'worth' | 'unsettled'>
 
 function matterOf(tell: Tell): Matter | undefined {
   switch (tell.kind) {
-    case 'call':
-      return tell.call.decision === null
-        ? about('call', tell.call.call_id, true, 2)
-        : about('call', tell.call.call_id, false, 2, true)
+    case 'call': {
+      const [passing, unsettled] = [tell.call.decision === null, tell.call.status !== 'hangup']
+      return about('call', tell.call.call_id, { passing, whole: !passing, worth: 2, unsettled })
+    }
     case 'relay':
-      return about('relay', '', true, 2)
+      return about('relay', '', { passing: true, worth: 2 })
     // Each has all of the one before it.
     case 'messages':
-      return about('messages', tell.call_id, true, 0)
+      return about('messages', tell.call_id, { passing: true, worth: 0 })
     case 'event':
-      return about('event', tell.tell_id, false, 2)
+      return about('event', tell.tell_id, { passing: false, worth: 2 })
     case 'binding': {
       const refreshed = tell.event === 'refreshed'
-      return about('binding', tell.binding.binding_id, refreshed, refreshed ? 0 : 1)
+      return about('binding', tell.binding.binding_id, { passing: refreshed, worth: refreshed ? 0 : 1 })
     }
     default:
       return undefined
@@ -247,9 +249,9 @@ function matterOf(tell: Tell): Matter | undefined {
 function about(
   what: string,
   id: unknown,
-  passing: boolean,
-  worth: Matter['worth'],
-  whole = false,
+  more: Pick<Matter, 'passing' | 'worth'> & Partial<Matter>,
 ): Matter | undefined {
-  return typeof id === 'string' ? { subject: `${what} ${id}`, passing, whole, worth } : undefined
+  return typeof id === 'string'
+    ? { subject: `${what} ${id}`, whole: false, unsettled: false, ...more }
+    : undefined
 }

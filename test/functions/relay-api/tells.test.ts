@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { bindingList, credentialAnswer, tellReceipt } from '#contract'
+import edge from '../../../functions/index.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, BASE_DOMAIN, isNoGuard, RELAY_SECRET, startApp } from '../../support/app.ts'
 import { begunTell } from '../../support/call-tells.ts'
@@ -174,6 +175,7 @@ describe('an event told', () => {
     expect(await tell(nobodys, strangers)).toEqual({
       accepted: [nobodys.tell_id],
       refused: [{ tell_id: strangers.tell_id, why: 'there is no such customer' }],
+      unheard: [],
     })
   })
 })
@@ -284,6 +286,35 @@ function eventTold(data: object, customer_id: string | null = app.aliceId) {
     data,
   }
 }
+
+describe('a receipt', () => {
+  const after: Promise<unknown>[] = []
+  const context = {
+    waitUntil: (work: Promise<unknown>) => void after.push(work),
+    passThroughOnException() {},
+    props: {},
+  }
+
+  test('says whose calls nobody watches: there is no webhook, and nobody asked for calls or events lately', async () => {
+    const watcher = await app.newcomer('watcher')
+    const receiptOf = async (customer: string) =>
+      (await tell(begunTell(customer, crypto.randomUUID(), 1, { provider_id: null }))).unheard
+    expect(await receiptOf(watcher.id)).toEqual([watcher.id])
+    const webhook = (
+      await watcher('POST', '/v1.0/webhooks', { url: 'https://hooks.test/', events: ['call.*'] })
+    ).body
+    expect(await receiptOf(watcher.id)).toEqual([])
+    await watcher('PATCH', `/v1.0/webhooks/${webhook.id}`, { enabled: false })
+    expect(await receiptOf(watcher.id)).toEqual([watcher.id])
+    const headers = { authorization: `Bearer ${watcher.key}` }
+    expect((await edge.request('/v1.0/calls', { headers }, app.env, context)).status).toBe(200)
+    await Promise.all(after)
+    expect(await receiptOf(watcher.id)).toEqual([])
+    await app.database.pool.query(`update listeners set listened_at = now() - interval '6 minutes'`)
+    expect(await receiptOf(watcher.id)).toEqual([watcher.id])
+    expect(tellReceipt.parse({ accepted: [] }).unheard).toEqual([])
+  })
+})
 
 describe('a registration which runs out', () => {
   const binding_id = crypto.randomUUID()

@@ -216,6 +216,27 @@ describe('telling the edge', () => {
     expect(edge.batches()).toHaveLength(2)
   })
 
+  test('is once of a call which ends soon, where the edge says that nobody watches; of all others at once', async () => {
+    const [first, watched] = [callTell(), callTell()]
+    const { customer_id } = first.call
+    const edge = await scripted((body) => {
+      const { status, body: receipt } = acceptAll(body)
+      return { status, body: { ...(receipt as object), unheard: [customer_id] } }
+    })
+    const { link, spool } = await linked(edge)
+    link.tell(first)
+    await until(() => spool.size === 0)
+    const call = { ...callTell().call, customer_id }
+    for (const [sequence, status] of (['dialing', 'ringing', 'progressing'] as const).entries())
+      link.tell({ ...callTell(), sequence, call: { ...call, status } })
+    link.tell(watched)
+    await until(() => edge.batches().length === 2)
+    const over = { ...callTell(), sequence: 3, call: { ...call, status: 'hangup' as const } }
+    link.tell(over)
+    await until(() => spool.size === 0)
+    expect(edge.batches()).toEqual([[first], [watched], [over]])
+  })
+
   test('is done before a stop, if the edge listens', async () => {
     const edge = await scripted(acceptAll)
     const { link, spool } = await linked(edge)

@@ -63,6 +63,22 @@ describe('the spool', () => {
     await spool.close()
   })
 
+  test('brings what is held with what is due, but for a call which goes on: that waits for its own time, or the end', async () => {
+    const spool = await opened()
+    const [going, over] = [callTell(), callTell()]
+    over.call.status = 'hangup'
+    spool.add(going, 1_000)
+    spool.add(over, 1_000)
+    spool.add(bindingTell('registered'))
+    const kinds = (batch: readonly SpooledTell[]) => batch.map(({ subject }) => subject.split(' ')[0])
+    expect(kinds(spool.take(9, monotonicMs(0)))).toEqual(['binding', 'call'])
+    expect(spool.take(9, monotonicMs(999))).toEqual([])
+    expect(kinds(spool.take(9, monotonicMs(1_000)))).toEqual(['call'])
+    spool.add(callTell(), 9_000)
+    expect(spool.take(9, monotonicMs(1_000), true)).toHaveLength(1)
+    await spool.close()
+  })
+
   test('tells of a call’s messages the newest word alone, and no more at once than an edge reads', async () => {
     const spool = await opened()
     const [first, second] = [randomUUID(), randomUUID()]

@@ -1,0 +1,27 @@
+import { type MonotonicMs, monotonicMs, type Tell, unheardForMs } from '#contract'
+
+/*
+ * While a customer's calls are not watched, what is told of each waits, so that one which is answered and ended meanwhile is
+ * told once. The edge says whose those are, each time it is told of calls; where it has not, or not lately, they are watched.
+ */
+
+/** No later than the messages of a call are told for the first time, which are nothing without its record. */
+const gatherMs = 900
+
+/** Customers whose calls are not watched just now. */
+export class UnheardCustomers {
+  /** By customer: until when that holds. */
+  readonly #until = new Map<string, MonotonicMs>()
+
+  /** The edge said so at `now`. */
+  said(customerIds: readonly string[], now: MonotonicMs): void {
+    for (const [id, until] of this.#until) if (until <= now) this.#until.delete(id)
+    for (const id of customerIds) this.#until.set(id, monotonicMs(now + unheardForMs))
+  }
+
+  /** How long a tell may wait; 0: it is news. What a flow asks a customer's server, that may ask the edge about at once. */
+  holdMsOf(tell: Tell, now: MonotonicMs): number {
+    if (tell.kind !== 'call' || tell.call.flow !== null) return 0
+    return (this.#until.get(tell.call.customer_id) ?? 0) > now ? gatherMs : 0
+  }
+}
