@@ -102,6 +102,8 @@ export class Engine {
   /** The rooms by name: for the operator, and for what the process asks of one of them. */
   readonly rooms: ReturnType<typeof compose>
   readonly #dispatcher: RoomDispatcher<Happening, RoomEvent>
+  /** The rooms which want to be told the time. */
+  readonly #waiting: Parameters<typeof earliestOf>[0]
 
   constructor(setup: EngineSetup) {
     this.rooms = compose(setup)
@@ -109,6 +111,7 @@ export class Engine {
       this.rooms
     const { messageWaiting, neighbours } = this.rooms
     const { packets, dialogs, uas, revocations, blocks } = this.rooms
+    this.#waiting = [transactions, calls, registrar, messageWaiting, uas, quotaWait, providers]
     this.#dispatcher = new RoomDispatcher(
       {
         packet: [packets],
@@ -170,8 +173,7 @@ export class Engine {
 
   /** When to tell the time (`tick`) next; undefined: not before something happens. */
   nextDeadline(): number | undefined {
-    const { transactions, calls, registrar, messageWaiting, uas, quotaWait, providers } = this.rooms
-    return earliestOf([transactions, calls, registrar, messageWaiting, uas, quotaWait, providers])
+    return earliestOf(this.#waiting)
   }
 
   /** What is to be said in a beat sent now. */

@@ -72,7 +72,7 @@ export class Accounts {
     now: MonotonicMs,
     question: CredentialQuestion,
   ): { answer: CredentialAnswer; cached: boolean } | undefined {
-    const found = this.#known.get(keyOf(question))
+    const found = this.#known.size > 0 ? this.#known.get(keyOf(question)) : undefined
     const asked = found !== undefined && now - found.since <= staleMs ? found : undefined
     const cached = this.#source.cached(now, question)
     if (cached && !(asked && asked.since >= cached.since)) return { answer: cached.answer, cached: true }
@@ -80,6 +80,7 @@ export class Accounts {
   }
 
   #asked(question: CredentialQuestion): RememberedAccount | undefined {
+    if (this.#known.size === 0 && this.#unknown.size === 0) return undefined
     const key = keyOf(question)
     return this.#known.get(key) ?? this.#unknown.get(key)
   }

@@ -5,6 +5,7 @@ declare class TextDecoder {
 }
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>
+  encodeInto(text: string, into: Uint8Array): { readonly written: number }
 }
 /** Base64, of letters which each stand for a byte. */
 declare function btoa(letters: string): string

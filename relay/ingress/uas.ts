@@ -68,6 +68,8 @@ export class Uas {
   readonly #invites: AdmittedInvites
   readonly #authFailures: AuthFailures
   readonly #handedOn: HandedOn
+  /** Those in here which want to be told the time. */
+  readonly #waiting: Parameters<typeof earliestOf>[0]
 
   constructor(deps: UasDeps) {
     this.#deps = deps
@@ -75,10 +77,11 @@ export class Uas {
     this.#lookups = new CredentialLookups(deps.routing)
     this.#invites = new AdmittedInvites(deps, this.#pending)
     this.#authFailures = new AuthFailures(deps.endpoint, (effect) => deps.effects.emit(effect))
+    this.#waiting = [this.#invites, this.#authFailures]
   }
 
   nextDeadline(): number | undefined {
-    return earliestOf([this.#invites, this.#authFailures])
+    return earliestOf(this.#waiting)
   }
 
   receive(event: UasInput, now: MonotonicMs): IngressOutput[] {

@@ -36,9 +36,9 @@ export class BindingFile {
   }
 
   /** How a phone is registered, as kept last; undefined: it is not. */
-  of(bindingId: string): StoredBinding | undefined {
+  of(bindingId: string): Binding | undefined {
     const kept = this.#keptById.get(bindingId)
-    return kept instanceof KeptBinding ? kept.stored : kept && (JSON.parse(kept.text) as StoredBinding)
+    return kept instanceof KeptBinding ? kept.binding : kept && (JSON.parse(kept.text) as StoredBinding)
   }
 
   /** Never waits for the disk; but for a refresh it is with the kernel when this returns. */
@@ -75,25 +75,21 @@ class KeptBinding implements JournalRecord {
   readonly order: number
   segment: Segment | undefined = undefined
   dropped = false
-  readonly #binding: Binding
+  readonly binding: Binding
   readonly #sequence: number
 
   constructor(binding: Binding, sequence: number, order: number) {
-    this.#binding = binding
+    this.binding = binding
     this.#sequence = sequence
     this.order = order
   }
 
   get id(): string {
-    return this.#binding.binding_id
-  }
-
-  get stored(): StoredBinding {
-    return { ...this.#binding, sequence: this.#sequence }
+    return this.binding.binding_id
   }
 
   get text(): string {
-    return JSON.stringify(this.stored)
+    return JSON.stringify({ ...this.binding, sequence: this.#sequence } satisfies StoredBinding)
   }
 }
 

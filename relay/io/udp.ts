@@ -28,6 +28,7 @@ export async function openUdp(
   const port = await freePort(host, options.port)
   const main = await bound(host, port)
   const place = main.address()
+  const wireAddress = addressesFrom(host)
   const stun = new StunServer()
   const hear = hearing(options, (bytes, from) => {
     const place = readSocketAddress(plainAddress(from.address), portNumber(from.port))
@@ -45,7 +46,7 @@ export async function openUdp(
       const peer = isRequest(bytes) && !loose ? peers.of(flow) : undefined
       if (peer !== undefined) peer.send(bytes, (error) => error && options.unsent(flow, whyUnsent(error)))
       else
-        main.send(bytes, flow.port, wireAddress(host, flow.address), (error) => {
+        main.send(bytes, flow.port, wireAddress(flow.address), (error) => {
           if (error && !loose) options.unsent(flow, whyUnsent(error))
         })
     },
@@ -63,6 +64,7 @@ interface PeerEnds extends WireEnds {
 /** Sockets connected to one destination each; the one unused for longest leaves first. */
 class Peers {
   readonly #host: string
+  readonly #wireAddress: (address: string) => string
   readonly #port: Port
   readonly #ends: PeerEnds
   readonly #atMost: number
@@ -71,6 +73,7 @@ class Peers {
 
   constructor(host: string, port: Port, ends: PeerEnds, atMost: number) {
     this.#host = host
+    this.#wireAddress = addressesFrom(host)
     this.#port = port
     this.#ends = ends
     this.#atMost = atMost
@@ -103,7 +106,7 @@ class Peers {
     try {
       // With a lookup which answers at once both happen within this turn.
       socket.bind(this.#port, this.#host)
-      socket.connect(flow.port, wireAddress(this.#host, flow.address))
+      socket.connect(flow.port, this.#wireAddress(flow.address))
       socket.remoteAddress()
     } catch {
       // No descriptor left, or no way there: the unconnected socket will say so.
@@ -199,7 +202,8 @@ function shared(host: string): Socket {
   })
 }
 
-/** An IPv6 socket reaches IPv4 under a mapped address (RFC 4291 §2.5.5.2). */
-function wireAddress(host: string, address: string): string {
-  return isIPv6(host) && !isIPv6(address) ? `::ffff:${address}` : address
+/** How a socket at `host` is told addresses: one of IPv6 reaches IPv4 under a mapped address (RFC 4291 §2.5.5.2). */
+function addressesFrom(host: string): (address: string) => string {
+  if (!isIPv6(host)) return (address) => address
+  return (address) => (address.includes(':') ? address : `::ffff:${address}`)
 }

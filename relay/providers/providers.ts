@@ -49,6 +49,8 @@ const gatherMs = 250
 export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
   readonly #effects = new EffectBuffer<TransactionOutput>()
   readonly #snapshots: SnapshotCache
+  /** Those in here which want to be told the time. */
+  readonly #waiting: Parameters<typeof earliestOf>[0]
   readonly #outOfDialog: OutOfDialogRequests
   readonly #monitor: Monitor
   readonly #addresses: ProviderAddresses
@@ -68,6 +70,8 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
     const serviceRoutes = this.#registrant
     const around = { endpoint, transactions, outOfDialog, ports, snapshots, serviceRoutes, effects, numbers }
     this.#tester = new Tester({ ...around, ...this.#standing(deps) })
+    const rooms = [outOfDialog, this.#monitor, this.#addresses, this.#tester, this.#registrant]
+    this.#waiting = [...rooms, { nextDeadline: () => this.#renewal }]
   }
 
   /** How things stand for a drill: as for any call, but that nothing it does is seen by calls, except by the guard. */
@@ -163,8 +167,7 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
   }
 
   nextDeadline(): number | undefined {
-    const rooms = [this.#outOfDialog, this.#monitor, this.#addresses, this.#tester, this.#registrant]
-    return earliestOf([...rooms, { nextDeadline: () => this.#renewal }])
+    return earliestOf(this.#waiting)
   }
 
   #beatAnswered(now: MonotonicMs, { answer, sentAt }: Extract<Input, { type: 'beat' }>): void {

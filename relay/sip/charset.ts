@@ -22,8 +22,25 @@ export function decode(bytes: Uint8Array): string {
 
 /** The octets of a text as they travel. */
 export function encode(text: string): Uint8Array {
-  const bytes = encoder.encode(text)
+  const bytes = utf8Of(text)
   return bytes.length === text.length || !HELD.test(text) ? bytes : released(bytes)
+}
+
+const pieceBytes = 16 * 1024
+let piece = new Uint8Array(pieceBytes)
+let used = 0
+
+/** Short texts share a piece of memory: one of its own for each costs twice as much as the writing. */
+function utf8Of(text: string): Uint8Array {
+  const longest = text.length * 3
+  if (longest > pieceBytes / 4) return encoder.encode(text)
+  if (used + longest > pieceBytes) {
+    piece = new Uint8Array(pieceBytes)
+    used = 0
+  }
+  const { written } = encoder.encodeInto(text, piece.subarray(used))
+  used += written
+  return piece.subarray(used - written, used)
 }
 
 /** What a text says to people: one with octets which are no UTF-8 was written in Latin-1. */

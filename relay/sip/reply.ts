@@ -30,7 +30,7 @@ export function reply(request: Request, status: number, parts: ReplyParts = {}):
     if (name === 'to') headers.push(['to', taggedTo(value, status, parts.toTag)])
     else if (copied.has(name) || name === also) headers.push(header)
   }
-  if (parts.flow !== undefined) stampVia(headers, parts.flow)
+  if (parts.flow !== undefined) stampVia(headers, request, parts.flow)
   if (parts.headers !== undefined) headers.push(...parts.headers)
   return response({ status, reason: parts.reason, headers, body: parts.body })
 }
@@ -48,9 +48,14 @@ function taggedTo(to: string, status: number, tag: string | undefined): string {
 }
 
 /** Marks the first Via; one that cannot be read goes back untouched, as do those behind it. */
-function stampVia(headers: Header[], flow: Flow): void {
+function stampVia(headers: Header[], request: Request, flow: Flow): void {
   const index = headers.findIndex(([name]) => name === 'via')
   const value = headers[index]?.[1] ?? ''
+  // Read already, where it stands alone and could be read as far as its parameters.
+  if (request.via.params.size > 0 && !value.includes(',')) {
+    headers[index] = ['via', receivedVia(request.via, flow)]
+    return
+  }
   const [top = ''] = splitList(value)
   const via = parseVia(top)
   if (via !== undefined && value.startsWith(top))

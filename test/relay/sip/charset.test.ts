@@ -19,6 +19,12 @@ describe('text on the wire', () => {
     )
   })
 
+  test('stays as it was written, whatever is written after it', () => {
+    const texts = Array.from({ length: 300 }, (_, at) => `${at} é `.repeat(1 + ((at * 37) % 1500)))
+    const written = texts.map(encode)
+    expect(written.map((octets) => decode(octets))).toEqual(texts)
+  })
+
   test.each([
     ['a letter cut short', [0xe2, 0x82]],
     ['an overlong slash', [0xc0, 0xaf]],
