@@ -16,7 +16,7 @@ export interface MediaEngine {
   readonly cipherName: CipherName
   /** Why it is not OpenSSL's, where that was tried; undefined: it is, or was not. */
   readonly cipherWhy?: string | undefined
-  /** An eventfd; writing to it has the commands read at once. Absent: the event loop sees them by itself. */
+  /** An eventfd; writing to it has the commands read at once. Who writes closes it, once we have stopped. Absent: the event loop sees them by itself. */
   readonly wake: number | undefined
   /** Opens a port's socket; `done` is called, now or soon: without why, it is there. */
   bind(rtpPort: RtpPort, done: (why?: string) => void): void
@@ -47,6 +47,8 @@ export interface MediaWork {
   ): RtpPort | undefined
   /** Obeys the commands which wait, if any do. Only for engines which have a `wake`. */
   woken(): boolean
+  /** Milliseconds an engine with a loop of its own may keep Node's waiting, whose timers are few. */
+  turnMs(now: MonotonicMs): number
   /** It is time: sends what is due, and says when more is. */
   beat(): void
   /** A batch of packets is done: whatever is worth telling goes out now. */

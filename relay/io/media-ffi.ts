@@ -8,19 +8,18 @@ import { Arena } from './media-arena.ts'
 import { ATTENTIVE_MS, type CipherName, type MediaEngine, type MediaWork } from './media-engine.ts'
 import { type Libc, type Loaded, loadLibc } from './media-libc.ts'
 import { opensslCipher } from './media-openssl.ts'
+import { wide } from './wide.ts'
 
-/** Milliseconds we sleep at most before Node's own event loop has its turn. */
-const TURN_MS = 20
-/** And so many while commands keep coming, the last of them no longer ago than ATTENTIVE_MS. */
+/** Milliseconds before Node's own event loop has its turn, while commands keep coming: the last of them no longer ago than ATTENTIVE_MS. */
 const ATTENTIVE_TURN_MS = 4
 
 /**
- * From so many packets per millisecond on we pause after each round, so that the next finds several: waking up for
+ * From so many packets per millisecond on we pause after each look, so that the next finds several: waking up for
  * each alone would cost as much again as carrying it. A network card does the same with its interrupts.
  */
 const BUSY = 10
-const PAUSE_US = 200
-/** But not where a round found so many: they have waited already, and who sleeps on a busy machine sleeps long. */
+const PAUSE_US = 200n
+/** But not where a look found so many: they have waited already, and who sleeps on a busy machine sleeps long. */
 const BEHIND = 128
 
 /**
@@ -82,9 +81,13 @@ class FfiEngine implements MediaEngine {
   readonly #from = new SocketAddress()
   /** Packets per millisecond in the last turn. */
   #rate = 0
+  /** Packets of the last look, and of the turn. */
+  #found = 0
+  #packets = 0
   #called = false
   #outOfTurn = 0
   #attentiveUntil = 0
+  #turnUntil = 0
   #stopped = false
 
   constructor(loaded: Loaded, host: string, place: SocketAddress, work: MediaWork) {
@@ -145,43 +148,47 @@ class FfiEngine implements MediaEngine {
     if (rtpPort.handle < 0) return
     this.#arena.packet.set(packet.subarray(0, length))
     this.#arena.dispatch(to, length)
-    this.#loaded.libc.sendmsg(rtpPort.handle, this.#arena.at.message, 0)
+    this.#loaded.libc.sendmsg(wide(rtpPort.handle), this.#arena.at.message, 0n)
   }
 
   stop(): void {
     for (const rtpPort of this.#rtpPorts) if (rtpPort !== undefined) this.release(rtpPort)
     this.#stopped = true
     this.#loaded.libc.close(this.#epoll)
-    this.#loaded.libc.close(this.wake)
     this.#loaded.libc.close(this.#timer)
   }
 
   /** Packets until it is the event loop's turn. */
   #round(): void {
-    const { libc } = this.#loaded
-    const arena = this.#arena
     const begun = monotonicNow()
-    const busy = this.#rate > BUSY
-    let packets = 0
+    this.#turnUntil = begun + this.#work.turnMs(begun)
+    if (begun < this.#attentiveUntil) this.#hurry(begun)
+    this.#packets = 0
     let now = begun
-    let count = 0
-    const turn = begun < this.#attentiveUntil ? ATTENTIVE_TURN_MS : TURN_MS
-    while (now < begun + turn && !this.#stopped) {
-      if (busy && count < BEHIND) libc.usleep(PAUSE_US)
-      count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, turn)
-      now = monotonicNow()
-      if (now >= this.#beatAt) this.#beat()
-      this.#outOfTurn = OUT_OF_TURN
-      for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
-      packets += count
-      if (this.#called) this.#answer()
-      this.#work.done()
-    }
+    while (now < this.#turnUntil && !this.#stopped) now = this.#look(this.#turnUntil - now)
     // What was not worth a wake-up has waited for this.
     this.#obey()
     this.#work.done()
-    this.#rate = packets / (now - begun)
+    this.#rate = this.#packets / (now - begun)
     if (!this.#stopped) setImmediate(() => this.#round())
+  }
+
+  /** Carries what has come, or comes within so many milliseconds. On its own, so that it is compiled soon: turns are few. */
+  #look(ms: number): MonotonicMs {
+    const { libc } = this.#loaded
+    const arena = this.#arena
+    if (this.#rate > BUSY && this.#found < BEHIND) libc.usleep(PAUSE_US)
+    const most = wide(arena.mostEvents)
+    const count = libc.epoll_wait(wide(this.#epoll), arena.at.events, most, wide(Math.ceil(ms)))
+    const now = monotonicNow()
+    if (now >= this.#beatAt) this.#beat()
+    this.#outOfTurn = OUT_OF_TURN
+    for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
+    this.#found = count
+    this.#packets += count
+    if (this.#called) this.#answer()
+    this.#work.done()
+    return now
   }
 
   /** Setting the timer anew has it ring no more for what it rang for. */
@@ -233,7 +240,7 @@ class FfiEngine implements MediaEngine {
   /** One packet from any sender; false: there was none. */
   #take(now: MonotonicMs, rtpPort: RtpPort): boolean {
     this.#arena.prepare()
-    const length = this.#loaded.libc.recvmsg(rtpPort.handle, this.#arena.at.message, 0)
+    const length = this.#loaded.libc.recvmsg(wide(rtpPort.handle), this.#arena.at.message, 0n)
     if (length < 0) return false
     this.#arena.readAddress(this.#from)
     const out = this.#work.arrive(now, rtpPort, this.#from, this.#arena.packet, length)
@@ -244,7 +251,8 @@ class FfiEngine implements MediaEngine {
   /** Sends the packet which is no batch's. */
   #leave(out: RtpPort): void {
     const { at, packet } = this.#arena
-    if (this.#tied[out.handle] === true) this.#loaded.libc.write(out.handle, at.packet, out.leaving)
+    if (this.#tied[out.handle] === true)
+      this.#loaded.libc.write(wide(out.handle), at.packet, wide(out.leaving))
     else this.#send(out, packet)
   }
 
@@ -264,19 +272,26 @@ class FfiEngine implements MediaEngine {
     if (place === undefined) return
     if (packet !== this.#arena.packet) this.#arena.packet.set(packet.subarray(0, length))
     this.#arena.dispatch(place, length)
-    this.#loaded.libc.sendmsg(out.handle, this.#arena.at.message, 0)
+    this.#loaded.libc.sendmsg(wide(out.handle), this.#arena.at.message, 0n)
   }
 
   /** Commands are obeyed between rounds, so that no port changes while a batch is under way. */
   #answer(): void {
     this.#called = false
-    this.#loaded.libc.read(this.wake, this.#arena.at.option, 8)
+    this.#loaded.libc.read(wide(this.wake), this.#arena.at.option, 8n)
     this.#obey()
   }
 
   /** Commands seldom come alone: for a while we look up often by ourselves, and need not be woken. */
   #obey(): void {
-    if (this.#work.woken()) this.#attentiveUntil = monotonicNow() + ATTENTIVE_MS
+    if (!this.#work.woken()) return
+    const now = monotonicNow()
+    this.#attentiveUntil = now + ATTENTIVE_MS
+    this.#hurry(now)
+  }
+
+  #hurry(now: MonotonicMs): void {
+    this.#turnUntil = Math.min(this.#turnUntil, now + ATTENTIVE_TURN_MS)
   }
 
   #open(rtpPort: RtpPort): string | undefined {
@@ -335,6 +350,7 @@ function batchOf({ read, write }: Libc, { slots, packetSize }: Arena): Batch {
   const sources = new Int32Array(slots.length)
   const lengths = new Int32Array(slots.length)
   const targets = new Int32Array(slots.length)
+  const room = wide(packetSize)
   const batch = {
     count: 0,
     sources,
@@ -342,11 +358,12 @@ function batchOf({ read, write }: Libc, { slots, packetSize }: Arena): Batch {
     targets,
     read() {
       for (let i = 0; i < batch.count; i++)
-        lengths[i] = read(sources[i] as number, slots[i] as bigint, packetSize)
+        lengths[i] = read(wide(sources[i] as number), slots[i] as bigint, room)
     },
     write() {
       for (let i = 0; i < batch.count; i++) {
-        if ((targets[i] as number) >= 0) write(targets[i] as number, slots[i] as bigint, lengths[i] as number)
+        if ((targets[i] as number) >= 0)
+          write(wide(targets[i] as number), slots[i] as bigint, wide(lengths[i] as number))
       }
     },
   }

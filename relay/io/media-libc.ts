@@ -2,10 +2,8 @@ import { createRequire } from 'node:module'
 import { getSystemErrorName } from 'node:util'
 
 /**
- * The few calls of libc the media thread lives on; sizes are numbers, addresses of memory are BigInts made once.
- *
- * What runs per packet has three arguments at most, and none of them unsigned: Node calls those at a third of the
- * price of others.
+ * The few calls of libc the media thread lives on; addresses of memory are BigInts made once. What runs per packet, or
+ * per look for some, takes all else in that form, too (`wide.ts`).
  */
 export interface Libc {
   socket(family: number, type: number, protocol: number): number
@@ -16,14 +14,14 @@ export interface Libc {
   eventfd(initial: number, flags: number): number
   timerfd_create(clock: number, flags: number): number
   timerfd_settime(fd: number, flags: number, when: bigint, before: bigint): number
-  read(fd: number, into: bigint, size: number): number
-  write(fd: number, from: bigint, size: number): number
-  recvmsg(fd: number, message: bigint, flags: number): number
-  sendmsg(fd: number, message: bigint, flags: number): number
-  usleep(us: number): number
+  read(fd: bigint, into: bigint, size: bigint): number
+  write(fd: bigint, from: bigint, size: bigint): number
+  recvmsg(fd: bigint, message: bigint, flags: bigint): number
+  sendmsg(fd: bigint, message: bigint, flags: bigint): number
+  usleep(us: bigint): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: bigint): number
-  epoll_wait(epoll: number, events: bigint, most: number, ms: number): number
+  epoll_wait(epoll: bigint, events: bigint, most: bigint, ms: bigint): number
 }
 
 /** The C library, and what is needed to call it. */
@@ -59,6 +57,8 @@ function nameOf(errno: number): string {
   return errno > 0 ? getSystemErrorName(-errno) : 'for an unknown reason'
 }
 
+const three = ['pointer', 'pointer', 'pointer'] as const
+
 const signatures = {
   __errno_location: { arguments: [], return: 'u64' },
   socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
@@ -69,12 +69,12 @@ const signatures = {
   eventfd: { arguments: ['u32', 'i32'], return: 'i32' },
   timerfd_create: { arguments: ['i32', 'i32'], return: 'i32' },
   timerfd_settime: { arguments: ['i32', 'i32', 'u64', 'u64'], return: 'i32' },
-  read: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
-  write: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
-  recvmsg: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
-  sendmsg: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
-  usleep: { arguments: ['i32'], return: 'i32' },
+  read: { arguments: three, return: 'i32' },
+  write: { arguments: three, return: 'i32' },
+  recvmsg: { arguments: three, return: 'i32' },
+  sendmsg: { arguments: three, return: 'i32' },
+  usleep: { arguments: ['pointer'], return: 'i32' },
   epoll_create1: { arguments: ['i32'], return: 'i32' },
   epoll_ctl: { arguments: ['i32', 'i32', 'i32', 'u64'], return: 'i32' },
-  epoll_wait: { arguments: ['i32', 'u64', 'i32', 'i32'], return: 'i32' },
+  epoll_wait: { arguments: [...three, 'pointer'], return: 'i32' },
 } as const

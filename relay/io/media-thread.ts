@@ -4,7 +4,7 @@ import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { PACE_MS } from '../media/digit-pacer.ts'
 import { digitStages } from '../media/digit-stage.ts'
 import type { RtpPort } from '../media/media-leg.ts'
-import { MediaRelay, type RtcpSending, SWEEPS_A_SECOND } from '../media/media-relay.ts'
+import { MediaRelay, type RtcpSending } from '../media/media-relay.ts'
 import { payloadStages } from '../media/payload-stage.ts'
 import type { RecordingSink } from '../media/recorder.ts'
 import type { SinkReport } from '../media/recordings.ts'
@@ -67,9 +67,10 @@ export interface Ready {
 /** Who may put something in the way of a leg's packets. */
 const stageBuilders: readonly StageBuilder[] = [digitStages(payloadStages)]
 
-const SWEEP_MS = 1000 / SWEEPS_A_SECOND
-/** A NAT's rebinding is heard of so soon at the latest, after the silence it begins with. */
+/** A NAT's rebinding is heard of so soon, after the silence it begins with. */
 const UNTIE_MS = 200
+/** A sweep which comes so early counts as in time. */
+const EARLY_MS = 25
 
 if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 
@@ -81,6 +82,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
   const { engine, name, why } = chooseEngine(setup, {
     arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
     woken: obeyAll,
+    turnMs: (now) => (pacing === undefined ? sweepAt - now : Math.min(sweepAt - now, PACE_MS)),
     beat,
     done: report,
   })
@@ -187,8 +189,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
   }
 
   function stop(): void {
-    clearInterval(sweeping)
-    clearInterval(untying)
+    clearTimeout(sweeping)
     clearInterval(pacing)
     engine.stop()
     setup.writer.postMessage({ type: 'stop' } satisfies WriteOrder)
@@ -203,13 +204,22 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
       mediaRelay.recordings.told(now, next.message as SinkReport)
   }
 
-  const sweeping = setInterval(() => {
+  function sweep(): void {
+    const now = monotonicNow()
     hearWriter()
-    mediaRelay.sweep(monotonicNow())
+    mediaRelay.sweep(now)
+    if (now >= untieAt) mediaRelay.eachDeaf(now, untie)
+    if (now >= untieAt) untieAt = now + UNTIE_MS - EARLY_MS
     report()
-  }, SWEEP_MS)
+    sweepAt = now + mediaRelay.sweepMs
+    sweeping = setTimeout(sweep, mediaRelay.sweepMs)
+  }
+
+  let sweeping: NodeJS.Timeout | undefined
+  let sweepAt = 0
+  let untieAt = 0
   const untie = (rtpPort: RtpPort) => engine.loosen(rtpPort)
-  const untying = setInterval(() => mediaRelay.eachDeaf(monotonicNow(), untie), UNTIE_MS)
+  sweep()
   if (engine.wake === undefined) {
     setup.port.on('message', (orders: Orders) => {
       obeyEach(orders)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Note } from '../ground/effects.ts'
 import type { MediaCommand, MediaReport } from '../ground/media.ts'
@@ -40,6 +40,8 @@ export interface MediaPlane {
 }
 
 const TIMEOUT_MS = 60_000
+/** A call which is over may be carried so long until the thread is told. */
+const CLOSE_MS = 20
 /** What an eventfd takes: a count of one. */
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer)
 
@@ -74,13 +76,21 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   let waiting: MediaCommand[] = []
   let stopped = false
   let passedAt = Number.NEGATIVE_INFINITY
+  let waking: NodeJS.Timeout | undefined
+  const wake = () => {
+    clearTimeout(waking)
+    waking = undefined
+    if (ready.wake !== undefined) writeSync(ready.wake, ONE)
+  }
   const pass = (orders: Orders) => {
     if (stopped) return
     near.postMessage(orders, typeof orders === 'object' && 'file' in orders ? [orders.file.buffer] : [])
     const now = monotonicNow()
-    const attentive = now - passedAt < ATTENTIVE_MS / 2
+    const attentive = waking === undefined && now - passedAt < ATTENTIVE_MS / 2
     passedAt = now
-    if (ready.wake !== undefined && isUrgent(orders, attentive)) writeSync(ready.wake, ONE)
+    // While it is attentive it looks up every few milliseconds by itself.
+    if (orders === 'stop' || (isUrgent(orders) && !attentive)) wake()
+    else if (!attentive) waking ??= setTimeout(wake, CLOSE_MS)
   }
   const flush = () => {
     pass(waiting)
@@ -103,6 +113,7 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
       pass('stop')
       stopped = true
       await ended
+      if (ready.wake !== undefined) closeSync(ready.wake)
       writerFar.close()
       await written
     },
@@ -122,13 +133,8 @@ function startWriter(workerData: WriterSetup, log: MediaOptions['log']): Promise
   return new Promise((resolve) => writer.on('exit', () => resolve()))
 }
 
-/**
- * Whether the thread must be woken, which costs a system call here and a waking processor there. Closing may
- * wait until it looks up by itself, 20 ms at most; so may anything while it is attentive, for then that is 4 ms. Told to
- * stop it may be gone, and what wakes it with it, before we could.
- */
-function isUrgent(orders: Orders, attentive: boolean): boolean {
-  if (orders === 'stop' || attentive) return false
+/** Whether the thread must be woken at once, which costs a system call here and a waking processor there: closing may wait. */
+function isUrgent(orders: Exclude<Orders, 'stop'>): boolean {
   return 'path' in orders || orders.some(({ type }) => type !== 'close')
 }
 

@@ -5,7 +5,7 @@ import type { PacketCipher } from '../media/srtp-cipher.ts'
  * OpenSSL as Node brings it, called through node:ffi.
  */
 
-/** The calls of Node's own OpenSSL which SRTP needs. A context keeps its key, and gets a vector per packet. */
+/** The calls of Node's own OpenSSL which SRTP needs, all arguments as in `wide.ts`. A context keeps its key, and gets a vector per packet. */
 export interface OpenSsl {
   EVP_CIPHER_CTX_new(): bigint
   EVP_CIPHER_CTX_free(context: bigint): void
@@ -13,14 +13,14 @@ export interface OpenSsl {
   EVP_aes_128_gcm(): bigint
   EVP_aes_256_gcm(): bigint
   EVP_EncryptInit_ex(context: bigint, type: bigint, engine: bigint, key: bigint, iv: bigint): number
-  EVP_EncryptUpdate(context: bigint, out: bigint, written: bigint, from: bigint, size: number): number
+  EVP_EncryptUpdate(context: bigint, out: bigint, written: bigint, from: bigint, size: bigint): number
   EVP_EncryptFinal_ex(context: bigint, out: bigint, written: bigint): number
   EVP_DecryptInit_ex(context: bigint, type: bigint, engine: bigint, key: bigint, iv: bigint): number
-  EVP_DecryptUpdate(context: bigint, out: bigint, written: bigint, from: bigint, size: number): number
+  EVP_DecryptUpdate(context: bigint, out: bigint, written: bigint, from: bigint, size: bigint): number
   EVP_DecryptFinal_ex(context: bigint, out: bigint, written: bigint): number
-  EVP_CIPHER_CTX_ctrl(context: bigint, command: number, size: number, at: bigint): number
+  EVP_CIPHER_CTX_ctrl(context: bigint, command: bigint, size: bigint, at: bigint): number
   SHA1_Init(state: bigint): number
-  SHA1_Update(state: bigint, from: bigint, size: number): number
+  SHA1_Update(state: bigint, from: bigint, size: bigint): number
   SHA1_Final(digest: bigint, state: bigint): number
 }
 
@@ -65,13 +65,13 @@ const signatures = {
   EVP_aes_128_gcm: { arguments: [], return: 'pointer' },
   EVP_aes_256_gcm: { arguments: [], return: 'pointer' },
   EVP_EncryptInit_ex: { arguments: [...four, 'pointer'], return: 'i32' },
-  EVP_EncryptUpdate: { arguments: [...four, 'i32'], return: 'i32' },
+  EVP_EncryptUpdate: { arguments: [...four, 'pointer'], return: 'i32' },
   EVP_EncryptFinal_ex: { arguments: ['pointer', 'pointer', 'pointer'], return: 'i32' },
   EVP_DecryptInit_ex: { arguments: [...four, 'pointer'], return: 'i32' },
-  EVP_DecryptUpdate: { arguments: [...four, 'i32'], return: 'i32' },
+  EVP_DecryptUpdate: { arguments: [...four, 'pointer'], return: 'i32' },
   EVP_DecryptFinal_ex: { arguments: ['pointer', 'pointer', 'pointer'], return: 'i32' },
-  EVP_CIPHER_CTX_ctrl: { arguments: ['pointer', 'i32', 'i32', 'pointer'], return: 'i32' },
+  EVP_CIPHER_CTX_ctrl: { arguments: four, return: 'i32' },
   SHA1_Init: { arguments: ['pointer'], return: 'i32' },
-  SHA1_Update: { arguments: ['pointer', 'pointer', 'i32'], return: 'i32' },
+  SHA1_Update: { arguments: ['pointer', 'pointer', 'pointer'], return: 'i32' },
   SHA1_Final: { arguments: ['pointer', 'pointer'], return: 'i32' },
 } as const

@@ -2,6 +2,7 @@ import { type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-ci
 import { readWord, writeWord } from '../media/words.ts'
 import { contextFor, NULL, need, OK, type OpenSsl } from './openssl-calls.ts'
 import { type Desk, STATE_BITS } from './openssl-desk.ts'
+import { wide } from './wide.ts'
 
 /** AES in counter mode, and HMAC-SHA1 over what comes of it (RFC 3711 §4.1.1, §4.2.1). */
 export class OpenSslCounter implements PacketCipher {
@@ -60,7 +61,7 @@ export class OpenSslCounter implements PacketCipher {
     vector.set(this.iv)
     const place = desk.addressOf(packet, from)
     if (this.#ssl.EVP_EncryptInit_ex(this.#context, NULL, NULL, NULL, at.vector) !== OK) return false
-    return this.#ssl.EVP_EncryptUpdate(this.#context, place, at.written, place, to - from) === OK
+    return this.#ssl.EVP_EncryptUpdate(this.#context, place, at.written, place, wide(to - from)) === OK
   }
 
   /** False: OpenSSL failed, and the tag says nothing. */
@@ -69,17 +70,17 @@ export class OpenSslCounter implements PacketCipher {
     const ssl = this.#ssl
     const { at } = desk
     desk.resume(this.#inner)
-    if (ssl.SHA1_Update(at.state, desk.addressOf(packet, 0), length) !== OK) return false
+    if (ssl.SHA1_Update(at.state, desk.addressOf(packet, 0), wide(length)) !== OK) return false
     if (ssl.SHA1_Final(at.tag, at.state) !== OK) return false
     desk.resume(this.#outer)
-    return ssl.SHA1_Update(at.state, at.tag, 20) === OK && ssl.SHA1_Final(at.tag, at.state) === OK
+    return ssl.SHA1_Update(at.state, at.tag, 20n) === OK && ssl.SHA1_Final(at.tag, at.state) === OK
   }
 
   #begun(key: Uint8Array, pad: number): Int32Array {
     const { padded, state, at } = this.#desk
     for (let i = 0; i < padded.length; i++) padded[i] = (key[i] ?? 0) ^ pad
     const begun = this.#ssl.SHA1_Init(at.state)
-    const hashed = this.#ssl.SHA1_Update(at.state, at.padded, padded.length)
+    const hashed = this.#ssl.SHA1_Update(at.state, at.padded, wide(padded.length))
     padded.fill(0)
     need(begun, hashed)
     return state.slice(0, STATE_BITS)

@@ -3,10 +3,11 @@ import { type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-ci
 import { writeWord } from '../media/words.ts'
 import { contextFor, NULL, need, OK, type OpenSsl } from './openssl-calls.ts'
 import type { Desk } from './openssl-desk.ts'
+import { wide } from './wide.ts'
 
 const GALOIS_TAG = 16
 /** EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_TAG */
-const [GET_TAG, SET_TAG] = [0x10, 0x11]
+const [GET_TAG, SET_TAG] = [0x10n, 0x11n]
 
 /** AES in Galois/counter mode (RFC 7714). */
 export class OpenSslGalois implements PacketCipher {
@@ -41,12 +42,12 @@ export class OpenSslGalois implements PacketCipher {
     const readable = this.#readable(packet, word)
     const place = desk.addressOf(packet, clear)
     if (ssl.EVP_EncryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
-    if (ssl.EVP_EncryptUpdate(context, NULL, at.written, readable, this.#control ? 12 : clear) !== OK)
+    if (ssl.EVP_EncryptUpdate(context, NULL, at.written, readable, wide(this.#control ? 12 : clear)) !== OK)
       return -1
-    if (ssl.EVP_EncryptUpdate(context, place, at.written, place, end - clear) !== OK) return -1
+    if (ssl.EVP_EncryptUpdate(context, place, at.written, place, wide(end - clear)) !== OK) return -1
     if (ssl.EVP_EncryptFinal_ex(context, at.tag, at.written) !== OK) return -1
     const tag = desk.addressOf(packet, end)
-    if (ssl.EVP_CIPHER_CTX_ctrl(context, GET_TAG, GALOIS_TAG, tag) !== OK) return -1
+    if (ssl.EVP_CIPHER_CTX_ctrl(context, GET_TAG, wide(GALOIS_TAG), tag) !== OK) return -1
     if (!this.#control) return end + GALOIS_TAG
     writeWord(packet, end + GALOIS_TAG, word)
     return end + GALOIS_TAG + 4
@@ -62,9 +63,9 @@ export class OpenSslGalois implements PacketCipher {
     const tag = desk.addressOf(packet, end)
     const context = this.#opening
     if (ssl.EVP_DecryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
-    if (ssl.EVP_DecryptUpdate(context, NULL, at.written, readable, this.#control ? 12 : clear) !== OK)
+    if (ssl.EVP_DecryptUpdate(context, NULL, at.written, readable, wide(this.#control ? 12 : clear)) !== OK)
       return -1
-    if (ssl.EVP_CIPHER_CTX_ctrl(context, SET_TAG, GALOIS_TAG, tag) !== OK) return -1
+    if (ssl.EVP_CIPHER_CTX_ctrl(context, SET_TAG, wide(GALOIS_TAG), tag) !== OK) return -1
     if (!this.#xor(packet, clear, end)) return -1
     if (ssl.EVP_DecryptFinal_ex(context, at.tag, at.written) === OK) return end
     // Decrypted twice is as it was: it may be tried with another index.
@@ -75,7 +76,9 @@ export class OpenSslGalois implements PacketCipher {
 
   #xor(packet: Uint8Array, from: number, to: number): boolean {
     const place = this.#desk.addressOf(packet, from)
-    return this.#ssl.EVP_DecryptUpdate(this.#opening, place, this.#desk.at.written, place, to - from) === OK
+    return (
+      this.#ssl.EVP_DecryptUpdate(this.#opening, place, this.#desk.at.written, place, wide(to - from)) === OK
+    )
   }
 
   /** What is authenticated without being encrypted: RTP's header, or RTCP's with the word. */

@@ -41,8 +41,9 @@ type TellReport = (report: MediaReport) => void
 const LONGEST = 1500
 /** An SR's packet type, and where its RTP time stands (RFC 3550 §6.4.1). */
 const [SENDER_REPORT, REPORTED_TIME] = [200, 16]
-/** How often `sweep` is to be called. */
+/** How often `sweep` is to be called; and where little is there to be looked at, for each costs a wake-up. */
 export const SWEEPS_A_SECOND = 20
+const FEWEST_SWEEPS = 5
 /** Sessions looked at in one sweep, where so many are left. */
 const SWEPT_AT_LEAST = 16
 /** And counted, where so many are due. */
@@ -102,6 +103,12 @@ export class MediaRelay {
 
   get size(): number {
     return this.#sessions.size
+  }
+
+  /** Milliseconds from one `sweep` to the next: few enough that each session is looked at once a second. */
+  get sweepMs(): number {
+    const isCalm = this.#sessions.size <= FEWEST_SWEEPS * SWEPT_AT_LEAST && this.recordings.isIdle
+    return 1000 / (isCalm ? FEWEST_SWEEPS : SWEEPS_A_SECOND)
   }
 
   /** The ports to be bound, two a leg; none when the session is there already. Where both sides are given they are joined. */
@@ -256,7 +263,7 @@ export class MediaRelay {
   }
 
   /**
-   * To be called SWEEPS_A_SECOND times: counts, and notices who has fallen silent. Each call looks at a share of the
+   * To be called again after `sweepMs`: counts, and notices who has fallen silent. Each call looks at a share of the
    * sessions alone, and counts a tenth of these: packets wait meanwhile, and a thousand which began together are due together.
    */
   sweep(now: MonotonicMs): void {

@@ -89,7 +89,12 @@ export class Recordings {
     if (recorder !== undefined) this.#end(this.#now, recorder, 'closed')
   }
 
-  /** To be called twenty times a second. */
+  /** None is made, and none waits for the sink. */
+  get isIdle(): boolean {
+    return this.#byId.size === 0
+  }
+
+  /** To be called twenty times a second, unless it is idle. */
   advance(now: MonotonicMs): void {
     this.#now = now
     let at = this.#turn++ % TURNS

@@ -12,9 +12,10 @@ import { routeBench } from './route.ts'
 import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 import { soakBench } from './soak.ts'
+import { soundBench } from './sound.ts'
 
 /*
- * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records`, `… memory` and `… soak`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, a prompt, a packet of another codec, a decision, a request
+ * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… sound`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records`, `… memory` and `… soak`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, both beside what is to be reached, a prompt, a packet of another codec, a decision, a request
  * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; and what is held of a phone and a call; and what is left of many calls and registrations.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
@@ -26,6 +27,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
     args[0] === '--real'
       ? realBrowsersBench(args.slice(1))
       : rtpBench(['--only', 'ffi browser,rtpengine browser', '--calls', '20,100', '--rounds', '5', ...args]),
+  sound: soundBench,
   media: mediaBench,
   opus: opusBench,
   route: routeBench,

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { type DtlsPlace, placeIn } from '../support/dtls-peer.ts'
 import { type BrowserSuite, Browsers, ourPlace } from './browsers.ts'
 import { compile, end, LOAD_CORE, pinned, RELAY_CORE, rest, say, scheduled } from './pinned.ts'
+import { heading, median, type Run, row } from './rtp-rows.ts'
 import { type Calls, offerBrowsers, offerCalls, orderEach } from './rtpengine.ts'
 import { callerCrypto, callerPackets } from './srtp-packets.ts'
 
@@ -22,22 +23,14 @@ const relays: readonly Relay[] = [
   ...manners.flatMap((manner) => engines.map((engine): Relay => `${engine} ${manner}`)),
 ]
 
-/** One run of the generator through one relay. */
-interface Run {
-  readonly cpuUs: number
-  readonly loss: number
-  readonly p50: number
-  readonly p99: number
-  /** Milliseconds the generator was late at most: what it then says at once waits in the relay. */
-  readonly late: number
-  /** Share of the time the relay wanted its core and another process had it: above a few per cent it is no measure. */
-  readonly kept: number
-}
-
 interface Load {
   readonly generator: string
   readonly calls: number
   readonly seconds: number
+  /** Seconds before those. */
+  readonly warmup: number
+  /** How often a disturbed run is made at most. */
+  readonly tries: number
   /** A file of what callers say who encrypt. */
   readonly packets: string
   /** Where recordings go. */
@@ -48,9 +41,9 @@ interface Load {
 
 /** Addresses and ports of our own, away from the defaults and below the ephemeral ones, so that nothing else is met. */
 const place = { host: '127.0.41.1', caller: '127.0.41.2', callee: '127.0.41.3', first: 24_000, peers: 22_000 }
-const WARMUP_S = 2
-/** How often a disturbed run is repeated, and what share of its core may be taken from a calm one. */
-const TRIES = 4
+/** What both sides carry before they are measured, so that ours is compiled: packets, and seconds at least. */
+const [WARMUP_PACKETS, WARMUP_S] = [20_000, 2]
+/** What share of its core may be taken from a calm run. */
 const CALM = 0.04
 
 /**
@@ -59,7 +52,7 @@ const CALM = 0.04
  * to a WAV file with a channel for each, by rtpengine to its pcap files. Where `browser` is, the caller checks its way and
  * agrees on keys there, and goes on checking; both relays get the same suite.
  *
- *   npm run bench -- rtp [--calls 250,500,1000] [--seconds 8] [--rounds 3] [--only ffi,rtpengine] [--suite AES_CM_128_HMAC_SHA1_80]
+ *   npm run bench -- rtp [--calls 250,500,1000] [--seconds 8] [--warm-up 2] [--rounds 3] [--tries 4] [--only ffi,rtpengine] [--suite AES_CM_128_HMAC_SHA1_80]
  */
 export async function rtpBench(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -67,7 +60,9 @@ export async function rtpBench(args: string[]): Promise<void> {
     options: {
       calls: { type: 'string', default: '250,500,1000' },
       seconds: { type: 'string', default: '8' },
+      'warm-up': { type: 'string' },
       rounds: { type: 'string', default: '3' },
+      tries: { type: 'string', default: '4' },
       only: {
         type: 'string',
         default: relays.filter((relay) => [undefined, 'srtp'].includes(mannerOf(relay))).join(),
@@ -84,21 +79,14 @@ export async function rtpBench(args: string[]): Promise<void> {
     const generator = compile('rtpload', folder)
     if (generator === undefined) return say('No C compiler (cc) is here to build the packet generator with.')
     const packets = join(folder, 'packets')
-    writeFileSync(packets, callerPackets((Number(values.seconds) + WARMUP_S + 1) * 50))
+    const seconds = Number(values.seconds)
+    const suite = values.suite as BrowserSuite
     say(heading())
     for (const calls of values.calls.split(',').map(Number)) {
-      await compare(
-        chosen,
-        {
-          generator,
-          calls,
-          seconds: Number(values.seconds),
-          packets,
-          folder,
-          suite: values.suite as BrowserSuite,
-        },
-        Number(values.rounds),
-      )
+      const warmup = Number(values['warm-up'] ?? Math.max(WARMUP_S, WARMUP_PACKETS / (calls * 100)))
+      writeFileSync(packets, callerPackets((seconds + warmup + 1) * 50))
+      const load = { generator, calls, seconds, warmup, tries: Number(values.tries), packets, folder, suite }
+      await compare(chosen, load, Number(values.rounds))
     }
   } finally {
     rmSync(folder, { recursive: true })
@@ -134,7 +122,7 @@ function plainOf(relay: Relay): Engine {
 /** A run in which other processes took the relay's core says little: it is repeated a few times. */
 async function measure(relay: Relay, load: Load): Promise<Run | undefined> {
   let best: Run | undefined
-  for (let tries = 0; tries < TRIES && (best === undefined || best.kept > CALM); tries++) {
+  for (let tries = 0; tries < load.tries && (best === undefined || best.kept > CALM); tries++) {
     const run = await runOnce(relay, load)
     if (run === undefined) return undefined
     if (best === undefined || run.kept < best.kept) best = run
@@ -191,7 +179,7 @@ function openBrowsers({ suite, calls }: Load): Promise<Browsers> {
 
 async function agree(browsers: Browsers, places: readonly DtlsPlace[], load: Load): Promise<string[]> {
   const path = join(load.folder, 'browsers')
-  const { tag, check } = await browsers.agree(places, path, load.seconds + WARMUP_S + 1)
+  const { tag, check } = await browsers.agree(places, path, load.seconds + load.warmup + 1)
   return [path, String(tag), String(check)]
 }
 
@@ -231,10 +219,10 @@ async function browsersAt(wanted: Calls, load: Load): Promise<Omit<Started, 'chi
 /** Runs the generator; the relay's CPU is read when the counted part begins and when it ends. */
 async function drive(
   { child, ports }: Started,
-  { generator, calls, seconds }: Load,
+  { generator, calls, seconds, warmup }: Load,
   said: readonly string[],
 ): Promise<Run> {
-  const words = [calls, seconds, WARMUP_S, place.caller, place.callee, place.peers, place.host].map(String)
+  const words = [calls, seconds, warmup, place.caller, place.callee, place.peers, place.host].map(String)
   words.push(...said)
   const load = pinned(LOAD_CORE, generator, words)
   load.stdin.end(ports)
@@ -267,33 +255,4 @@ function summary(ranMs: number, waitedMs: number, seconds: number, seen: Seen): 
     late: late_ms,
     kept: waitedMs / (seconds * 1000),
   }
-}
-
-function heading(): string {
-  const [load = 0] = loadavg()
-  return [
-    `RTP, two-way G.711 at 20 ms; relay on core ${RELAY_CORE}, generator on core ${LOAD_CORE} of ${availableParallelism()}; load before: ${load.toFixed(2)}`,
-    '',
-    'calls  relay              CPU µs/packet  of rtpengine  of plain  loss       delay p50 / p99 µs   each run (share of its core others took, generator late)',
-  ].join('\n')
-}
-
-function row(relay: Relay, calls: number, runs: readonly Run[], base: number, plain: number): string {
-  const start = `${String(calls).padStart(5)}  ${relay.padEnd(18)} `
-  if (runs.length === 0) return `${start}is not installed here`
-  const cpu = median(runs, 'cpuUs')
-  const spread = runs
-    .map(
-      ({ cpuUs, kept, late }) => `${cpuUs.toFixed(1)} (${(kept * 100).toFixed(0)} %, ${late.toFixed(0)} ms)`,
-    )
-    .join(', ')
-  const [ratio, price] = [base, plain].map((of) => (Number.isNaN(of) ? '–' : (cpu / of).toFixed(2)))
-  const delay = `${median(runs, 'p50').toFixed(0)} / ${median(runs, 'p99').toFixed(0)}`
-  const loss = `${(median(runs, 'loss') * 100).toFixed(3)} %`
-  return `${start}${cpu.toFixed(2).padStart(13)}  ${ratio?.padStart(12)}  ${price?.padStart(8)}  ${loss.padEnd(9)}  ${delay.padEnd(19)}  ${spread}`
-}
-
-function median(runs: readonly Run[], of: keyof Run): number {
-  const sorted = runs.map((run) => run[of]).sort((a, b) => a - b)
-  return sorted[sorted.length >> 1] ?? Number.NaN
 }

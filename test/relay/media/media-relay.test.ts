@@ -238,6 +238,17 @@ describe('a session is counted', () => {
     }
   })
 
+  test('few sessions are swept five times a second, many twenty times: none is looked at less than once', () => {
+    const mediaRelay = new MediaRelay(60_000)
+    expect(mediaRelay.sweepMs).toBe(200)
+    const open = (i: number) =>
+      mediaRelay.open(sessionId(i), { caller: portNumber(1000 + i), callee: portNumber(3000 + i) })
+    for (let i = 0; i < 80; i++) open(i)
+    expect(mediaRelay.sweepMs).toBe(200)
+    open(80)
+    expect(mediaRelay.sweepMs).toBe(50)
+  })
+
   test('where silence is never reported, too', () => {
     const mediaRelay = new MediaRelay(0)
     mediaRelay.open(sessionId(1), { caller: portNumber(1000), callee: portNumber(2000) })

@@ -178,6 +178,7 @@ function engineOf(name: 'ffi' | 'dgram', host: string, mediaRelay: MediaRelay): 
   const work = {
     arrive: (...words: Parameters<MediaRelay['arrive']>) => mediaRelay.arrive(...words),
     woken: () => false,
+    turnMs: () => 20,
     beat() {},
     done() {},
   }
