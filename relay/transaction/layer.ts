@@ -44,6 +44,11 @@ export type TransactionInput =
   | { readonly type: 'closed'; readonly flow: Flow }
   | { readonly type: 'tick' }
 
+/** Timers after which a transaction is only forgotten. */
+const lingering: ReadonlySet<TransactionTimer> = new Set<TransactionTimer>(['D', 'I', 'J', 'K', 'L', 'M'])
+/** Those ring together, up to so many ms late: the relay wakes a few times a second for them, not once for each. */
+const togetherMs = 250
+
 /** Timers which repeat a message or make one; the others end a state. One of each kind runs at most. */
 const repeating: ReadonlySet<TransactionTimer> = new Set<TransactionTimer>(['A', 'E', 'G', 'trying', 'late'])
 
@@ -256,7 +261,8 @@ export class Transactions {
     if (ms === Number.POSITIVE_INFINITY) return
     const slot = repeating.has(timer) ? 'repeating' : 'limit'
     this.#deadlines.cancel(transaction[slot])
-    transaction[slot] = this.#deadlines.set(now + ms, { transaction, timer })
+    const at = lingering.has(timer) ? Math.ceil((now + ms) / togetherMs) * togetherMs : now + ms
+    transaction[slot] = this.#deadlines.set(at, { transaction, timer })
   }
 
   #stop(transaction: Transaction): void {

@@ -84,9 +84,10 @@ describe('the record of a call’s sound', () => {
     })
   })
 
-  test('is not told anew while it rings', () => {
+  test('is not there while it rings, when nothing is counted yet, nor told anew for what is counted then', () => {
     const { ladder } = calling()
     const told = ladder.tells.length
+    expect(ladder.tells.map(({ call }) => call.media)).toEqual(ladder.tells.map(() => null))
     counted(ladder)
     expect(ladder.tells).toHaveLength(told)
   })

@@ -167,6 +167,19 @@ describe('the spool', () => {
     await spool.close()
   })
 
+  test('takes a call’s decision over from what a process before this one left', async () => {
+    const before = await opened()
+    const first = callTell(undefined, 1)
+    first.call.decision = explanationOf([])
+    before.add(first)
+    await before.close()
+    const spool = await opened()
+    const second = callTell(first.call.call_id, 2)
+    spool.add(second)
+    expect(told(spool)).toEqual([{ ...second, call: { ...second.call, decision: first.call.decision } }])
+    await spool.close()
+  })
+
   test('keeps a call’s decision apart where the edge did not accept it', async () => {
     const spool = await opened()
     const first = callTell(undefined, 1)

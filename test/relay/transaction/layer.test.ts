@@ -59,6 +59,23 @@ describe('the transaction layer', () => {
     ).toMatchObject([{ flow: elsewhere }])
   })
 
+  test('forgets together what only lingers: the relay wakes a few times a second for that, and never too early', () => {
+    const harness = new TransactionHarness()
+    for (let at = 0; at < 100; at++) {
+      const asked = asks('OPTIONS', { branch: `z9hG4bK-${at}` })
+      harness.opens(asked)
+      harness.responds(says(asked, 200))
+      harness.after(7)
+    }
+    const ended = harness.after(60_000).map((words) => 700 + Number.parseInt(words, 10))
+    expect(ended).toHaveLength(100)
+    expect(new Set(ended).size).toBeLessThanOrEqual(4)
+    for (const [at, when] of ended.entries()) {
+      expect(when - 7 * at).toBeGreaterThanOrEqual(32_000)
+      expect(when - 7 * at).toBeLessThanOrEqual(32_250)
+    }
+  })
+
   test('scales its timers with T1, but absorbs failures for 32 s at least (RFC 6026 §8.4)', () => {
     const harness = new TransactionHarness(udp, { t1: 100 })
     harness.sends(invite)
