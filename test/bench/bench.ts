@@ -13,10 +13,11 @@ import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 import { soakBench } from './soak.ts'
 import { soundBench } from './sound.ts'
+import { tracesBench } from './traces.ts'
 
 /*
- * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… sound`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records`, `… memory` and `… soak`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, both beside what is to be reached, a prompt, a packet of another codec, a decision, a request
- * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; and what is held of a phone and a call; and what is left of many calls and registrations.
+ * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… sound`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records`, `… memory`, `… soak` and `… traces`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, both beside what is to be reached, a prompt, a packet of another codec, a decision, a request
+ * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; what is held of a phone and a call; what is left of many calls and registrations; and what traces cost.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
@@ -37,6 +38,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   records: recordsBench,
   memory: memoryBench,
   soak: soakBench,
+  traces: tracesBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)
