@@ -1,4 +1,3 @@
-import { parseNameAddrs } from '../sip/address.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 
@@ -33,7 +32,7 @@ export function reasonsOf(request: Request): string | undefined {
 /** A redirection with the place it names, for the record; undefined: it is none, or names none. */
 export function elsewhere(response: Response | undefined): string | undefined {
   if (!response || response.status < 300 || response.status > 399) return undefined
-  const uri = parseNameAddrs(response.all('contact'))[0]?.uri
+  const uri = response.addresses('contact')[0]?.uri
   return uri && `${response.reason} to ${uri}`.slice(0, 200)
 }
 

@@ -1,6 +1,6 @@
 import type { Forwarder } from '#contract'
 import { readSipUri } from '#routing'
-import { type NameAddr, parseNameAddrs, userOf } from '../sip/address.ts'
+import { type NameAddr, userOf } from '../sip/address.ts'
 import type { Response } from '../sip/message.ts'
 import type { Branch, CalledPeer, Hunt, SoughtTarget } from './state.ts'
 
@@ -51,7 +51,8 @@ export function gatewaysOf({ provider }: Branch, response: Response | undefined)
 
 /** Those it prefers first. */
 function placesIn(response: Response): NameAddr[] {
-  return parseNameAddrs(response.all('contact'))
+  return response
+    .addresses('contact')
     .sort((a, b) => preference(b) - preference(a))
     .slice(0, placesAtMost)
 }

@@ -1,5 +1,5 @@
 import { detached } from '../ground/texts.ts'
-import { hopsOf, parseNameAddrs } from '../sip/address.ts'
+import { hopsOf } from '../sip/address.ts'
 import type { Message, Request, Response } from '../sip/message.ts'
 
 /** Two parties who have met, as one of them sees it (RFC 3261 §12). Plain facts; the functions below keep them. */
@@ -98,5 +98,5 @@ export function dialogKeyOf({ callId, from, to }: Request): string | undefined {
 }
 
 function contact(message: Message): string | undefined {
-  return parseNameAddrs(message.all('contact'))[0]?.uri
+  return message.addresses('contact')[0]?.uri
 }

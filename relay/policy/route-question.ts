@@ -2,7 +2,7 @@ import type { RouteQuestion } from '#contract'
 import { dialledName, plainly } from '#routing'
 import type { ActiveCall } from '../call/call-index.ts'
 import { beenTo, divertedBy } from '../call/claims.ts'
-import { parseNameAddrs, userOf } from '../sip/address.ts'
+import { userOf } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
 
 /** The question a call asks before anything else. */
@@ -70,7 +70,7 @@ function callerOf(invite: Request, claims: boolean): Omit<RouteQuestion['from'],
 /** Whom a PBX or carrier says the call is from (RFC 3325 §9.1; what a PBX only prefers counts as much: §9.2). */
 function assertedBy(invite: Request): { user: string; display: string } | undefined {
   for (const name of ['p-asserted-identity', 'p-preferred-identity'])
-    for (const address of parseNameAddrs(invite.all(name))) {
+    for (const address of invite.addresses(name)) {
       const user = userOf(address)
       if (user) return { user, display: address.display }
     }

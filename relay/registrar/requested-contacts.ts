@@ -1,6 +1,6 @@
 import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { KnownCredential } from '../auth/challenger.ts'
-import { hopsOf, type NameAddr, parseNameAddrs } from '../sip/address.ts'
+import { hopsOf, type NameAddr } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
 import { isTel } from '../sip/uri.ts'
 
@@ -49,7 +49,7 @@ export function readContacts(
     const alone = values.length === 1 && expires === 0
     return alone ? { kind: 'nothing' } : refused('Contact * Needs Expires 0')
   }
-  const addresses = parseNameAddrs(values)
+  const addresses = request.addresses('contact')
   const path = hopsOf(request, 'path')
   // One which cannot be read hides no other: the answer lists what was bound.
   if (addresses.length === 0 && values.length > 0) return refused('Bad Contact')

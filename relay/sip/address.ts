@@ -1,7 +1,9 @@
 import { readable } from './charset.ts'
-import { noParams, quotedEnd, readParams, skipSpace, splitList, unquote } from './grammar.ts'
+import { isSpace, quotedEnd, skipSpace, splitList, unquote, uriEnd } from './grammar.ts'
+import { type Letters, passingLetters } from './letters.ts'
+import { findParams, type Params } from './params.ts'
 import type { SipUri } from './uri.ts'
-import { isTel, parseUri, uriScheme } from './uri.ts'
+import { isTel, readUri, uriScheme } from './uri.ts'
 
 /** name-addr or addr-spec with header parameters: From, To, Contact, Route (RFC 3261 §20). */
 export interface NameAddr {
@@ -12,7 +14,7 @@ export interface NameAddr {
   /** The URI read; undefined when its scheme is not sip or sips. */
   readonly sip: SipUri | undefined
   /** Header parameters: lower-case names, '' for none given, values as written with their quotes. */
-  readonly params: ReadonlyMap<string, string>
+  readonly params: Params
   readonly tag: string | undefined
 }
 
@@ -22,21 +24,28 @@ export interface NameAddr {
  * The `*` of a Contact is no address. A display name may hold spaces and dots without quotes, but no comma.
  */
 export function parseNameAddr(text: string): NameAddr | undefined {
-  const start = skipSpace(text, 0)
-  const bracket = openingBracket(text, start)
+  return readNameAddr(passingLetters(text), 0, text.length)
+}
+
+/** Reads the one address between two indexes, as `parseNameAddr` does; undefined when it is malformed or more than one. */
+export function readNameAddr(letters: Letters, from: number, to: number): NameAddr | undefined {
+  const { text, codes } = letters
+  const start = skipSpace(codes, from, to)
+  const bracket = openingBracket(codes, start, to)
   if (bracket === -2) return undefined
-  const close = bracket < 0 ? bareEnd(text, start) : text.indexOf('>', bracket)
-  if (close < 0) return undefined
-  const uri = text.slice(bracket < 0 ? start : bracket + 1, close)
-  const sip = parseUri(uri)
-  if (sip === undefined && !foreign(uri)) return undefined
+  const isBare = bracket < 0
+  const uriAt = isBare ? start : bracket + 1
+  const end = isBare ? bareEnd(codes, start, to) : uriEnd(codes, uriAt, to)
+  if (isBare ? uriEnd(codes, start, end) < end : end === to || codes[end] !== 0x3e) return undefined
+  const sip = readUri(letters, uriAt, end)
   // A URI without brackets may hold no question mark: it could be the URI's or the header's (§20).
-  if (bracket < 0 && sip?.headers !== undefined) return undefined
-  const params = paramsOf(text, bracket < 0 ? close : close + 1)
-  const tag = params?.get('tag')
-  if (params === undefined || tag === '') return undefined
-  const display = bracket < 0 ? '' : displayName(text, start, bracket)
-  return { display, uri, sip, params, tag }
+  if (isBare && sip?.headers !== undefined) return undefined
+  const found = findParams(letters, isBare ? end : end + 1, to, 'tag')
+  if (found?.end !== to || found.wanted === '') return undefined
+  const display = isBare ? '' : displayName(letters, start, bracket)
+  const uri = text.slice(uriAt, end)
+  if (sip === undefined && !foreign(uri)) return undefined
+  return { display, uri, sip, params: found.params, tag: found.wanted }
 }
 
 /** The addresses of a list, from one header value or several; a member which cannot be read hides no other. */
@@ -72,22 +81,15 @@ export function userOf({ sip, uri }: Pick<NameAddr, 'sip' | 'uri'>): string {
   return readable(sip?.user ?? (isTel(uri) ? uri.slice(uri.indexOf(':') + 1) : ''))
 }
 
-/** The parameters from `at` to the end; undefined when something else stands there. */
-function paramsOf(text: string, at: number): ReadonlyMap<string, string> | undefined {
-  if (at === text.length) return noParams
-  const params = new Map<string, string>()
-  return readParams(text, at, params) === text.length ? params : undefined
-}
-
 /** Index of `<`, -1 when the URI stands bare, -2 when what stands before the bracket is no display name. */
-function openingBracket(text: string, at: number): number {
-  if (text.charCodeAt(at) === 0x22) {
-    const close = quotedEnd(text, at)
-    const bracket = close < 0 ? -1 : skipSpace(text, close)
-    return text.charCodeAt(bracket) === 0x3c ? bracket : -2
+function openingBracket(codes: Uint8Array, at: number, to: number): number {
+  if (at < to && codes[at] === 0x22) {
+    const close = quotedEnd(codes, at, to)
+    const bracket = close < 0 ? to : skipSpace(codes, close, to)
+    return bracket < to && codes[bracket] === 0x3c ? bracket : -2
   }
-  for (let i = at; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+  for (let i = at; i < to; i++) {
+    const code = codes[i]
     if (code === 0x3c) return i
     if (code === 0x3b || code === 0x2c) return -1
     if (code === 0x22 || code === 0x3e) return -2
@@ -96,17 +98,17 @@ function openingBracket(text: string, at: number): number {
 }
 
 /** Without brackets everything after the first semicolon is the header's (§20.10). */
-function bareEnd(text: string, at: number): number {
+function bareEnd(codes: Uint8Array, at: number, to: number): number {
   let i = at
-  for (; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === 0x3b || code === 0x2c || code === 0x20 || code === 0x09) break
+  for (; i < to; i++) {
+    const code = codes[i]
+    if (code === 0x3b || code === 0x2c || isSpace(code)) break
   }
   return i
 }
 
-function displayName(text: string, start: number, bracket: number): string {
-  return readable(unquote(text.slice(start, bracket).trimEnd()))
+function displayName({ text }: Letters, start: number, bracket: number): string {
+  return start === bracket ? '' : readable(unquote(text.slice(start, bracket).trimEnd()))
 }
 
 /** A URI of some other scheme; a malformed sip URI is not let through as one. */

@@ -75,6 +75,10 @@ class RequestAtRest implements Request {
   all(name: string): string[] {
     return awake(this).all(name)
   }
+
+  addresses(name: string): NameAddr[] {
+    return awake(this).addresses(name)
+  }
 }
 
 /** One event asks the same one several times. */

@@ -5,19 +5,27 @@
  */
 
 const HELD = /[\uf780-\uf7ff]/
+/** What stands for octets which are no UTF-8. */
+const LOST = '\ufffd'
+const loose = new TextDecoder('utf-8', { ignoreBOM: true })
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const latin1 = new TextDecoder('latin1')
 const encoder = new TextEncoder()
 
+/** Octets as sockets of Node's give them: these know their text in a third of the time a decoder needs. */
+interface SocketOctets extends Uint8Array {
+  utf8Slice(from?: number, to?: number): string
+}
+
 /** The text of octets; `encode` gives exactly these octets back. */
-export function decode(bytes: Uint8Array): string {
-  try {
-    const text = utf8.decode(bytes)
-    if (text.length === bytes.length || !HELD.test(text)) return text
-  } catch {
-    // Some octet is no UTF-8.
-  }
-  return utf8.decode(held(bytes))
+export function decode(bytes: Uint8Array, from = 0, to = bytes.length): string {
+  const text =
+    'utf8Slice' in bytes
+      ? (bytes as SocketOctets).utf8Slice(from, to)
+      : loose.decode(bytes.subarray(from, to))
+  // No octet was without a letter, and none of the letters is one of ours.
+  if (!text.includes(LOST) && (text.length === to - from || !HELD.test(text))) return text
+  return utf8.decode(held(bytes.subarray(from, to)))
 }
 
 /** The octets of a text as they travel. */
@@ -45,7 +53,16 @@ function utf8Of(text: string): Uint8Array {
 
 /** What a text says to people: one with octets which are no UTF-8 was written in Latin-1. */
 export function readable(text: string): string {
-  return HELD.test(text) ? latin1.decode(encode(text)) : text
+  return holds(text) ? latin1.decode(encode(text)) : text
+}
+
+/** What `HELD` asks, faster of the few letters of a name. */
+function holds(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0xf780 && code <= 0xf7ff) return true
+  }
+  return false
 }
 
 /** UTF-8 in which each octet that was none is a private letter. */

@@ -1,37 +1,57 @@
 import { digits } from './grammar.ts'
-import type { Head } from './headers.ts'
+import { HeaderList, type Headers } from './header-index.ts'
+import type { Letters } from './letters.ts'
 import { flaw, limits } from './limits.ts'
-import type { Header, ParseFlaw, Request, RequestMessage, ResponseMessage } from './message.ts'
-import { noBody, parseMaxForwards } from './message.ts'
-import { properName } from './names.ts'
+import type { ParseFlaw, Request, RequestMessage, ResponseMessage } from './message.ts'
+import { noBody, readMaxForwards } from './message.ts'
+import { headerNumber, nameOf, properName } from './names.ts'
 import { uriScheme } from './uri.ts'
 import { cookie } from './via.ts'
 
+const via = headerNumber('via')
+const maxForwards = headerNumber('max-forwards')
+const contentLengthNumber = headerNumber('content-length')
+const mandatory = ['via', 'from', 'to', 'call-id', 'cseq'].map(headerNumber)
+
 /** More Vias than there can be hops. undefined: there are not. */
-export function tooManyHops(head: Head): ParseFlaw | undefined {
+export function tooManyHops(headers: Headers): ParseFlaw | undefined {
   let vias = 0
-  for (const [name, value] of head.headers) {
-    if (name === 'via') vias += value.includes(',') ? value.split(',').length : 1
-  }
+  for (let at = headers.find(via); at >= 0; at = headers.find(via, at)) vias += headers.read(at, members)
   return vias > limits.vias ? flaw('Via', 'has too many hops', 513) : undefined
 }
 
-const mandatory = ['via', 'from', 'to', 'call-id', 'cseq'] as const
+function members({ text }: Letters, from: number, to: number): number {
+  let count = 1
+  for (let comma = text.indexOf(',', from); comma >= 0 && comma < to; comma = text.indexOf(',', comma + 1))
+    count++
+  return count
+}
 
-/** Headers which say one thing only (§7.3.1); twice is a contradiction. */
-const single = new Set(['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-type', 'expires'])
+/** Headers which say one thing only (§7.3.1), a bit for each; twice is a contradiction. */
+const single = new Uint8Array(256)
+for (const [at, name] of [
+  'from',
+  'to',
+  'call-id',
+  'cseq',
+  'max-forwards',
+  'content-type',
+  'expires',
+].entries())
+  single[headerNumber(name)] = 1 << at
 
 /** What every request must have, once and readable (§8.1.1). undefined: it has. */
 export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
-  const missing = mandatory.find((name) => request.header(name) === undefined)
-  if (missing !== undefined) return flaw(properName(missing), 'is missing')
-  const twice = repeated(request.headers)
-  if (twice !== undefined) return flaw(properName(twice), 'stands there twice')
+  const headers = request.numbered
+  const missing = mandatory.find((number) => headers.find(number) < 0)
+  if (missing !== undefined) return flaw(properName(nameOf(missing)), 'is missing')
+  const twice = headers.repeated(single)
+  if (twice > 0) return flaw(properName(nameOf(twice)), 'stands there twice')
   const where = request.unreadable()
   if (where !== undefined) return flaw(where, 'is malformed')
   if (request.via.branch === cookie) return flaw('Via', 'has an empty branch')
-  const hops = request.header('max-forwards')
-  return hops !== undefined && parseMaxForwards(hops) === undefined
+  const hops = headers.find(maxForwards)
+  return hops >= 0 && headers.read(hops, readMaxForwards) === undefined
     ? flaw('Max-Forwards', 'is no number')
     : undefined
 }
@@ -44,16 +64,6 @@ export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
 export function responseFlaw(response: ResponseMessage): ParseFlaw | undefined {
   const where = response.header('to') === undefined ? 'To' : response.unreadable()
   return where === undefined ? undefined : flaw(where, 'is missing or malformed')
-}
-
-function repeated(headers: readonly Header[]): string | undefined {
-  const seen: string[] = []
-  for (const [name] of headers) {
-    if (!single.has(name)) continue
-    if (seen.includes(name)) return name
-    seen.push(name)
-  }
-  return undefined
 }
 
 /** A Request-URI has no spaces, no brackets and no headers (§7.1, §19.1.5). */
@@ -72,12 +82,12 @@ export function requestUriFlaw(request: Request): ParseFlaw | undefined {
  * nothing which can be read.
  */
 export function readBody(
-  headers: readonly Header[],
+  headers: Headers,
   bytes: Uint8Array,
   at: number,
   options: { stream?: boolean; response?: boolean },
 ): { bytes: Uint8Array; flaw: ParseFlaw | undefined } {
-  const said = contentLength(valuesOf(headers, 'content-length'))
+  const said = saidLength(headers)
   const length = said === 'broken' && options.response ? 'missing' : said
   const there = bytes.length - at
   if (length === 'broken') return { bytes: noBody, flaw: flaw('Content-Length', 'is no single number') }
@@ -90,19 +100,23 @@ export function readBody(
   return { bytes: length === 0 ? noBody : bytes.subarray(at, at + length), flaw: undefined }
 }
 
-function valuesOf(headers: readonly Header[], wanted: string): string[] {
-  const values: string[] = []
-  for (const [name, value] of headers) if (name === wanted) values.push(value)
-  return values
+/** A length; undefined when it is no number. */
+function readLength({ codes }: Letters, from: number, to: number): number | undefined {
+  return digits(codes, from, to, Number.MAX_SAFE_INTEGER)
 }
 
 /** What the Content-Length headers of one message agree upon (§18.3, §20.14). */
-export function contentLength(values: readonly string[]): number | 'missing' | 'broken' {
-  let agreed: number | undefined
-  for (const value of values) {
-    const length = digits(value, 0, value.length, Number.MAX_SAFE_INTEGER)
-    if (length === undefined || (agreed !== undefined && length !== agreed)) return 'broken'
+function saidLength(headers: Headers): number | 'missing' | 'broken' {
+  let agreed: number | 'missing' = 'missing'
+  for (let at = headers.find(contentLengthNumber); at >= 0; at = headers.find(contentLengthNumber, at)) {
+    const length = headers.read(at, readLength)
+    if (length === undefined || (agreed !== 'missing' && length !== agreed)) return 'broken'
     agreed = length
   }
-  return agreed ?? 'missing'
+  return agreed
+}
+
+/** The same of their values. */
+export function contentLength(values: readonly string[]): number | 'missing' | 'broken' {
+  return saidLength(new HeaderList(values.map((value) => ['content-length', value])))
 }

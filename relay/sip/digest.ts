@@ -1,4 +1,5 @@
-import { quote, quotedEnd, skipSpace, tokenEnd, unquote } from './grammar.ts'
+import { find, quote, quotedEnd, skipSpace, tokenEnd, unquote } from './grammar.ts'
+import { passingLetters } from './letters.ts'
 
 /** Lower-case hex digests of octets, or of text taken as UTF-8: handed in, as the core rolls its own of nothing. */
 export interface DigestHashes {
@@ -168,27 +169,30 @@ function writeDigest(params: readonly (readonly [name: string, value: string | u
  * One which cannot be read is left out, and hides no other.
  */
 function readDigests(value: string): ReadonlyMap<string, string>[] {
+  const { codes } = passingLetters(value)
+  const to = value.length
   const found: Map<string, string>[] = []
   let params: Map<string, string> | undefined
-  for (let i = skipCommas(value, 0); i < value.length; ) {
-    const nameEnd = tokenEnd(value, i)
-    const next = skipSpace(value, nameEnd)
-    if (nameEnd > i && value.charCodeAt(next) === EQUALS) {
-      const from = skipSpace(value, next + 1)
-      const to = value.charCodeAt(from) === 0x22 ? quotedEnd(value, from) : bareEnd(value, from)
-      const end = to < 0 ? value.length : skipSpace(value, to)
-      const clean = to >= 0 && (end === value.length || value.charCodeAt(end) === COMMA)
+  for (let i = skipCommas(codes, 0, to); i < to; ) {
+    const nameEnd = tokenEnd(codes, i, to)
+    const next = skipSpace(codes, nameEnd, to)
+    if (nameEnd > i && next < to && codes[next] === EQUALS) {
+      const from = skipSpace(codes, next + 1, to)
+      const valueEnd =
+        from < to && codes[from] === 0x22 ? quotedEnd(codes, from, to) : bareEnd(codes, from, to)
+      const end = valueEnd < 0 ? to : skipSpace(codes, valueEnd, to)
+      const clean = valueEnd >= 0 && (end === to || codes[end] === COMMA)
       const name = value.slice(i, nameEnd).toLowerCase()
       if (!clean) {
         if (params) found.pop()
         params = undefined
-      } else if (params && !params.has(name)) params.set(name, unquote(value.slice(from, to)))
-      i = skipCommas(value, clean ? end : commaAfter(value, end))
-    } else if (nameEnd > i && next > nameEnd && next < value.length && value.charCodeAt(next) !== COMMA) {
+      } else if (params && !params.has(name)) params.set(name, unquote(value.slice(from, valueEnd)))
+      i = skipCommas(codes, clean ? end : find(codes, COMMA, end, to), to)
+    } else if (nameEnd > i && next > nameEnd && next < to && codes[next] !== COMMA) {
       params = value.slice(i, nameEnd).toLowerCase() === 'digest' ? new Map() : undefined
       if (params) found.push(params)
       i = next
-    } else i = skipCommas(value, commaAfter(value, i))
+    } else i = skipCommas(codes, find(codes, COMMA, i, to), to)
   }
   return found
 }
@@ -196,20 +200,15 @@ function readDigests(value: string): ReadonlyMap<string, string>[] {
 const COMMA = 0x2c
 const EQUALS = 0x3d
 
-function skipCommas(text: string, from: number): number {
-  let i = skipSpace(text, from)
-  while (text.charCodeAt(i) === COMMA) i = skipSpace(text, i + 1)
+function skipCommas(codes: Uint8Array, from: number, to: number): number {
+  let i = skipSpace(codes, from, to)
+  while (i < to && codes[i] === COMMA) i = skipSpace(codes, i + 1, to)
   return i
 }
 
-function commaAfter(text: string, from: number): number {
-  const comma = text.indexOf(',', from)
-  return comma < 0 ? text.length : comma
-}
-
 /** An unquoted value ends at a comma or space; some clients leave more than tokens unquoted. */
-function bareEnd(text: string, from: number): number {
+function bareEnd(codes: Uint8Array, from: number, to: number): number {
   let i = from
-  while (i < text.length && text.charCodeAt(i) !== 0x2c && text.charCodeAt(i) > 0x20) i++
+  while (i < to && codes[i] !== COMMA && (codes[i] ?? 0) > 0x20) i++
   return i
 }

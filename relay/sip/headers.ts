@@ -1,7 +1,8 @@
 import { isSpace, skipSpace, tokenEnd } from './grammar.ts'
+import { passingLetters } from './letters.ts'
 import { flaw, limits } from './limits.ts'
 import type { Header, ParseFlaw } from './message.ts'
-import { headerNameIn, isHeeded, properName } from './names.ts'
+import { headerName, isHeeded, properName } from './names.ts'
 
 /** The headers of a message, and the first thing a request is refused for. */
 export interface Head {
@@ -12,13 +13,14 @@ export interface Head {
 /** Every header up to the limit. A line which is none is passed over, and so is one which is not heeded (RFC 3261 §8.2.2). */
 export function readHeaders(text: string, from: number): Head {
   const headers: Header[] = []
+  const { codes } = passingLetters(text)
   let wrong: ParseFlaw | undefined
   let lines = 0
   for (let i = from; i < text.length && !text.startsWith('\r\n', i); ) {
     if (++lines > limits.headers) return { headers, flaw: flaw('headers', 'are too many', 513) }
     const start = i
-    const nameEnd = tokenEnd(text, start)
-    const colon = skipSpace(text, nameEnd)
+    const nameEnd = tokenEnd(codes, start, text.length)
+    const colon = skipSpace(codes, nameEnd, text.length)
     const end = headerEnd(text, start)
     const next = end + 2
     i = next
@@ -27,7 +29,7 @@ export function readHeaders(text: string, from: number): Head {
       wrong ??= flaw(text.slice(start, Math.min(nameEnd, start + 40)), 'is too long', 513)
       continue
     }
-    const name = headerNameIn(text, start, nameEnd)
+    const name = headerName(text.slice(start, nameEnd))
     const value = headerValue(text, colon + 1, end)
     if (value !== undefined) headers.push([name, value])
     else if (isHeeded(name)) wrong ??= flaw(properName(name), 'holds half a line break')

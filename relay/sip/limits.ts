@@ -1,4 +1,10 @@
-import type { ParseFlaw } from './message.ts'
+/** What is wrong with a message, and the status which says so. */
+export interface ParseFlaw {
+  readonly where: string
+  /** A sentence without its full stop, fit for a reason phrase: `Via is malformed`. */
+  readonly why: string
+  readonly status: number
+}
 
 /** Implementation: what we take at most. A stranger's message costs no more than these. */
 export const limits = {

@@ -1,15 +1,19 @@
 import type { NameAddr } from './address.ts'
-import { parseNameAddr } from './address.ts'
-import { digits, noParams, skipSpace, splitList, tokenEnd } from './grammar.ts'
-import { isList } from './names.ts'
+import { parseNameAddrs, readNameAddr } from './address.ts'
+import { digits, skipSpace, splitList, tokenEnd } from './grammar.ts'
+import { type Header, HeaderList, type Headers, type ValueReader } from './header-index.ts'
+import type { Letters } from './letters.ts'
+import type { ParseFlaw } from './limits.ts'
+import { methodIn } from './methods.ts'
+import { headerNumber, isList } from './names.ts'
+import { noParams } from './params.ts'
 import { reasonPhrase } from './reasons.ts'
 import type { SipUri } from './uri.ts'
 import { parseUri } from './uri.ts'
 import type { Via } from './via.ts'
-import { parseVia, salvageVia } from './via.ts'
+import { readVia, salvageVia } from './via.ts'
 
-/** A header as it travels: lower-case long name, and its value unfolded and trimmed. */
-export type Header = readonly [name: string, value: string]
+export type { Header, ParseFlaw }
 
 interface CSeq {
   readonly number: number
@@ -30,6 +34,8 @@ interface Common {
   header(name: string): string | undefined
   /** All values of a header, in order; list headers (§7.3.1) split at their commas, others never. */
   all(name: string): string[]
+  /** The addresses in all values of a header; one which cannot be read hides no other. */
+  addresses(name: string): NameAddr[]
 }
 
 /** A request (RFC 3261 §7.1). */
@@ -54,14 +60,6 @@ export interface Response extends Common {
 /** A request or a response. */
 export type Message = Request | Response
 
-/** What is wrong with a message, and the status which says so. */
-export interface ParseFlaw {
-  readonly where: string
-  /** A sentence without its full stop, fit for a reason phrase: `Via is malformed`. */
-  readonly why: string
-  readonly status: number
-}
-
 /** Why bytes are no acceptable message. A fault which is not answerable must be met with silence. */
 export interface Fault extends ParseFlaw {
   /** The request as far as it could be read, when enough of it stands to be answered (§8.2.6). */
@@ -83,7 +81,12 @@ export function request(parts: {
   headers: readonly Header[]
   body?: Uint8Array | undefined
 }): Request {
-  return new RequestMessage(parts.method, parts.requestUri, parts.headers, parts.body ?? noBody)
+  return new RequestMessage(
+    parts.method,
+    parts.requestUri,
+    new HeaderList(parts.headers),
+    parts.body ?? noBody,
+  )
 }
 
 /** A response to be sent; most are made by `reply`. */
@@ -94,73 +97,112 @@ export function response(parts: {
   body?: Uint8Array | undefined
 }): Response {
   const { status, reason = reasonPhrase(status), headers, body = noBody } = parts
-  return new ResponseMessage(status, reason, headers, body)
+  return new ResponseMessage(status, reason, new HeaderList(headers), body)
 }
+
+const [viaNumber, fromNumber, toNumber] = [headerNumber('via'), headerNumber('from'), headerNumber('to')]
+const [callIdNumber, cseqNumber] = [headerNumber('call-id'), headerNumber('cseq')]
+const hopsNumber = headerNumber('max-forwards')
 
 /** Facts read when first asked for, and kept. */
 class CommonFacts implements Common {
-  readonly headers: readonly Header[]
+  /** The headers by their numbers. */
+  readonly numbered: Headers
   readonly body: Uint8Array
   #via: Via | undefined
   #from: NameAddr | undefined
   #to: NameAddr | undefined
+  #callId: string | undefined
   #cseq: CSeq | undefined
 
-  constructor(headers: readonly Header[], body: Uint8Array) {
-    this.headers = headers
+  constructor(headers: Headers, body: Uint8Array) {
+    this.numbered = headers
     this.body = body
   }
 
+  get headers(): readonly Header[] {
+    return this.numbered.list
+  }
+
   get via(): Via {
-    this.#via ??= topVia(this.header('via') ?? '')
+    this.#via ??= this.first(viaNumber, readVia) ?? brokenVia(this.header('via') ?? '')
     return this.#via
   }
 
   get from(): NameAddr {
-    this.#from ??= party(this.header('from') ?? '')
+    this.#from ??= this.first(fromNumber, readNameAddr) ?? brokenParty(this.header('from') ?? '')
     return this.#from
   }
 
   get to(): NameAddr {
-    this.#to ??= party(this.header('to') ?? '')
+    this.#to ??= this.first(toNumber, readNameAddr) ?? brokenParty(this.header('to') ?? '')
     return this.#to
   }
 
   get callId(): string {
-    return this.header('call-id') ?? ''
+    this.#callId ??= this.header('call-id') ?? ''
+    return this.#callId
   }
 
   get cseq(): CSeq {
-    this.#cseq ??= parseCSeq(this.header('cseq') ?? '') ?? { number: 0, method: '' }
+    this.#cseq ??= this.first(cseqNumber, readCSeq) ?? { number: 0, method: '' }
     return this.#cseq
   }
 
   /** Reads what a response cannot do without: whose it is (§17.1.3); the header which cannot be read, if there is one. */
   unreadable(): string | undefined {
-    this.#via = parseVia(this.header('via') ?? '')
+    this.#via = this.first(viaNumber, readVia)
     if (this.#via === undefined) return 'Via'
-    this.#cseq = parseCSeq(this.header('cseq') ?? '')
+    this.#cseq = this.first(cseqNumber, readCSeq)
     return this.#cseq === undefined ? 'CSeq' : undefined
   }
 
   /** Reads who speaks to whom; the header which cannot be read, if there is one. */
   protected unreadableParty(): string | undefined {
-    this.#from = parseNameAddr(this.header('from') ?? '')
+    this.#from = this.first(fromNumber, readNameAddr)
     if (this.#from === undefined) return 'From'
-    this.#to = parseNameAddr(this.header('to') ?? '')
+    this.#to = this.first(toNumber, readNameAddr)
     return this.#to === undefined ? 'To' : undefined
   }
 
   header(name: string): string | undefined {
-    for (const header of this.headers) if (header[0] === name) return header[1]
-    return undefined
+    const number = headerNumber(name)
+    if (number === 0) return this.headers.find((header) => header[0] === name)?.[1]
+    const at = this.numbered.find(number)
+    return at < 0 ? undefined : this.numbered.value(at)
   }
 
   all(name: string): string[] {
-    const values: string[] = []
-    for (const header of this.headers) if (header[0] === name) values.push(header[1])
+    const values = this.#values(name)
     if (!isList(name) || !values.some((value) => value.includes(','))) return values
     return values.flatMap((value) => splitList(value))
+  }
+
+  addresses(name: string): NameAddr[] {
+    const number = headerNumber(name)
+    if (number === 0) return parseNameAddrs(this.#values(name))
+    const addresses: NameAddr[] = []
+    for (let at = this.numbered.find(number); at >= 0; at = this.numbered.find(number, at)) {
+      const only = this.numbered.read(at, readNameAddr)
+      if (only !== undefined) addresses.push(only)
+      else addresses.push(...parseNameAddrs(this.numbered.value(at)))
+    }
+    return addresses
+  }
+
+  /** What `read` makes of the first header of a name; undefined where there is none. */
+  protected first<Value>(number: number, read: ValueReader<Value>): Value | undefined {
+    const at = this.numbered.find(number)
+    return at < 0 ? undefined : this.numbered.read(at, read)
+  }
+
+  #values(name: string): string[] {
+    const number = headerNumber(name)
+    if (number === 0) return this.headers.filter((header) => header[0] === name).map(([, value]) => value)
+    const values: string[] = []
+    for (let at = this.numbered.find(number); at >= 0; at = this.numbered.find(number, at))
+      values.push(this.numbered.value(at))
+    return values
   }
 }
 
@@ -171,16 +213,24 @@ export class RequestMessage extends CommonFacts implements Request {
   readonly requestUri: string
   #target: SipUri | null | undefined
 
-  constructor(method: string, requestUri: string, headers: readonly Header[], body: Uint8Array) {
+  /** `target`: the Request-URI where it is read already; null where that cannot be. */
+  constructor(
+    method: string,
+    requestUri: string,
+    headers: Headers,
+    body: Uint8Array,
+    target?: SipUri | null,
+  ) {
     super(headers, body)
     this.method = method
     this.requestUri = requestUri
+    this.#target = target
   }
 
   override unreadable(): string | undefined {
     const wrong = super.unreadable() ?? this.unreadableParty()
     if (wrong !== undefined) return wrong
-    return this.callId === '' || /[ \t]/.test(this.callId) ? 'Call-ID' : undefined
+    return this.first(callIdNumber, isOneWord) ? undefined : 'Call-ID'
   }
 
   get target(): SipUri | undefined {
@@ -189,7 +239,7 @@ export class RequestMessage extends CommonFacts implements Request {
   }
 
   get maxForwards(): number {
-    return parseMaxForwards(this.header('max-forwards')) ?? 70
+    return this.first(hopsNumber, readMaxForwards) ?? 70
   }
 }
 
@@ -199,7 +249,7 @@ export class ResponseMessage extends CommonFacts implements Response {
   readonly status: number
   readonly reason: string
 
-  constructor(status: number, reason: string, headers: readonly Header[], body: Uint8Array) {
+  constructor(status: number, reason: string, headers: Headers, body: Uint8Array) {
     super(headers, body)
     this.status = status
     this.reason = reason
@@ -207,36 +257,37 @@ export class ResponseMessage extends CommonFacts implements Response {
 }
 
 /** CSeq = "CSeq" HCOLON 1*DIGIT LWS Method, the number below 2^31 (RFC 3261 §8.1.1.5). */
-function parseCSeq(text: string): CSeq | undefined {
-  const numberEnd = tokenEnd(text, 0)
-  const number = digits(text, 0, numberEnd, 2 ** 31 - 1)
-  const methodAt = skipSpace(text, numberEnd)
+function readCSeq(letters: Letters, from: number, to: number): CSeq | undefined {
+  const { codes } = letters
+  const numberEnd = tokenEnd(codes, from, to)
+  const number = digits(codes, from, numberEnd, 2 ** 31 - 1)
+  const methodAt = skipSpace(codes, numberEnd, to)
   if (number === undefined || methodAt === numberEnd) return undefined
-  if (methodAt === text.length || tokenEnd(text, methodAt) !== text.length) return undefined
-  return { number, method: text.slice(methodAt) }
+  if (methodAt === to || tokenEnd(codes, methodAt, to) !== to) return undefined
+  return { number, method: methodIn(letters, methodAt, to) }
 }
 
-/** A hop count, 255 at most; undefined when the header is absent or no number (RFC 3261 §20.22). */
-export function parseMaxForwards(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const number = digits(text, 0, text.length, Number.MAX_SAFE_INTEGER)
+/** A hop count, 255 at most; undefined when it is no number (RFC 3261 §20.22). */
+export function readMaxForwards({ codes }: Letters, from: number, to: number): number | undefined {
+  const number = digits(codes, from, to, Number.MAX_SAFE_INTEGER)
   return number === undefined ? undefined : Math.min(number, 255)
+}
+
+function isOneWord({ codes }: Letters, from: number, to: number): boolean {
+  let i = from
+  while (i < to && codes[i] !== 0x20 && codes[i] !== 0x09) i++
+  return i === to && from < to
 }
 
 /*
  * What cannot be read: requests which are refused themselves and only wait to be answered, and the parties
  * of a response, of which nothing but the tag is needed.
  */
-function topVia(text: string): Via {
-  return (
-    parseVia(text) ??
-    salvageVia(text) ?? { transport: '', host: '', port: undefined, branch: undefined, params: noParams }
-  )
+function brokenVia(text: string): Via {
+  return salvageVia(text) ?? { transport: '', host: '', port: undefined, branch: undefined, params: noParams }
 }
 
-function party(text: string): NameAddr {
-  const read = parseNameAddr(text)
-  if (read) return read
+function brokenParty(text: string): NameAddr {
   const tag = /.*;[ \t]*tag[ \t]*=[ \t]*([^\s;,>"]+)/i.exec(text)?.[1]
   return { display: '', uri: text, sip: undefined, params: noParams, tag }
 }

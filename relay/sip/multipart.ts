@@ -16,7 +16,7 @@ export interface Part {
 export function mediaType(contentType: string | undefined): string | undefined {
   const semicolon = contentType?.indexOf(';') ?? -1
   const type = semicolon < 0 ? contentType : contentType?.slice(0, semicolon)
-  return type?.replace(/[ \t]/g, '').toLowerCase()
+  return type && (/[ \t]/.test(type) ? type.replace(/[ \t]/g, '') : type).toLowerCase()
 }
 
 /**

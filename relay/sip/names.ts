@@ -1,7 +1,10 @@
 /*
  * How headers are called. The wire spells them in any case and some of them with one letter
- * (RFC 3261 §7.3.1, §7.3.3); within the relay each has one name: long, lower case.
+ * (RFC 3261 §7.3.1, §7.3.3); within the relay each has one name: long, lower case. One with something to remember
+ * has a number, too, from 1 on.
  */
+
+import { KnownWords } from './known-words.ts'
 
 /** The usual spelling of every header with something to remember; a letter where it has a compact form. */
 const spellings: readonly (readonly [proper: string, compact?: string])[] = [
@@ -136,39 +139,38 @@ const heeded = new Set([
   'via',
 ])
 
-/** Any usual spelling to the one name: looked up before anything is put into lower case. */
-const known = new Map<string, string>()
-const proper = new Map<string, string>()
-for (const [spelling, compact] of spellings) {
-  const name = spelling.toLowerCase()
-  proper.set(name, spelling)
-  known.set(spelling, name).set(name, name).set(spelling.toUpperCase(), name)
-  if (compact !== undefined) known.set(compact, name).set(compact.toUpperCase(), name)
+/** The one name of each number. */
+const names: readonly string[] = ['', ...spellings.map(([spelling]) => spelling.toLowerCase())]
+const numbers = new Map(names.map((name, number) => [name, number]))
+const proper = new Map(spellings.map(([spelling], at) => [names[at + 1] ?? '', spelling]))
+const compactForms = new Map<string, string>()
+const known = new KnownWords({ sameCase: false })
+for (const [at, [spelling, compact]] of spellings.entries()) {
+  known.add(spelling, at + 1)
+  if (compact === undefined) continue
+  known.add(compact, at + 1)
+  compactForms.set(compact, names[at + 1] ?? '')
 }
 
-/** Usual spellings, by length and first letter: such a one is known without being cut out of its message. */
-const lettersAtMost = 31
-const usual = Array.from({ length: (lettersAtMost + 1) * 128 }, (): string[] => [])
-for (const spelling of known.keys()) usual[slotOf(spelling, 0, spelling.length)]?.push(spelling)
-
-function slotOf(text: string, from: number, to: number): number {
-  return Math.min(to - from, lettersAtMost) * 128 + text.charCodeAt(from)
+/** The number of the header whose spelling stands from `from` to `to`, in whatever case; 0 where no table knows it. */
+export function headerNumberIn(codes: Uint8Array, from: number, to: number): number {
+  return known.find(codes, from, to)
 }
 
-/** The one name of the header whose spelling stands in a text from `from` to `to`. */
-export function headerNameIn(text: string, from: number, to: number): string {
-  for (const spelling of usual[slotOf(text, from, to)] ?? [])
-    if (spelling.length === to - from && text.startsWith(spelling, from))
-      return known.get(spelling) ?? spelling
-  return headerName(text.slice(from, to))
+/** The number of a header by its one name; 0 where no table knows it. */
+export function headerNumber(name: string): number {
+  return numbers.get(name) ?? 0
+}
+
+/** The one name of a header by its number. */
+export function nameOf(number: number): string {
+  return names[number] ?? ''
 }
 
 /** The one name of a header, however it was spelled. */
 export function headerName(spelling: string): string {
-  const name = known.get(spelling)
-  if (name !== undefined) return name
   const lower = spelling.toLowerCase()
-  return known.get(lower) ?? lower
+  return compactForms.get(lower) ?? lower
 }
 
 /** A header's name as it is written on the wire. */

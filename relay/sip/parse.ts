@@ -1,24 +1,27 @@
 import { decode } from './charset.ts'
 import { readBody, requestFlaw, requestUriFlaw, responseFlaw, tooManyHops } from './check.ts'
-import { digits, isSpace, isToken } from './grammar.ts'
-import type { Head } from './headers.ts'
+import { digits, isSpace, tokenEnd, uriEnd } from './grammar.ts'
+import { HeaderIndex, HeaderList, type Headers, markHead } from './header-index.ts'
 import { headEnd, readHeaders } from './headers.ts'
+import { KnownWords } from './known-words.ts'
+import { type Letters, lettersOf } from './letters.ts'
 import { flaw, limits } from './limits.ts'
 import type { Message, Parsed, ParseFlaw, Request } from './message.ts'
 import { noBody, RequestMessage, ResponseMessage } from './message.ts'
+import { methodIn } from './methods.ts'
+import { readUri, type SipUri } from './uri.ts'
 import { salvageVia } from './via.ts'
 
 /**
  * Reads one SIP message (RFC 3261 §7, §18.3).
  *
  * `bytes` is exactly one UDP payload, or with `stream` one message as the Framer cut it. Of a datagram
- * everything after Content-Length is ignored, and a missing one means all the rest.
+ * everything after Content-Length is ignored, and a missing one means all the rest. The message goes on reading
+ * in `bytes`.
  */
 export function parseMessage(bytes: Uint8Array, options: { stream?: boolean } = {}): Parsed<Message> {
-  const { line, head, bodyAt } = readStart(bytes)
-  return isStatusLine(line)
-    ? readResponse(line, head, bytes, bodyAt, options)
-    : readRequest(line, head, bytes, bodyAt, options)
+  const head = readHead(bytes)
+  return isStatusLine(head) ? readResponse(head, bytes, options) : readRequest(head, bytes, options)
 }
 
 /**
@@ -26,46 +29,75 @@ export function parseMessage(bytes: Uint8Array, options: { stream?: boolean } = 
  * undefined: it begins as no message does.
  */
 export function glance(bytes: Uint8Array): Message | undefined {
-  const { line, head } = readStart(bytes)
-  const status = isStatusLine(line) ? readStatusLine(line) : undefined
+  const head = readHead(bytes)
+  const status = isStatusLine(head) ? readStatusLine(head) : undefined
   if (status) return new ResponseMessage(status.status, status.reason, head.headers, noBody)
-  const start = readRequestLine(line)
+  const start = readRequestLine(head)
   return start && new RequestMessage(start.method, start.requestUri, head.headers, noBody)
 }
 
-function readStart(bytes: Uint8Array): {
-  readonly line: string
-  readonly head: Head
+/** A message without its body. */
+interface Head {
+  readonly letters: Letters
+  /** The first line, in `letters`. */
+  readonly lineAt: number
+  readonly lineEnd: number
+  readonly headers: Headers
+  /** The first thing about its lines for which a request is refused. */
+  readonly flaw: ParseFlaw | undefined
+  /** Index of the first octet of the body. */
   readonly bodyAt: number
-} {
+}
+
+function readHead(bytes: Uint8Array): Head {
   const start = skipLineBreaks(bytes)
+  return (bytes.length <= limits.message ? readUsual(bytes, start) : undefined) ?? readWithCare(bytes, start)
+}
+
+/** A head as nearly all are, from where it stands; undefined: it is another. */
+function readUsual(bytes: Uint8Array, start: number): Head | undefined {
+  const letters = aligned(bytes, start)
+  const found = markHead(letters, start)
+  if (found === undefined) return undefined
+  const { lineEnd, marks } = found
+  const headers = new HeaderIndex(letters, marks)
+  const bodyAt = letters.codes === bytes ? found.bodyAt : headEnd(bytes, start)
+  return { letters, lineAt: start, lineEnd, headers, flaw: undefined, bodyAt }
+}
+
+/** The letters of a message: all of it where that is ASCII, and its octets are their own letters; else those of its head. */
+function aligned(bytes: Uint8Array, start: number): Letters {
+  const text = decode(bytes)
+  return text.length === bytes.length
+    ? { text, codes: bytes }
+    : lettersOf(decode(bytes, 0, headEnd(bytes, start)))
+}
+
+/** Any head at all, with what is folded, broken or too long. */
+function readWithCare(bytes: Uint8Array, start: number): Head {
   const bodyAt = headEnd(bytes, start)
-  const text = decode(bytes.subarray(start, Math.min(bodyAt, start + limits.message)))
+  const text = decode(bytes, start, Math.min(bodyAt, start + limits.message))
   // Typed by hand, most likely: no SIP, but it can be told so.
   const bare = !text.includes('\r') && text.includes('\n')
   const tidy = bare ? text.replaceAll('\n', '\r\n') : text
-  const lineEnd = tidy.indexOf('\r\n')
-  const line = lineEnd < 0 ? tidy : tidy.slice(0, lineEnd)
-  const read = readHeaders(tidy, lineEnd < 0 ? tidy.length : lineEnd + 2)
-  const head = bare ? { ...read, flaw: flaw('lines', 'end without carriage return') } : read
-  return { line, head, bodyAt }
+  const lineBreak = tidy.indexOf('\r\n')
+  const lineEnd = lineBreak < 0 ? tidy.length : lineBreak
+  const read = readHeaders(tidy, Math.min(lineEnd + 2, tidy.length))
+  const headers = new HeaderList(read.headers)
+  const wrong = bare ? flaw('lines', 'end without carriage return') : read.flaw
+  return { letters: lettersOf(tidy), lineAt: 0, lineEnd, headers, flaw: wrong, bodyAt }
 }
 
-function readRequest(
-  line: string,
-  head: Head,
-  bytes: Uint8Array,
-  bodyAt: number,
-  options: { stream?: boolean },
-): Parsed<Message> {
-  const start = readRequestLine(line)
+function readRequest(head: Head, bytes: Uint8Array, options: { stream?: boolean }): Parsed<Message> {
+  const start = readRequestLine(head)
   if (start === undefined) return fault(flaw('Request-Line', 'is no SIP request'), undefined)
-  const body = readBody(head.headers, bytes, bodyAt, options)
-  const request = new RequestMessage(start.method, start.requestUri, head.headers, body.bytes)
+  const { headers, bodyAt } = head
+  const body = readBody(headers, bytes, bodyAt, options)
+  const request = new RequestMessage(start.method, start.requestUri, headers, body.bytes, start.target)
   const wrong =
     start.flaw ??
     tooLong(bytes) ??
-    tooManyHops(head) ??
+    tooManyHops(headers) ??
     head.flaw ??
     requestFlaw(request) ??
     requestUriFlaw(request) ??
@@ -73,17 +105,12 @@ function readRequest(
   return wrong === undefined ? { ok: true, value: request } : fault(wrong, request)
 }
 
-function readResponse(
-  line: string,
-  head: Head,
-  bytes: Uint8Array,
-  bodyAt: number,
-  options: { stream?: boolean },
-): Parsed<Message> {
-  const start = readStatusLine(line)
+function readResponse(head: Head, bytes: Uint8Array, options: { stream?: boolean }): Parsed<Message> {
+  const start = readStatusLine(head)
   if (start === undefined) return fault(flaw('Status-Line', 'is no SIP/2.0 status'), undefined)
-  const body = readBody(head.headers, bytes, bodyAt, { ...options, response: true })
-  const response = new ResponseMessage(start.status, start.reason, head.headers, body.bytes)
+  const { headers, bodyAt } = head
+  const body = readBody(headers, bytes, bodyAt, { ...options, response: true })
+  const response = new ResponseMessage(start.status, start.reason, headers, body.bytes)
   const wrong = tooLong(bytes) ?? responseFlaw(response) ?? body.flaw
   return wrong === undefined ? { ok: true, value: response } : fault(wrong, undefined)
 }
@@ -105,40 +132,68 @@ function skipLineBreaks(bytes: Uint8Array): number {
   return i
 }
 
-function isStatusLine(line: string): boolean {
-  return line.charCodeAt(3) === 0x2f && line.slice(0, 4).toUpperCase() === 'SIP/'
+function isStatusLine({ letters: { codes }, lineAt, lineEnd }: Head): boolean {
+  // 0x20 makes an ASCII letter lower case.
+  const letter = (at: number) => (codes[lineAt + at] ?? 0) | 0x20
+  if (lineEnd < lineAt + 4 || codes[lineAt + 3] !== 0x2f) return false
+  return letter(0) === 0x73 && letter(1) === 0x69 && letter(2) === 0x70
 }
 
 /** Status-Line = SIP-Version SP Status-Code SP Reason-Phrase */
-function readStatusLine(line: string): { status: number; reason: string } | undefined {
-  if (line.slice(0, 7).toUpperCase() !== 'SIP/2.0' || !isSpace(line.charCodeAt(7))) return undefined
-  const end = spaceAt(line, 8)
-  const status = end === 11 ? digits(line, 8, end, 699) : undefined
+function readStatusLine({ letters, lineAt, lineEnd }: Head): { status: number; reason: string } | undefined {
+  const { text, codes } = letters
+  const [versionEnd, statusEnd] = [lineAt + 7, lineAt + 11]
+  if (text.slice(lineAt, versionEnd).toUpperCase() !== 'SIP/2.0' || !isSpace(codes[versionEnd]))
+    return undefined
+  const end = spaceAt(codes, versionEnd + 1, lineEnd)
+  const status = end === statusEnd ? digits(codes, versionEnd + 1, end, 699) : undefined
   if (status === undefined || status < 100) return undefined
-  return { status, reason: line.slice(end + 1) }
+  return { status, reason: text.slice(Math.min(end + 1, lineEnd), lineEnd) }
+}
+
+/** A request's first line. */
+interface RequestLine {
+  readonly method: string
+  readonly requestUri: string
+  /** null where it is no SIP URI. */
+  readonly target: SipUri | null
+  readonly flaw: ParseFlaw | undefined
 }
 
 /** Request-Line = Method SP Request-URI SP SIP-Version, a tab as good as SP; undefined when it is not about SIP at all. */
-function readRequestLine(
-  line: string,
-): { method: string; requestUri: string; flaw: ParseFlaw | undefined } | undefined {
-  const tidy = line.trimEnd()
-  const first = spaceAt(tidy, 0)
-  const last = Math.max(tidy.lastIndexOf(' '), tidy.lastIndexOf('\t'))
-  const version = tidy.slice(last + 1)
-  const method = tidy.slice(0, first)
-  if (first === 0 || last <= first || !isToken(method)) return undefined
-  const requestUri = tidy.slice(first + 1, last)
-  if (version === 'SIP/2.0' && tidy === line) return { method, requestUri, flaw: undefined }
+function readRequestLine({ letters, lineAt, lineEnd }: Head): RequestLine | undefined {
+  const { text, codes } = letters
+  const isUsual = isVersion(codes, lineEnd - 7, lineEnd)
+  const end = isUsual ? lineEnd : lineAt + text.slice(lineAt, lineEnd).trimEnd().length
+  const first = spaceAt(codes, lineAt, end)
+  let last = end - 1
+  while (last > first && !isSpace(codes[last])) last--
+  if (first === lineAt || last <= first || tokenEnd(codes, lineAt, first) !== first) return undefined
+  const isUri = uriEnd(codes, first + 1, last) === last
+  const line = {
+    method: methodIn(letters, lineAt, first),
+    requestUri: text.slice(first + 1, last),
+    target: (isUri ? readUri(letters, first + 1, last) : undefined) ?? null,
+    flaw: undefined,
+  }
+  if (isUsual && last + 8 === end) return line
+  const version = text.slice(last + 1, end)
   if (!/^SIP\/\d+\.\d+$/i.test(version)) return undefined
   const other = version.toUpperCase() !== 'SIP/2.0'
-  if (other) return { method, requestUri, flaw: flaw('Request-Line', `speaks ${version.slice(0, 20)}`, 505) }
-  return { method, requestUri, flaw: tidy === line ? undefined : flaw('Request-Line', 'ends in spaces') }
+  if (other) return { ...line, flaw: flaw('Request-Line', `speaks ${version.slice(0, 20)}`, 505) }
+  return { ...line, flaw: end === lineEnd ? undefined : flaw('Request-Line', 'ends in spaces') }
+}
+
+const versions = new KnownWords({ sameCase: true })
+versions.add('SIP/2.0', 1)
+
+function isVersion(codes: Uint8Array, from: number, to: number): boolean {
+  return from >= 0 && versions.find(codes, from, to) > 0
 }
 
 /** Index of the first space or tab from `from`, or of the end. */
-function spaceAt(line: string, from: number): number {
+function spaceAt(codes: Uint8Array, from: number, to: number): number {
   let i = from
-  while (i < line.length && !isSpace(line.charCodeAt(i))) i++
+  while (i < to && !isSpace(codes[i])) i++
   return i
 }

@@ -1,6 +1,7 @@
 import { type NameAddr, parseNameAddr } from './address.ts'
-import { readParams, skipSpace } from './grammar.ts'
+import { passingLetters } from './letters.ts'
 import type { Request } from './message.ts'
+import { fillParams } from './params.ts'
 import { isTel, unescaped, writeUri } from './uri.ts'
 
 /** A dialog in whose place another is to come (RFC 3891 §6.1), as the party to be replaced in it is known there. */
@@ -64,7 +65,7 @@ function parseReplaces(value: string): Replaces | undefined {
   const end = value.indexOf(';')
   const callId = value.slice(0, end < 0 ? undefined : end).trim()
   const params = new Map<string, string>()
-  const read = end < 0 ? -1 : readParams(value, skipSpace(value, end), params)
+  const read = end < 0 ? -1 : fillParams(passingLetters(value), end, value.length, params)
   const [toTag, fromTag] = [params.get('to-tag'), params.get('from-tag')]
   if (read !== value.length || callId === '' || /\s/.test(callId) || !toTag || fromTag === undefined)
     return undefined

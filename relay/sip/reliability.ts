@@ -1,4 +1,5 @@
 import { digits, skipSpace, tokenEnd } from './grammar.ts'
+import { passingLetters } from './letters.ts'
 import type { Header, Request, Response } from './message.ts'
 
 /*
@@ -10,7 +11,9 @@ export function rseqOf(response: Response): number | undefined {
   if (response.status <= 100 || response.status >= 200) return undefined
   const required = response.all('require').some((option) => option.toLowerCase() === '100rel')
   const value = response.header('rseq')
-  return required && value !== undefined ? whole(value, 0, tokenEnd(value, 0)) : undefined
+  if (!required || value === undefined) return undefined
+  const { codes } = passingLetters(value)
+  return whole(codes, 0, tokenEnd(codes, 0, value.length))
 }
 
 /** Which response a PRACK acknowledges. */
@@ -23,12 +26,14 @@ export interface Rack {
 /** RAck of a PRACK (§7.2); undefined: absent or unreadable. */
 export function rackOf(request: Request): Rack | undefined {
   const value = request.header('rack') ?? ''
-  const first = tokenEnd(value, 0)
-  const second = skipSpace(value, first)
-  const end = tokenEnd(value, second)
-  const rseq = whole(value, 0, first)
-  const cseq = whole(value, second, end)
-  const method = value.slice(skipSpace(value, end))
+  const { codes } = passingLetters(value)
+  const to = value.length
+  const first = tokenEnd(codes, 0, to)
+  const second = skipSpace(codes, first, to)
+  const end = tokenEnd(codes, second, to)
+  const rseq = whole(codes, 0, first)
+  const cseq = whole(codes, second, end)
+  const method = value.slice(skipSpace(codes, end, to))
   return rseq === undefined || cseq === undefined || method === '' ? undefined : { rseq, cseq, method }
 }
 
@@ -37,6 +42,6 @@ export function rackHeader(rseq: number, { cseq }: Response): Header {
   return ['rack', `${rseq} ${cseq.number} ${cseq.method}`]
 }
 
-function whole(text: string, start: number, end: number): number | undefined {
-  return end > start ? digits(text, start, end, 2 ** 32 - 1) : undefined
+function whole(codes: Uint8Array, from: number, to: number): number | undefined {
+  return digits(codes, from, to, 2 ** 32 - 1)
 }

@@ -1,4 +1,3 @@
-import { parseNameAddrs } from './address.ts'
 import { sdpBody } from './body.ts'
 import type { Header, Request } from './message.ts'
 import { asksForMessages, MESSAGE_SUMMARY } from './message-summary.ts'
@@ -85,9 +84,8 @@ function sense(request: Request): ScreenRefusal | undefined {
   if (request.cseq.method !== method) return bad('CSeq names another method')
   if (method === 'REGISTER' && to.sip === undefined) return bad('To names no address-of-record')
   if (method !== 'INVITE') return undefined
-  const contacts = request.all('contact')
   // A Contact may be absent: RFC 2543 did not ask for it.
-  const one = contacts.length === 0 || parseNameAddrs(contacts).length === 1
+  const one = request.all('contact').length === 0 || request.addresses('contact').length === 1
   return one ? undefined : bad('Contact is not one address')
 }
 

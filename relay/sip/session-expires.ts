@@ -1,4 +1,5 @@
 import { digits, tokenEnd } from './grammar.ts'
+import { passingLetters } from './letters.ts'
 import type { Header, Message } from './message.ts'
 
 /*
@@ -42,5 +43,7 @@ export function minSeHeader(seconds: number): Header {
 }
 
 function deltaSeconds(value: string | undefined): number | undefined {
-  return value === undefined ? undefined : digits(value, 0, tokenEnd(value, 0), 2 ** 31 - 1)
+  if (value === undefined) return undefined
+  const { codes } = passingLetters(value)
+  return digits(codes, 0, tokenEnd(codes, 0, value.length), 2 ** 31 - 1)
 }

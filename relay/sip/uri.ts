@@ -1,9 +1,12 @@
 import type { Port } from '#contract'
 import { rememberLast } from '../ground/remember.ts'
 import { decode, encode } from './charset.ts'
-import { noParams } from './grammar.ts'
+import { find, uriEnd } from './grammar.ts'
 import type { HostPort } from './host.ts'
 import { readHostPort, writeHost } from './host.ts'
+import { KnownWords } from './known-words.ts'
+import { type Letters, passingLetters } from './letters.ts'
+import { FewNames, LateParams, noParams, type Params } from './params.ts'
 
 /** A SIP or SIPS URI taken apart (RFC 3261 §19.1). */
 export interface SipUri {
@@ -17,7 +20,7 @@ export interface SipUri {
   /** undefined: not written, which is not the same as 5060 (§19.1.4). */
   readonly port: Port | undefined
   /** Lower-case names, values unescaped; a parameter without value is ''. */
-  readonly params: ReadonlyMap<string, string>
+  readonly params: Params
   /** The part after `?`, raw; undefined when absent. */
   readonly headers: string | undefined
 }
@@ -28,27 +31,39 @@ export interface SipUri {
  * One message says the same several times: a registration in From and To, and its domain in both and the Request-URI.
  */
 export const parseUri = rememberLast(4, (text: string): SipUri | undefined => {
-  const scheme = sipScheme(text)
-  if (scheme === undefined || unfit(text)) return undefined
-  const at = text.indexOf('@')
-  const start = scheme.length + 1
-  const tail = firstOf(text, at < 0 ? start : at + 1)
-  const place = readHostPort(text, at < 0 ? start : at + 1, tail)
-  const person = readUserinfo(text, start, at)
-  const question = text.indexOf('?', tail)
-  const params = readUriParams(text, tail, question < 0 ? text.length : question)
-  if (place === undefined || person === undefined || params === undefined) return undefined
-  const { user, password } = person
-  const headers = question < 0 ? undefined : text.slice(question + 1)
-  const { host, port } = place
-  if (password === undefined) return { scheme, user, host, port, params, headers }
-  return { scheme, user, password, host, port, params, headers }
+  const letters = passingLetters(text)
+  return uriEnd(letters.codes, 0, text.length) === text.length ? readUri(letters, 0, text.length) : undefined
 })
+
+/** Reads a SIP or SIPS URI between two indexes, where nothing stands that no URI holds (`uriEnd`); undefined when it is another or malformed. */
+export function readUri(letters: Letters, from: number, to: number): SipUri | undefined {
+  const { text, codes } = letters
+  const scheme = sipScheme(codes, from, to)
+  if (scheme === undefined) return undefined
+  const start = from + scheme.length + 1
+  const at = find(codes, 0x40, start, to)
+  const placeAt = at === to ? start : at + 1
+  const tail = placeEnd(codes, placeAt, to)
+  const question = find(codes, 0x3f, tail, to)
+  const place = readHostPort(letters, placeAt, tail)
+  const params = readUriParams(letters, tail, question)
+  if (place === undefined || params === undefined) return undefined
+  const { host, port } = place
+  const headers = question === to ? undefined : text.slice(question + 1, to)
+  if (at === to) return { scheme, user: '', host, port, params, headers }
+  const colon = find(codes, 0x3a, start, at)
+  const user = unescaped(text.slice(start, colon))
+  if (user === undefined) return undefined
+  if (colon === at) return { scheme, user, host, port, params, headers }
+  const password = unescaped(text.slice(colon + 1, at))
+  return password === undefined ? undefined : { scheme, user, password, host, port, params, headers }
+}
 
 /** The scheme of any absolute URI in lower case; undefined when `text` is none (RFC 3261 §25.1, absoluteURI). */
 export function uriScheme(text: string): string | undefined {
   const colon = text.indexOf(':')
-  if (colon < 1 || colon === text.length - 1 || unfit(text)) return undefined
+  if (colon < 1 || colon === text.length - 1) return undefined
+  if (uriEnd(passingLetters(text).codes, 0, text.length) < text.length) return undefined
   const scheme = text.slice(0, colon)
   return /^[a-zA-Z][a-zA-Z0-9+.-]*$/.test(scheme) ? scheme.toLowerCase() : undefined
 }
@@ -67,7 +82,8 @@ export function withoutHeaders(text: string): string {
 /** Where a request for this URI goes: to its maddr where it has one, whatever host it names (RFC 3261 §19.1.1). */
 export function whereTo(uri: SipUri): HostPort {
   const maddr = uri.params.get('maddr') ?? ''
-  return { host: readHostPort(maddr, 0, maddr.length)?.host ?? uri.host, port: uri.port }
+  const host = readHostPort(passingLetters(maddr), 0, maddr.length)?.host
+  return { host: host ?? uri.host, port: uri.port }
 }
 
 /** Writes a URI, escaping what may not stand bare. */
@@ -102,7 +118,7 @@ export function sameUri(a: SipUri, b: SipUri): boolean {
 /** Parameters which must match even where only one side has them. */
 const binding = ['user', 'ttl', 'method', 'maddr', 'transport']
 
-function sameParams(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+function sameParams(a: Params, b: Params): boolean {
   if (a.size === 0 && b.size === 0) return true
   if (binding.some((name) => a.has(name) !== b.has(name))) return false
   for (const [name, value] of a) {
@@ -127,52 +143,59 @@ function headerSet(headers: string): string {
   return pairs.sort().join('&')
 }
 
-function sipScheme(text: string): 'sip' | 'sips' | undefined {
-  // 0x20 makes an ASCII letter lower case.
-  if ((text.charCodeAt(0) | 0x20) !== 0x73 || (text.charCodeAt(1) | 0x20) !== 0x69) return undefined
-  if ((text.charCodeAt(2) | 0x20) !== 0x70) return undefined
-  if (text.charCodeAt(3) === 0x3a) return 'sip'
-  return (text.charCodeAt(3) | 0x20) === 0x73 && text.charCodeAt(4) === 0x3a ? 'sips' : undefined
-}
+const schemes = ['sip', 'sips'] as const
+const schemeWords = new KnownWords({ sameCase: false })
+for (const [at, scheme] of schemes.entries()) schemeWords.add(scheme, at + 1)
 
-/** No URI holds a space, a control character, a quote or an angle bracket. */
-function unfit(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x7f) return true
-  }
-  return false
+function sipScheme(codes: Uint8Array, from: number, to: number): 'sip' | 'sips' | undefined {
+  const end = from + (codes[from + 3] === 0x3a ? 3 : 4)
+  return end < to && codes[end] === 0x3a ? schemes[schemeWords.find(codes, from, end) - 1] : undefined
 }
 
 /** Where host and port end: at the first `;` or `?`. */
-function firstOf(text: string, from: number): number {
+function placeEnd(codes: Uint8Array, from: number, to: number): number {
   let i = from
-  while (i < text.length && text.charCodeAt(i) !== 0x3b && text.charCodeAt(i) !== 0x3f) i++
+  while (i < to && codes[i] !== 0x3b && codes[i] !== 0x3f) i++
   return i
 }
 
-function readUserinfo(
-  text: string,
-  start: number,
-  at: number,
-): { user: string; password?: string } | undefined {
-  if (at < 0) return { user: '' }
-  const colon = text.indexOf(':', start)
-  const userEnd = colon >= 0 && colon < at ? colon : at
-  const user = unescaped(text.slice(start, userEnd))
-  if (user === undefined) return undefined
-  if (userEnd === at) return { user }
-  const password = unescaped(text.slice(userEnd + 1, at))
-  return password === undefined ? undefined : { user, password }
+/** `;name=value` up to `to`; empty ones are passed over, as some gateways leave a semicolon behind. undefined: malformed. */
+function readUriParams(letters: Letters, from: number, to: number): Params | undefined {
+  if (from >= to) return noParams
+  const text = letters.text.slice(from, to)
+  return areUsual(letters.codes, from, to) ? new LateParams(text, laterUriParams) : uriParams(text)
 }
 
-/** `;name=value` up to `end`; empty ones are passed over, as some gateways leave a semicolon behind. */
-function readUriParams(text: string, from: number, end: number): ReadonlyMap<string, string> | undefined {
-  if (from >= end) return noParams
+const names = new FewNames()
+
+/** Whether parameters are well-formed, few, and mean what is written: without escapes, each of another name. */
+function areUsual(codes: Uint8Array, from: number, to: number): boolean {
+  names.clear()
+  for (let i = from; i < to; ) {
+    let end = i + 1
+    let nameEnd = 0
+    for (; end < to && codes[end] !== 0x3b; end++) {
+      const code = codes[end]
+      if (code === 0x25 || code === 0xff) return false
+      if (code === 0x3d && nameEnd === 0) nameEnd = end
+    }
+    if (nameEnd === 0) nameEnd = end
+    const empty = end === i + 1
+    if (!empty && (nameEnd === i + 1 || names.isFull || !names.add(codes, i + 1, nameEnd))) return false
+    i = end
+  }
+  return true
+}
+
+function laterUriParams(text: string): Params {
+  return uriParams(text) ?? noParams
+}
+
+function uriParams(text: string): Params | undefined {
   const params = new Map<string, string>()
-  for (let i = from; i < end; ) {
+  for (let i = 0; i < text.length; ) {
     const next = text.indexOf(';', i + 1)
-    const stop = next < 0 || next > end ? end : next
+    const stop = next < 0 ? text.length : next
     if (stop > i + 1) {
       const equals = text.indexOf('=', i)
       const split = equals < 0 || equals > stop ? stop : equals

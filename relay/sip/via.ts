@@ -1,8 +1,11 @@
 import { type Port, portNumber } from '#contract'
 import type { Flow } from '../ground/flow.ts'
-import { noParams, readParams, skipSpace, tokenEnd, writeParams } from './grammar.ts'
+import { skipSpace, tokenEnd } from './grammar.ts'
 import type { HostPort } from './host.ts'
 import { readHostPort, writeHost } from './host.ts'
+import { KnownWords } from './known-words.ts'
+import { type Letters, lettersOf, passingLetters } from './letters.ts'
+import { findParams, noParams, type Params, writeParams } from './params.ts'
 
 /** One Via value (RFC 3261 §20.42, RFC 3581). */
 export interface Via {
@@ -12,7 +15,7 @@ export interface Via {
   readonly port: Port | undefined
   readonly branch: string | undefined
   /** Lower-case names, '' for none given, values as written. */
-  readonly params: ReadonlyMap<string, string>
+  readonly params: Params
   /** Where it is not `SIP/2.0`. */
   readonly protocol?: string
 }
@@ -22,17 +25,21 @@ export const cookie = 'z9hG4bK'
 
 /** Reads the first Via of a header value; undefined when it is malformed. What follows a comma is not looked at. */
 export function parseVia(text: string): Via | undefined {
-  const head = readHead(text)
+  return readVia(passingLetters(text), 0, text.length)
+}
+
+/** Reads the first Via between two indexes, as `parseVia` does; undefined when it is malformed. */
+export function readVia(letters: Letters, from: number, to: number): Via | undefined {
+  const head = readHead(letters, from, to)
   if (head === undefined) return undefined
-  if (head.end === text.length) return viaOf(head, noParams)
-  const params = new Map<string, string>()
-  return readParams(text, head.end, params) < 0 ? undefined : viaOf(head, params)
+  const found = findParams(letters, head.end, to, 'branch')
+  return found && viaOf(head, found.params, found.wanted)
 }
 
 /** As much of a malformed Via as a 400 needs to find its way: transport and sent-by; undefined when even these are missing. */
 export function salvageVia(text: string): Via | undefined {
-  const head = readHead(text)
-  return head && viaOf(head, noParams)
+  const head = readHead(passingLetters(text), 0, text.length)
+  return head && viaOf(head, noParams, undefined)
 }
 
 /** A Via as text (RFC 3261 §20.42). */
@@ -78,54 +85,65 @@ interface Head {
 
 function viaOf(
   { protocol, transport, place: { host, port } }: Head,
-  params: ReadonlyMap<string, string>,
+  params: Params,
+  branch: string | undefined,
 ): Via {
-  const branch = params.get('branch')
   if (protocol === 'SIP/2.0') return { transport, host, port, branch, params }
   return { transport, host, port, branch, params, protocol }
 }
 
 /** via-parm = sent-protocol LWS sent-by *( SEMI via-params ), as far as sent-by. */
-function readHead(text: string): Head | undefined {
-  const usual = text.startsWith('SIP/2.0/')
-  const nameEnd = usual ? 3 : tokenEnd(text, 0)
-  const versionAt = usual ? 4 : afterSlash(text, nameEnd)
-  const versionEnd = usual ? 7 : tokenEnd(text, versionAt)
-  const transportAt = usual ? 8 : afterSlash(text, versionEnd)
-  const transportEnd = tokenEnd(text, transportAt)
-  if (nameEnd === 0 || versionAt < 0 || versionEnd === versionAt || transportAt < 0) return undefined
-  const start = skipSpace(text, transportEnd)
-  if (transportEnd === transportAt || start === transportEnd) return undefined
-  const end = sentByEnd(text, start)
-  const place = readSentBy(text.slice(start, end))
+function readHead(letters: Letters, from: number, to: number): Head | undefined {
+  const { text, codes } = letters
+  const nameEnd = tokenEnd(codes, from, to)
+  const versionAt = afterSlash(codes, nameEnd, to)
+  const versionEnd = tokenEnd(codes, versionAt, to)
+  const transportAt = afterSlash(codes, versionEnd, to)
+  const transportEnd = tokenEnd(codes, transportAt, to)
+  const start = skipSpace(codes, transportEnd, to)
+  const isOne = nameEnd > from && versionEnd > versionAt && transportEnd > transportAt
+  if (!isOne || start === transportEnd) return undefined
+  const end = sentByEnd(codes, start, to)
+  const place = readSentBy(letters, start, end)
   if (place === undefined) return undefined
+  const usual = protocols.find(codes, from, versionEnd) > 0
   const protocol = usual
     ? 'SIP/2.0'
-    : `${text.slice(0, nameEnd).toUpperCase()}/${text.slice(versionAt, versionEnd)}`
-  const transport = text.slice(transportAt, transportEnd).toUpperCase()
-  return { protocol, transport, place, end }
+    : `${text.slice(from, nameEnd).toUpperCase()}/${text.slice(versionAt, versionEnd)}`
+  return { protocol, transport: transportOf(letters, transportAt, transportEnd), place, end }
 }
 
-/** SLASH = SWS "/" SWS; index after it, -1 when there is none. */
-function afterSlash(text: string, at: number): number {
-  const slash = skipSpace(text, at)
-  return text.charCodeAt(slash) === 0x2f ? skipSpace(text, slash + 1) : -1
+const protocols = new KnownWords({ sameCase: true })
+protocols.add('SIP/2.0', 1)
+const usualTransports = ['UDP', 'TCP', 'TLS', 'WS', 'WSS']
+const transports = new KnownWords({ sameCase: false })
+for (const [at, name] of usualTransports.entries()) transports.add(name, at + 1)
+
+function transportOf({ text, codes }: Letters, from: number, to: number): string {
+  return usualTransports[transports.find(codes, from, to) - 1] ?? text.slice(from, to).toUpperCase()
 }
 
-function sentByEnd(text: string, at: number): number {
+/** SLASH = SWS "/" SWS; index after it, `to` when there is none. */
+function afterSlash(codes: Uint8Array, at: number, to: number): number {
+  const slash = skipSpace(codes, at, to)
+  return slash < to && codes[slash] === 0x2f ? skipSpace(codes, slash + 1, to) : to
+}
+
+function sentByEnd(codes: Uint8Array, at: number, to: number): number {
   let i = at
-  while (i < text.length && text.charCodeAt(i) !== 0x3b && text.charCodeAt(i) !== 0x2c) i++
+  while (i < to && codes[i] !== 0x3b && codes[i] !== 0x2c) i++
   return i
 }
 
 /** sent-by = host [ COLON port ]; COLON may have spaces around it. */
-function readSentBy(text: string): HostPort | undefined {
-  const spaced = text.includes(' ') || text.includes('\t')
+function readSentBy(letters: Letters, from: number, to: number): HostPort | undefined {
+  const place = readHostPort(letters, from, to)
+  if (place !== undefined) return place
+  const spaced = letters.text.slice(from, to)
+  if (!spaced.includes(' ') && !spaced.includes('\t')) return undefined
   const tight = spaced
-    ? text
-        .split(':')
-        .map((part) => part.trim())
-        .join(':')
-    : text
-  return readHostPort(tight, 0, tight.length)
+    .split(':')
+    .map((part) => part.trim())
+    .join(':')
+  return readHostPort(lettersOf(tight), 0, tight.length)
 }

@@ -2,7 +2,7 @@ import type { FlowTransport, Port, Transport } from '#contract'
 import type { Entropy, Hashes } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import type { StraightReach } from '../sdp/straight.ts'
-import { noParams } from '../sip/grammar.ts'
+import { noParams } from '../sip/params.ts'
 import { writeUri } from '../sip/uri.ts'
 
 /** Where we listen: UDP and TCP; TLS connections, and WebSockets plain and over TLS, where we take them. */

@@ -1,4 +1,4 @@
-import { parseNameAddr, parseNameAddrs, userOf } from '../../relay/sip/address.ts'
+import { userOf } from '../../relay/sip/address.ts'
 import { sdpBody } from '../../relay/sip/body.ts'
 import type { Request } from '../../relay/sip/message.ts'
 import { parseMessage } from '../../relay/sip/parse.ts'
@@ -61,7 +61,6 @@ function parsed(bytes: Uint8Array): Request {
 /** How many facts there are; each is read as routing reads it. */
 function factsOf(invite: Request): number {
   const { target, from, to, via } = invite
-  const route = invite.header('route')
   const facts = [
     invite.method,
     target?.user,
@@ -72,9 +71,9 @@ function factsOf(invite: Request): number {
     invite.callId,
     via.branch,
     invite.maxForwards,
-    route && parseNameAddr(route)?.sip?.host,
+    invite.addresses('route')[0]?.sip?.host,
     invite.header('contact'),
-    parseNameAddrs(invite.all('p-asserted-identity'))[0]?.sip?.user,
+    invite.addresses('p-asserted-identity')[0]?.sip?.user,
     invite.header('diversion'),
     sdpBody(invite),
   ]

@@ -286,7 +286,9 @@ describe('another codec', () => {
     const { ladder, invited, answer } = talking()
     const headers: Header[] = [['content-type', 'text/plain']]
     const asked = within(invited, answer, alice, 'INVITE', 3, { headers })
-    ladder.when(alice, { ...asked, body: new TextEncoder().encode('hello') }).gives('415 to Alice')
+    ladder
+      .when(alice, { ...asked, headers: asked.headers, body: new TextEncoder().encode('hello') })
+      .gives('415 to Alice')
     expect(ladder.lastResponse(alice).header('accept')).toContain('application/sdp')
   })
 })
