@@ -101,7 +101,11 @@ describe('a REFER which is passed on', () => {
       ['content-type', 'message/sipfrag;version=2.0'],
     ]
     const request = fromCallee(scene.sent, scene.accepted, telnyx, 'NOTIFY', cseq, { headers })
-    return { ...request, headers: request.headers, body: new TextEncoder().encode(`SIP/2.0 ${status}\r\n`) } as typeof request
+    return {
+      ...request,
+      headers: request.headers,
+      body: new TextEncoder().encode(`SIP/2.0 ${status}\r\n`),
+    } as typeof request
   }
 
   test('leads where it led, is by who the other party speaks with, and brings our Contact', () => {
