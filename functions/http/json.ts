@@ -8,7 +8,19 @@ export const DEEPEST = 32
 
 /** The body as JSON of a bearable depth. Throws INVALID_JSON_BODY. */
 export async function readJson(c: Context<Edge>): Promise<unknown> {
+  return parsed(await c.req.text())
+}
+
+/** The same as PostgreSQL can keep it. What it cannot comes in escapes alone: a body without them is looked at once. */
+export async function readStorable(c: Context<Edge>): Promise<unknown> {
   const text = await c.req.text()
+  const read = parsed(text)
+  return escapesOfUnstorable.test(text) ? storable(read) : read
+}
+
+const escapesOfUnstorable = /\\u(?:0000|d[89a-f])/i
+
+function parsed(text: string): unknown {
   if (depthOfText(text) > DEEPEST)
     throw new ApiError('INVALID_JSON_BODY', `The body is nested deeper than ${DEEPEST} levels.`)
   try {

@@ -4,7 +4,7 @@ import type { Edge } from '../env.ts'
 import { ApiError } from './api-error.ts'
 import { actFor } from './authenticate.ts'
 import { faultsOf, inWords } from './faults.ts'
-import { readJson, refuseUnprintable, storable } from './json.ts'
+import { readJson, readStorable, refuseUnprintable } from './json.ts'
 
 /**
  * The request's JSON body, as `shape` reads it; anything else is refused, naming the fields.
@@ -73,7 +73,7 @@ export async function readTold<Shape extends z.ZodType>(
   c: Context<Edge>,
   shape: Shape,
 ): Promise<z.output<Shape>> {
-  return parse(shape, storable(await readJson(c)))
+  return parse(shape, await readStorable(c))
 }
 
 /** For the answer, which says what the body left out. */
