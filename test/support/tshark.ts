@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -9,8 +9,9 @@ import { soon } from './wait.ts'
 const [dumpcap, mergecap, tshark] = ['/usr/bin/dumpcap', '/usr/bin/mergecap', '/usr/bin/tshark'] as const
 const run = promisify(execFile)
 
-/** Whether packets can be captured and read here. */
-export const hasTshark = [dumpcap, mergecap, tshark].every((tool) => existsSync(tool))
+/** Whether packets can be captured and read here: few but root may. */
+export const hasTshark =
+  [mergecap, tshark].every((tool) => existsSync(tool)) && spawnSync(dumpcap, ['-i', 'lo', '-L']).status === 0
 
 /** RFC 863: nobody answers there, and nobody speaks SIP. */
 const discard = 9
