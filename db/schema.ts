@@ -382,6 +382,8 @@ export const registrationTokens = pgTable(
     customerId: uuid().notNull(),
     /** The access key which made it, with which it ends; null: that is not known. */
     keyId: uuid().references(() => accessKeys.id),
+    /** Which password it follows from (`extensions.password_hash` behind its day); null: not known. */
+    passwordMark: text(),
     createdAt: instant().notNull().default(sql`now()`),
     expiresAt: instant().notNull(),
     /** When it was ended before its time: relays are told until that is over; null: it was not. */
@@ -391,6 +393,8 @@ export const registrationTokens = pgTable(
     primaryKey({ columns: [token.customerId, token.extensionId, token.id] }),
     // A key which is deleted ends what it made.
     index().on(token.keyId),
+    // Whose time is over goes.
+    index().on(token.expiresAt),
     foreignKey({
       name: 'registration_token_extension',
       columns: [token.customerId, token.extensionId],

@@ -140,6 +140,13 @@ const examples = {
   'registration.expired': { ...binding, reason: 'NOT_REFRESHED', why: 'It was not registered anew in time.' },
   'registration.lost': { ...binding, reason: 'CONNECTION_CLOSED', why: 'The connection is closed.' },
   'registration.failed': { ...gathered, reason: 'WRONG_PASSWORD', account: 'office1', sip_status: 401 },
+  'token.ended': {
+    token_id: '5d0c1f6c-1a10-401f-8e6d-0b4a529d550c',
+    made_by: '6e1d2f7b-2b21-4f0e-9c1a-7f3b5d6a1c02',
+    key_id: exampleIds.accesskey,
+    request_id: change.request_id,
+    tm_expire: at,
+  },
   'provider.health_changed': { from: 'healthy', to: 'unhealthy', why: 'It does not answer.', relays: [] },
   'provider.registration_changed': { from: 'pending', to: 'registered', why: '', sip_status: 200, until: at },
   'provider.addresses_changed': { hostname: 'sip.provider.com', from: ['192.0.2.4'], to: ['192.0.2.5'] },

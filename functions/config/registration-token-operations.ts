@@ -42,7 +42,7 @@ export const registrationTokenOperations: readonly Operation[] = [
     path: '/v1.0/extensions/{id}/tokens',
     summary: 'Make a credential by which a phone registers for a time',
     description:
-      'For phones in browsers and apps, which are not to be given the password: `username` and `password` answer digest challenges (JsSIP’s `authorization_user` and `password`) of REGISTER and INVITE until `tm_expire`. They are good no longer once the extension is disabled, deleted or has another password, once the access key which made them is deleted, or they are ended one by one (`DELETE`). Twenty of an extension may be good at once; relays know which were ended until their time is over, so where too many were lately (120 of one access key’s, or 200 with those which are good) the answer is 429 until `Retry-After`. The password is shown here alone, and kept nowhere.',
+      'For phones in browsers and apps, which are not to be given the password: `username` and `password` answer digest challenges (JsSIP’s `authorization_user` and `password`) of REGISTER and INVITE until `tm_expire`. They are good no longer once the extension is disabled, deleted or has another password, once the access key which made them is deleted, or they are ended one by one (`DELETE`). Twenty of an extension may be good at once; relays know which were ended until their time is over, so where too many were lately (120 of one access key’s, or 200 with those which are good; none which another password ended) the answer is 429 until `Retry-After`. The password is shown here alone, and kept nowhere.',
     tag: 'extensions',
     scope: 'call',
     body: tokenInput,
@@ -95,7 +95,7 @@ export const registrationTokenOperations: readonly Operation[] = [
     path: '/v1.0/extensions/{id}/tokens/{token_id}',
     summary: 'End a token of an extension',
     description:
-      'Relays hear of it at once, or by their next question: what registered by it is thrown out, and no phone proves itself by it any more. Calls under way go on. One which another access key made needs the scope `configure`, too.',
+      'Relays hear of it at once, or by their next question: what registered by it is thrown out, and no phone proves itself by it any more. Calls under way go on. The event `token.ended` says by which key. One which another access key made needs the scope `configure`, too.',
     tag: 'extensions',
     scope: 'call',
     answer: token,

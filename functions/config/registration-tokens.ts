@@ -14,6 +14,9 @@ import { before, now } from '../http/queries.ts'
 import { covers } from '../http/scopes.ts'
 import { readBody, readId, readIdOf } from '../http/validate.ts'
 import { sha256Hex } from '../secrets.ts'
+import { currentMark, ofPassword } from '../store/ended-tokens.ts'
+import { writeEvents } from '../store/event-log.ts'
+import { instant } from '../store/instant.ts'
 import { extensions } from './extensions.ts'
 import { goodTokens } from './token-endings.ts'
 
@@ -21,7 +24,7 @@ import { goodTokens } from './token-endings.ts'
 const goodAtMost = 20
 /** Those and which relays have to know as ended, until their time is over. */
 const keptAtMost = 200
-/** Of one access key’s: however many are ended of what it makes, another’s still find room. */
+/** Of one access key’s: however many are ended of what it makes, another’s still find room. Those of a password of before are none. */
 const endedOfKeyAtMost = 120
 /** Seconds. Who makes all there may be keeps others from theirs no longer. */
 const longest = 14_400
@@ -58,17 +61,12 @@ export const registrationTokens = new Hono<Edge>()
   })
   .post('/:id/tokens', async (c) => {
     const { expire } = await readBody(c, tokenInput)
-    const { id, extension, customerId } = await there(c)
+    const { id, extension, customerId, sealedSha256 } = await there(c)
     const tokenId = crypto.randomUUID()
     // A relay reads whole seconds.
     const until = utcMs((Math.floor(utcNow() / 1000) + expire) * 1000)
-    const { made, sealed } = await make(c, {
-      id,
-      customerId,
-      tokenId,
-      until: new Date(until).toISOString(),
-    })
-    const ha1 = await c.get('seal').open({ table: 'extensions', id, field: 'ha1_sha256' }, sealed)
+    const wanted = { id, customerId, tokenId, until: new Date(until).toISOString() }
+    const { made, ha1 } = await make(c, wanted, sealedSha256)
     const username = tokenName(extension, until, tokenId)
     const { BASE_DOMAIN, SIP_WS_URLS } = c.get('settings')
     const domain = realmOf(customerId, BASE_DOMAIN)
@@ -88,9 +86,10 @@ export const registrationTokens = new Hono<Edge>()
     const one = goodTokens(and(ownedBy({ id, customerId }), eq(table.id, tokenId)))
     const [db, { keyId, scopes }] = [c.get('db'), c.get('principal')]
     const mine = covers(scopes, 'configure') ? undefined : eq(table.keyId, keyId)
-    const [, [found], [ended]] = await db.batch([
+    const [, [found], , [ended]] = await db.batch([
       lockConfig(db),
       tokensOf(c).where(one),
+      db.execute(writeEvents(endedBy(c), sql`from ${table} where ${and(one, mine)}`)),
       db.update(table).set({ endedAt: now }).where(and(one, mine)).returning({ at: table.endedAt }),
     ])
     if (!found) throw new ApiError('TOKEN_NOT_FOUND', 'There is no such token, or it has ended.')
@@ -98,6 +97,17 @@ export const registrationTokens = new Hono<Edge>()
     if (!ended) requireScope(c, 'configure')
     return c.json(present(c, found))
   })
+
+/** What is told of a token which a request ends: by which key, and which made it. */
+function endedBy(c: Context<Edge>) {
+  const [{ keyId }, requestId] = [c.get('principal'), c.get('requestId')]
+  return {
+    type: 'token.ended',
+    subjectId: sql`extension_id`,
+    data: sql`jsonb_build_object('token_id', id, 'made_by', key_id, 'key_id', ${keyId}::uuid, 'request_id', ${requestId}::text,
+      'tm_expire', ${instant(sql`expires_at`)})`,
+  } as const
+}
 
 /** The extension which the path names. Throws where there is none. */
 async function there(c: Context<Edge>) {
@@ -155,19 +165,23 @@ interface TokenRoom extends Record<string, unknown> {
 
 /**
  * Writes down that there is another, unless there are enough: of several asked for at once each waits for the one before, and for who
- * gives another password or deletes the access key. So the HA1 it gives is that which ends this token when it is changed.
+ * gives another password or deletes the access key. The HA1 is opened before, so that what cannot be opened leaves nothing behind;
+ * where it is another by then, that is, and so it is that which ends this token when it is changed. Throws where there is no room.
  */
 async function make(
   c: Context<Edge>,
   token: TokenOwner & { readonly tokenId: string; readonly until: string },
-): Promise<{ made: MadeToken; sealed: string }> {
+  opened: string,
+): Promise<{ made: MadeToken; ha1: string }> {
+  const ha1 = await c.get('seal').open({ table: 'extensions', id: token.id, field: 'ha1_sha256' }, opened)
   const [db, { keyId }] = [c.get('db'), c.get('principal')]
   const own = ownedBy(token)
+  const ofThis = ofPassword(sql`${table.passwordMark}`, sql`${token.id}::uuid`)
   const sealed = sql`(select ${theirs.sealedSha256} from ${theirs} where ${and(eq(theirs.id, token.id), isNull(theirs.deletedAt))})`
   const keyThere = sql`exists (select from ${accessKeys} where ${and(eq(accessKeys.id, keyId), isNull(accessKeys.deletedAt))})`
   const goodUntil = fullUntil(and(own, isNull(table.endedAt)), goodAtMost)
-  const endedOfKey = and(own, isNotNull(table.endedAt), eq(table.keyId, keyId))
-  const endedUntil = sql`greatest(${fullUntil(own, keptAtMost)}, ${fullUntil(endedOfKey, endedOfKeyAtMost)})`
+  const endedOfKey = and(own, ofThis, isNotNull(table.endedAt), eq(table.keyId, keyId))
+  const endedUntil = sql`greatest(${fullUntil(and(own, ofThis), keptAtMost)}, ${fullUntil(endedOfKey, endedOfKeyAtMost)})`
   const [, , { rows }, , [made]] = await db.batch([
     lockConfig(db),
     db.delete(table).where(and(own, sql`${table.expiresAt} <= now()`)),
@@ -175,14 +189,16 @@ async function make(
       sql`select ${sealed} as sealed, ${keyThere} as key, ${goodUntil}::text as good_until, ${endedUntil}::text as ended_until`,
     ),
     db.execute(sql`
-      insert into ${table} (id, extension_id, customer_id, key_id, expires_at)
-      select ${token.tokenId}::uuid, ${token.id}::uuid, ${token.customerId}::uuid, ${keyId}::uuid, ${token.until}::timestamptz
-      where ${goodUntil} is null and ${endedUntil} is null and ${sealed} is not null and ${keyThere}`),
+      insert into ${table} (id, extension_id, customer_id, key_id, password_mark, expires_at)
+      select ${token.tokenId}::uuid, ${token.id}::uuid, ${token.customerId}::uuid, ${keyId}::uuid,
+        (select ${currentMark} from ${theirs} p where p.id = ${token.id}::uuid), ${token.until}::timestamptz
+      where ${goodUntil} is null and ${endedUntil} is null and ${sealed} = ${opened} and ${keyThere}`),
     tokensOf(c).where(and(own, eq(table.id, token.tokenId))),
   ])
   const [room] = rows
-  if (made && room?.sealed) return { made, sealed: room.sealed }
+  if (made) return { made, ha1 }
   if (!room?.sealed) throw noExtension()
+  if (room.sealed !== opened) return make(c, token, room.sealed)
   if (!room.key) throw new ApiError('INVALID_CREDENTIALS', 'This access key is unknown or deleted.')
   throw tooMany(c, room)
 }

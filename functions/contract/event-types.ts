@@ -38,6 +38,7 @@ const happenings = [
   'registration.lost',
   'registration.failed',
   'registration.blocked',
+  'token.ended',
   'provider.health_changed',
   'provider.registration_changed',
   'provider.addresses_changed',

@@ -21,6 +21,9 @@ export function prunings(set: Retention, most: number): SQL[] {
     commands(set, most),
     incidents(set, most),
     registrations(set, most),
+    sql`with gone as (delete from registration_tokens where ctid = any(array(
+        select ctid from registration_tokens where expires_at <= now() order by expires_at limit ${most} for update skip locked))
+      returning 1) select count(*) as done from gone`,
     sql`with gone as (delete from idempotency_keys where id = any(array(
         select id from idempotency_keys where created_at < now() - ${ANSWERS_KEPT} order by created_at limit ${most} for update skip locked))
       returning id) select count(*) as done from gone`,

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readTokenName } from '#contract'
 import { readSettings } from '../../../functions/env.ts'
+import { keepHouse } from '../../../functions/store/keeping.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
 
 let app: App
@@ -211,9 +212,61 @@ describe('a token of an extension', () => {
     })
     const { body } = await alice('POST', its, {})
     opening.mockRestore()
-    expect(body.password).toBe(passwordOf(body.username, 'secure-password', username))
-    expect((await alice('GET', its)).body.result).toEqual([])
-    expect((await told(username)).ended).toEqual([body.id])
+    expect(body.password).toBe(passwordOf(body.username, 'another-password', username))
+    expect((await alice('GET', its)).body.result).toMatchObject([{ id: body.id }])
+    expect((await told(username)).ended).toEqual([])
+  })
+
+  test('which cannot be made since the HA1 does not open leaves nothing behind', async () => {
+    const { its, id } = await another()
+    const opening = vi.spyOn(crypto.subtle, 'decrypt').mockRejectedValueOnce(new Error('it does not open'))
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { status } = await alice('POST', its, {})
+    for (const spy of [opening, log]) spy.mockRestore()
+    expect(status).toBe(500)
+    const kept = 'select id from registration_tokens where extension_id = $1'
+    expect((await app.database.pool.query(kept, [id])).rows).toEqual([])
+  })
+
+  test('is made however often the password changed, and relays know the latest of those which ended by that', async () => {
+    const { its, path, username, id } = await another()
+    const key = await keyFor('call')
+    await endedOf(its, 200, key.id, 'of before')
+    const { body } = await key.client('POST', its, {})
+    expect((await told(username)).ended).toHaveLength(40)
+    await alice('PATCH', path, { password: 'another-password' })
+    expect((await told(username)).ended).toHaveLength(40)
+    expect((await told(username)).ended).toContain(body.id)
+    await alice('PATCH', path, { password: 'secure-password' })
+    expect((await told(username)).ended).toHaveLength(41)
+    await app.database.pool.query(
+      'update registration_tokens set expires_at = now() where extension_id = $1',
+      [id],
+    )
+    await keepHouse(app.env, { most: 500 })
+    const kept = 'select id from registration_tokens where extension_id = $1'
+    expect((await app.database.pool.query(kept, [id])).rows).toEqual([])
+  })
+
+  test('is told to have been ended, by which key and request, once', async () => {
+    const { its, id } = await another()
+    const [maker, chief] = [await keyFor('call'), await keyFor('call', 'configure')]
+    const { body } = await maker.client('POST', its, {})
+    const ended = await chief.client('DELETE', `${its}/${body.id}`)
+    await chief.client('DELETE', `${its}/${body.id}`)
+    const { result } = (await alice('GET', `/v1.0/events?type=token.ended&resource_id=${id}`)).body
+    expect(result).toMatchObject([
+      {
+        type: 'token.ended',
+        resource_id: id,
+        data: {
+          token_id: body.id,
+          made_by: maker.id,
+          key_id: chief.id,
+          request_id: ended.headers.get('x-request-id'),
+        },
+      },
+    ])
   })
 
   test('is made by one key though another ended as many as it may, and by that once the first of those is over', async () => {
@@ -322,12 +375,12 @@ async function keyFor(...scopes: string[]): Promise<Keyed> {
 }
 
 /** So many tokens which a key made are ended, for an hour yet. */
-async function endedOf(its: string, count: number, keyId: string | null) {
+async function endedOf(its: string, count: number, keyId: string | null, mark: string | null = null) {
   await app.database.pool.query(
-    `insert into registration_tokens (id, extension_id, customer_id, key_id, expires_at, ended_at)
-     select gen_random_uuid(), id, customer_id, $3::uuid, now() + interval '1 hour', now()
+    `insert into registration_tokens (id, extension_id, customer_id, key_id, password_mark, expires_at, ended_at)
+     select gen_random_uuid(), id, customer_id, $3::uuid, $4, now() + interval '1 hour', now()
      from extensions, generate_series(1, $2) where id = $1`,
-    [its.split('/')[3], count, keyId],
+    [its.split('/')[3], count, keyId, mark],
   )
 }
 
