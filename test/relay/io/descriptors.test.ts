@@ -21,6 +21,11 @@ describe('descriptors', () => {
     expect(strangers).toBeGreaterThanOrEqual(2)
   })
 
+  test('of 40 500 do for the sound of 5 000 calls, four each; of 20 000 for that of 2 470', () => {
+    expect(Math.floor(shared(40_500, openAtStart).media / 4)).toBeGreaterThanOrEqual(5_000)
+    expect(Math.floor(shared(20_000, openAtStart).media / 4)).toBeGreaterThanOrEqual(2_470)
+  })
+
   test('are never more than half strangers’ among connections, and never more than are of use', () => {
     for (const limit of [64, 256, 1_024, 1_048_576]) {
       const { streams, strangers } = shared(limit, openAtStart)
