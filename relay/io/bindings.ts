@@ -1,4 +1,5 @@
 import { type Binding, type BindingList, type BindingTell, binding } from '#contract'
+import type { FoundRecord } from './found-record.ts'
 import { Journal } from './journal.ts'
 import type { JournalRecord, Segment } from './journal-line.ts'
 import type { Log } from './log.ts'
@@ -13,7 +14,7 @@ const sequenced = binding.extend({ sequence: binding.shape.cseq })
  */
 export class BindingFile {
   readonly #journal: Journal
-  readonly #keptById = new Map<string, KeptBinding | JournalRecord>()
+  readonly #keptById = new Map<string, KeptBinding | FoundRecord>()
   #order = 0
 
   private constructor(journal: Journal) {
@@ -30,15 +31,19 @@ export class BindingFile {
     const { folder, log, segmentBytes = 16 * 1024 * 1024 } = options
     const { journal, found } = await Journal.open({ folder, log, segmentBytes }, read)
     const file = new BindingFile(journal)
-    for (const { kept } of found) file.#keptById.set(kept.id, kept)
+    for (const { kept } of found) {
+      // 100 000 lines are 70 MB, and stand on the disk.
+      kept.rest()
+      file.#keptById.set(kept.id, kept)
+    }
     file.#order = (found.at(-1)?.kept.order ?? -1) + 1
     return { file, list: { bindings: found.map(({ binding }) => binding) } }
   }
 
-  /** How a phone is registered, as kept last; undefined: it is not. */
+  /** How a phone is registered, as kept last; undefined: it is not, or the disk does not say any more. */
   of(bindingId: string): Binding | undefined {
     const kept = this.#keptById.get(bindingId)
-    return kept instanceof KeptBinding ? kept.binding : kept && (JSON.parse(kept.text) as StoredBinding)
+    return kept instanceof KeptBinding ? kept.binding : kept && storedIn(kept)
   }
 
   /** Never waits for the disk; but for a refresh it is with the kernel when this returns. */
@@ -93,7 +98,16 @@ class KeptBinding implements JournalRecord {
   }
 }
 
-function read(kept: JournalRecord): { kept: JournalRecord; binding: StoredBinding } | undefined {
+function read(kept: FoundRecord): { kept: FoundRecord; binding: StoredBinding } | undefined {
   const { success, data } = sequenced.safeParse(JSON.parse(kept.text))
   return success ? { kept, binding: data } : undefined
+}
+
+/** undefined: its file has been taken away. */
+function storedIn(kept: FoundRecord): StoredBinding | undefined {
+  try {
+    return JSON.parse(kept.text) as StoredBinding
+  } catch {
+    return undefined
+  }
 }

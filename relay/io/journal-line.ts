@@ -34,37 +34,6 @@ export function settle(record: JournalRecord, segment: Segment): void {
   segment.live++
 }
 
-/** Reads a file's lines into `found`; gives back how many were torn. */
-export function readLines(text: string, segment: Segment, found: Map<string, JournalRecord>): number {
-  let torn = 0
-  for (const line of text.split('\n')) {
-    if (line === '') continue
-    segment.lines++
-    const words = unchecked(line) ?? ''
-    if (words.startsWith('keep ')) keepFound(found, words.slice(5), segment)
-    else if (words.startsWith('drop ')) for (const id of words.slice(5).split(' ')) dropFound(found, id)
-    else torn++
-  }
-  return torn
-}
-
-/** `<id> <order> <text>`. A record carried over is found twice, and stands where it was found last. */
-function keepFound(found: Map<string, JournalRecord>, words: string, segment: Segment): void {
-  const [first, second] = [words.indexOf(' '), words.indexOf(' ', words.indexOf(' ') + 1)]
-  const id = words.slice(0, first)
-  dropFound(found, id)
-  const order = Number(words.slice(first + 1, second))
-  const record = { id, order, text: words.slice(second + 1), segment: undefined, dropped: false }
-  settle(record, segment)
-  found.set(id, record)
-}
-
-function dropFound(found: Map<string, JournalRecord>, id: string): void {
-  const record = found.get(id)
-  if (record?.segment !== undefined) record.segment.live--
-  found.delete(id)
-}
-
 /** A record's line, or the words of one, with its checksum. */
 export function lineOf(record: JournalRecord | string): string {
   const words = typeof record === 'string' ? record : `keep ${record.id} ${record.order} ${record.text}`
@@ -72,7 +41,12 @@ export function lineOf(record: JournalRecord | string): string {
 }
 
 /** A line without its checksum; undefined when it is not whole. */
-function unchecked(line: string): string | undefined {
+export function unchecked(line: string): string | undefined {
   const words = line.slice(9)
   return line[8] === ' ' && Number.parseInt(line.slice(0, 8), 16) === crc32(words) ? words : undefined
+}
+
+/** Of the words `<id> <order> <text>`. */
+export function textOf(words: string): string {
+  return words.slice(words.indexOf(' ', words.indexOf(' ') + 1) + 1)
 }

@@ -1,7 +1,8 @@
 import { appendFileSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type JournalRecord, lineOf, readLines, type Segment, settle } from './journal-line.ts'
+import { type FoundRecord, readLines } from './found-record.ts'
+import { type JournalRecord, lineOf, type Segment, settle } from './journal-line.ts'
 import type { Log } from './log.ts'
 import { type RecordReader, SetAside, sorted } from './set-aside.ts'
 
@@ -214,7 +215,7 @@ export class Journal {
   #stragglers(): JournalRecord[] {
     const [oldest] = this.#segments
     if (oldest === undefined || oldest.live * 4 > oldest.lines) return []
-    return this.kept().filter((record) => record.segment === oldest)
+    return this.kept().filter((record) => record.segment === oldest && isReadable(record))
   }
 
   /** Deletes files which are not needed, oldest first, never the newest. */
@@ -227,19 +228,28 @@ export class Journal {
   }
 
   /** All records, oldest first; `waiting`: those of them which stand in no journal, since they were set aside. */
-  async #recall(): Promise<{ records: JournalRecord[]; waiting: JournalRecord[] }> {
+  async #recall(): Promise<{ records: FoundRecord[]; waiting: FoundRecord[] }> {
     const names = (await readdir(this.#options.folder)).filter((name) => /^\d{10}\.journal$/.test(name))
-    const found = new Map<string, JournalRecord>()
+    const found = new Map<string, FoundRecord>()
     for (const name of names.sort()) {
       const path = join(this.#options.folder, name)
-      const text = await readFile(path, 'utf8')
+      const file = await readFile(path)
       const number = Number.parseInt(name, 10)
-      const segment = { path, number, bytes: text.length, lines: 0, live: 0 }
+      const segment = { path, number, bytes: file.length, lines: 0, live: 0 }
       this.#segments.push(segment)
-      const torn = readLines(text, segment, found)
+      const torn = readLines(file, segment, found)
       if (torn > 0) this.#options.log('warn', 'journal.torn', { file: name, lines: torn })
     }
     const waiting = (await this.#setAside.read()).filter(({ id }) => !found.has(id))
     return { records: [...found.values(), ...waiting].sort((a, b) => a.order - b.order), waiting }
+  }
+}
+
+/** Whether its text is there: of one which stands in a file alone that file may have been taken away. */
+function isReadable(record: JournalRecord): boolean {
+  try {
+    return record.text !== ''
+  } catch {
+    return false
   }
 }

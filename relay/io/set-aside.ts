@@ -1,10 +1,11 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type JournalRecord, lineOf, readLines } from './journal-line.ts'
+import { type FoundRecord, readLines } from './found-record.ts'
+import { type JournalRecord, lineOf } from './journal-line.ts'
 import type { Log } from './log.ts'
 
 /** Makes of a record what it stands for; undefined, or an error, where this version cannot read it. */
-export type RecordReader<T> = (kept: JournalRecord) => T | undefined
+export type RecordReader<T> = (kept: FoundRecord) => T | undefined
 
 /** Records of a journal which another version wrote and this one cannot read: they wait for one which can. */
 export class SetAside {
@@ -17,10 +18,10 @@ export class SetAside {
   }
 
   /** Those which wait; none where there is no such file. */
-  async read(): Promise<JournalRecord[]> {
-    const text = await readFile(this.#path, 'utf8').catch(() => '')
-    const found = new Map<string, JournalRecord>()
-    readLines(text, { path: this.#path, number: 0, bytes: 0, lines: 0, live: 0 }, found)
+  async read(): Promise<FoundRecord[]> {
+    const file = await readFile(this.#path).catch(() => Buffer.alloc(0))
+    const found = new Map<string, FoundRecord>()
+    readLines(file, { path: this.#path, number: 0, bytes: 0, lines: 0, live: 0 }, found)
     return [...found.values()].map((record) => Object.assign(record, { segment: undefined }))
   }
 
@@ -39,11 +40,11 @@ export class SetAside {
 
 /** The records by whether this version can read them. */
 export function sorted<T>(
-  records: readonly JournalRecord[],
+  records: readonly FoundRecord[],
   read: RecordReader<T>,
-): { found: T[]; unread: JournalRecord[] } {
+): { found: T[]; unread: FoundRecord[] } {
   const found: T[] = []
-  const unread: JournalRecord[] = []
+  const unread: FoundRecord[] = []
   for (const record of records) {
     const made = attempt(() => read(record))
     if (made === undefined) unread.push(record)

@@ -70,6 +70,43 @@ describe('bindings on disk', () => {
     expect(readdirSync(path)).toContain('set-aside')
   })
 
+  test('found there are known as they were for as long as their file is there', async () => {
+    const { path, open } = folder()
+    const { file } = await open()
+    const tells = ['Grüße', 'plain', '日本'].map((userAgent, sequence) => {
+      const tell = bindingTell('registered', randomUUID(), sequence)
+      return { ...tell, binding: { ...tell.binding, user_agent: userAgent } }
+    })
+    for (const tell of tells) file.keep(tell)
+    await file.close()
+    const found = (await open()).file
+    const known = () => tells.map(({ binding }) => found.of(binding.binding_id))
+    expect(known()).toEqual(tells.map(({ binding, sequence }) => ({ ...binding, sequence })))
+    const again = (await open()).file
+    for (const name of readdirSync(path)) rmSync(join(path, name))
+    expect(again.of(tells[0]?.binding.binding_id ?? '')).toBeUndefined()
+  })
+
+  test('found there are carried over when few are left in their file', async () => {
+    const { path, open } = folder()
+    const ids = Array.from({ length: 10 }, () => randomUUID())
+    const { file } = await open()
+    for (const id of ids) file.keep(bindingTell('registered', id, 1))
+    await file.close()
+    const [oldest = ''] = readdirSync(path).sort()
+    const later = (await open(2_000)).file
+    for (let sequence = 2; sequence < 12; sequence++) {
+      for (const id of ids.slice(1)) later.keep(bindingTell('refreshed', id, sequence))
+      await later.flush()
+    }
+    await later.close()
+    expect(readdirSync(path)).not.toContain(oldest)
+    const { list } = await open()
+    expect(new Map(list.bindings.map(({ binding_id, sequence }) => [binding_id, sequence]))).toEqual(
+      new Map(ids.map((id, at) => [id, at === 0 ? 1 : 11])),
+    )
+  })
+
   test('refreshed many times take no more room than they need', async () => {
     const { path, open } = folder()
     const { file } = await open(20_000)
