@@ -9,6 +9,7 @@ import {
   bob,
   customerId,
   extensionIds,
+  office,
   prove,
   register,
   registers,
@@ -114,6 +115,31 @@ describe('a registration ends at once, not when it runs out', () => {
         binding: { token_id: tokens[0] },
       })
       expect(noted(ladder)).toMatchObject([{ account: `alice@${realm}`, why: 'token ended', count: 1 }])
+    },
+  )
+
+  test.each(['disk', 'edge'] as const)(
+    'where its password was changed while the relay was down, whose phones come back from the %s',
+    (from) => {
+      const before = withPhones()
+      const bindings = before.bindings.map(({ binding, sequence }) => ({ ...binding, sequence }))
+      const ladder = office()
+      const confirmed = { version: 7, held: 1, at: 0, behind: {} }
+      ladder.hear({ type: 'cached', files: [filed(officeConfiguration(7))], confirmed })
+      const list = { bindings }
+      ladder.hear(
+        from === 'disk'
+          ? { type: 'restored', from, list }
+          : { type: 'restored', from, list, sentAt: now(ladder) },
+      )
+      expect(ladder.engine.load.bindings).toBe(2)
+      configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
+      ladder.gives('tell unregistered')
+      expect(ladder.bindings.at(-1)).toMatchObject({
+        reason: 'PASSWORD_CHANGED',
+        binding: { extension_id: extensionIds.alice },
+      })
+      expect(ladder.engine.load.bindings).toBe(1)
     },
   )
 
