@@ -50,6 +50,15 @@ describe('sound between two parties', () => {
     expect(call.closed()).toMatchObject({ caller: { packets: 0, dropped: 1 } })
   })
 
+  test('every 5 ms for ten seconds passes whole, also where those of two seconds come at once', () => {
+    const call = between()
+    const passed = Array.from({ length: 2_000 }, (_, i) => {
+      const now = Math.floor(i / 400) * 2_000
+      return call.at(now).says('caller', alice, 5000)
+    })
+    expect(passed.filter((way) => way === 'dropped')).toEqual([])
+  })
+
   test('of 1500 bytes passes', () => {
     expect(between().says('caller', alice, 5000, rtpPacket({ sequence: 1, ssrc: 1, size: 1488 }))).toMatch(
       /callee/,
