@@ -221,7 +221,7 @@ const callTell = z.object({
     /** Final status the caller was given. */
     sip_status: z.int().nullable(),
     attempts: z.array(attempt),
-    /** The sound as it stands, told now and then; null: there is none, the call rings, or it is ending just now. */
+    /** The sound as it stands, told now and then; null: there is none, or it is ending just now. */
     media: z.object({ from_caller: mediaSide, from_callee: mediaSide }).nullable(),
     /** Why the call went where it went; null while that is not known, and where it is as it was told before. */
     decision: explanation.nullable().default(null),

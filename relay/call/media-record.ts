@@ -15,13 +15,13 @@ import { aimedAt, heardAt } from './sides.ts'
 import type { Call } from './state.ts'
 
 /**
- * A call's media for its record; undefined: there is none. So it is while a call rings, of which nothing is counted yet; and for
- * the moment between a call's end and the media thread's last word: what is told of an ended call is final.
+ * A call's media for its record; undefined: there is none. So it is for the moment between a call's end and the media
+ * thread's last word: what is told of an ended call is final.
  */
 export function mediaRecordOf(call: Call, endpoint: SipEndpoint): CallTell['call']['media'] | undefined {
   const { record, ports } = call
   const [caller, callee] = [aimedAt(call, 'caller')?.said, aimedAt(call, 'callee')?.said]
-  if (!ports || (record.endedAt === undefined ? !record.answeredAt : !record.soundOver)) return undefined
+  if (!ports || (record.endedAt !== undefined && !record.soundOver)) return undefined
   if (!caller && !callee && !record.media) return undefined
   const from = (side: Side): MediaSide => {
     const heard = record.media?.[side]

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { CallTell, Explanation, MonotonicMs, Tell } from '#contract'
-import { BoundedMap } from '../ground/bounded-map.ts'
+import type { CallTell, MonotonicMs, Tell } from '#contract'
 import { Journal } from './journal.ts'
 import type { JournalRecord } from './journal-line.ts'
 import type { Log } from './log.ts'
@@ -28,8 +27,6 @@ export interface SpooledTell extends JournalRecord {
 
 /** A batch which is longer takes no more: an edge reads 4 MiB at once, and a letter may be three octets. */
 const batchLength = 768 * 1024
-/** So many decisions are at hand for the next tell of their calls; older ones are read from their tell's text. */
-const decisionsAtHand = 1_000
 
 /** Where tells are kept until they are heard, and how many. */
 export interface SpoolOptions {
@@ -54,8 +51,6 @@ export class Spool {
   readonly #maxTells: number
   readonly #waitingById = new Map<string, SpooledTell>()
   readonly #newestBySubject = new Map<string, SpooledTell>()
-  /** By the id of the tell they came with. */
-  readonly #decisions = new BoundedMap<string, Explanation>(decisionsAtHand)
   #order = 0
   #bytes = 0
   #held = 0
@@ -101,9 +96,7 @@ export class Spool {
    * it is no news, and goes with what is told until then (monotonic ms).
    */
   add(news: Tell, heldUntil = 0): void {
-    const tell = this.#withDecision(news, this.#newestBySubject.get(matterOf(news)?.subject ?? ''))
-    if (tell.kind === 'call' && tell.call.decision !== null)
-      this.#decisions.set(tell.tell_id, tell.call.decision)
+    const tell = withDecision(news, this.#newestBySubject.get(matterOf(news)?.subject ?? ''))
     const kept = { id: tell.tell_id, order: this.#order++, text: JSON.stringify(tell) }
     const added = waiting({ ...kept, segment: undefined, dropped: false }, tell)
     if (added === undefined) throw new TypeError(`a tell of no kind known here: ${kept.text.slice(0, 100)}`)
@@ -167,20 +160,9 @@ export class Spool {
 
   /** Tells as one what a call's record was first, with its decision, and what it is now. */
   #join(older: SpooledTell, newest: SpooledTell): void {
-    const tell = this.#withDecision(JSON.parse(newest.text) as Tell, older)
+    const tell = withDecision(JSON.parse(newest.text) as Tell, older)
     this.heard([older, newest])
     this.add({ ...tell, tell_id: randomUUID() })
-  }
-
-  /**
-   * A call's record with the decision of the one before it, where that waits: the two are told as one. One which the edge did
-   * not accept stands alone, since it may be for its decision.
-   */
-  #withDecision(tell: Tell, older: SpooledTell | undefined): Tell {
-    if (tell.kind !== 'call' || tell.call.decision !== null) return tell
-    if (!older?.whole || older.sent || older.refused > 0) return tell
-    const decision = this.#decisions.get(older.id) ?? (JSON.parse(older.text) as CallTell).call.decision
-    return { ...tell, call: { ...tell.call, decision } }
   }
 
   /** Resolves when everything added so far is on disk. */
@@ -205,7 +187,6 @@ export class Spool {
 
   #forget(tell: SpooledTell): void {
     if (!this.#waitingById.delete(tell.id)) return
-    this.#decisions.delete(tell.id)
     this.#bytes -= tell.text.length
     if (tell.heldUntil > 0) this.#held -= 1
     if (this.#newestBySubject.get(tell.subject) === tell) this.#newestBySubject.delete(tell.subject)
@@ -228,6 +209,17 @@ export class Spool {
 function waiting(kept: JournalRecord, tell: Tell): SpooledTell | undefined {
   const matter = matterOf(tell)
   return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0, heldUntil: 0 })
+}
+
+/**
+ * A call's record with the decision of the one before it, where that waits: the two are told as one. One which the edge did
+ * not accept stands alone, since it may be for its decision.
+ */
+function withDecision(tell: Tell, older: SpooledTell | undefined): Tell {
+  if (tell.kind !== 'call' || tell.call.decision !== null) return tell
+  if (!older?.whole || older.sent || older.refused > 0) return tell
+  const { call } = JSON.parse(older.text) as CallTell
+  return { ...tell, call: { ...tell.call, decision: call.decision } }
 }
 
 type Matter = Pick<SpooledTell, 'subject' | 'passing' | 'whole' | 'worth' | 'unsettled'>
