@@ -244,7 +244,7 @@ function okFor(
   ]
   const octets = sdpBody(request)
   // Not the whole datagram it came in.
-  leg.exchange = octets && body && exchanged(leg, octets.slice(), body)
+  leg.exchange = octets && body && exchanged(leg, new Uint8Array(octets), body)
   const ok = reply(request, status, { reason, ...withSdp(body, headers), flow: source })
   return { type: 'respond', transaction, response: ok }
 }

@@ -158,8 +158,8 @@ export class Capture {
       at: this.#options.utc(),
       serial: this.#serial++,
       size: bytes.length,
-      // A stream's octets are a part of what was read at once.
-      bytes: bytes.slice(),
+      // A stream's octets are a part of what was read at once; `slice` of a Buffer copies nothing.
+      bytes: new Uint8Array(bytes),
       text: '',
     }
     this.#bytes += seen.size

@@ -14,7 +14,7 @@ export function restLeg(leg: Leg): void {
     leg.invite = atRest(leg.invite)
     if (leg.exchange) {
       const { offer } = leg.exchange
-      leg.exchange = { ...leg.exchange, offer: offer === body ? leg.invite.body : offer.slice() }
+      leg.exchange = { ...leg.exchange, offer: offer === body ? leg.invite.body : new Uint8Array(offer) }
     }
   }
   if (leg.kind === 'uas') return

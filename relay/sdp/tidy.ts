@@ -46,8 +46,9 @@ function isHostName(text: string): boolean {
 
 /** A line as the RFC would have it, whatever spaces and capitals it came with. */
 export function tidied(line: string): string {
-  const [, type, value = ''] = /^\s*([A-Za-z])\s*=\s*(.*?)\s*$/.exec(line) ?? []
+  const [, type, said = ''] = /^\s*([A-Za-z])\s*=(.*)$/.exec(line) ?? []
   if (type === undefined) return line.trim()
+  const value = said.trim()
   const letter = type.toLowerCase()
   if (letter === 'a') return tidyAttribute(value)
   return `${letter}=${letter === 'c' ? tidyPlace(value) : value}`

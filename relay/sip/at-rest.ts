@@ -19,7 +19,7 @@ class RequestAtRest implements Request {
 
   constructor({ method, requestUri, headers, body }: Request) {
     this.#start = JSON.stringify([method, requestUri, headers])
-    this.body = body.slice()
+    this.body = new Uint8Array(body)
   }
 
   /** As it was. */

@@ -25,10 +25,10 @@ export function infoDigitOf(request: Request): InfoDigit | undefined {
   const type = mediaType(request.header('content-type'))
   if (type !== dtmfRelayType && type !== 'application/dtmf') return undefined
   const text = decode(request.body)
-  const signal = /(?:^|\n)\s*signal\s*=\s*(\S+)/i.exec(text)?.[1] ?? text.trim()
+  const signal = /^[ \t]*signal[ \t]*=\s*(\S+)/im.exec(text)?.[1] ?? text.trim()
   const key = keyOf(signal.split(/\s/)[0] ?? '')
   if (key === undefined) return undefined
-  const said = Number(/(?:^|\n)\s*duration\s*=\s*(\d{1,6})/i.exec(text)?.[1] ?? usualMs)
+  const said = Number(/^[ \t]*duration[ \t]*=\s*(\d{1,6})/im.exec(text)?.[1] ?? usualMs)
   return { key, ms: Math.min(Math.max(said, shortestMs), longestMs) }
 }
 

@@ -118,8 +118,6 @@ export interface HeadMarks {
   readonly lineEnd: number
   /** Those of `HeaderIndex`. */
   readonly marks: readonly number[]
-  /** Index of the first octet of the body. */
-  readonly bodyAt: number
 }
 
 /**
@@ -131,8 +129,7 @@ export function markHead({ text, codes }: Letters, from: number): HeadMarks | un
   const end = lineEnd(text, from)
   let filled = 0
   for (let i = end + 2; end > 0; ) {
-    if (codes[i] === 13 && codes[i + 1] === 10)
-      return { lineEnd: end, marks: marked.slice(0, filled), bodyAt: i + 2 }
+    if (codes[i] === 13 && codes[i + 1] === 10) return { lineEnd: end, marks: marked.slice(0, filled) }
     const next = lineEnd(text, i) + 2
     const nameEnd = tokenEnd(codes, i, to)
     const colon = skipSpace(codes, nameEnd, to)

@@ -1,7 +1,7 @@
 /**
  * A text, and the same as octets, one for each letter: an index into one is an index into the other. V8 reads an octet
- * in a third of the time of a string's letter, whose kind of string it asks anew each time. What is no ASCII stands as
- * 0xff there, which no grammar knows.
+ * in a third of the time of a string's letter, whose kind of string it asks anew each time. What is no ASCII stands there
+ * as 0x80 or more, which no grammar knows.
  */
 export interface Letters {
   readonly text: string

@@ -288,6 +288,7 @@ function brokenVia(text: string): Via {
 }
 
 function brokenParty(text: string): NameAddr {
-  const tag = /.*;[ \t]*tag[ \t]*=[ \t]*([^\s;,>"]+)/i.exec(text)?.[1]
+  // Begun anywhere, a search for the last one takes the square of the text's length.
+  const tag = /^.*;[ \t]*tag[ \t]*=[ \t]*([^\s;,>"]+)/is.exec(text)?.[1]
   return { display: '', uri: text, sip: undefined, params: noParams, tag }
 }

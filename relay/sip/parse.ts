@@ -56,21 +56,22 @@ function readHead(bytes: Uint8Array): Head {
 
 /** A head as nearly all are, from where it stands; undefined: it is another. */
 function readUsual(bytes: Uint8Array, start: number): Head | undefined {
-  const letters = aligned(bytes, start)
+  const bodyAt = headEnd(bytes, start)
+  const letters = aligned(bytes, bodyAt)
   const found = markHead(letters, start)
   if (found === undefined) return undefined
   const { lineEnd, marks } = found
   const headers = new HeaderIndex(letters, marks)
-  const bodyAt = letters.codes === bytes ? found.bodyAt : headEnd(bytes, start)
   return { letters, lineAt: start, lineEnd, headers, flaw: undefined, bodyAt }
 }
 
-/** The letters of a message: all of it where that is ASCII, and its octets are their own letters; else those of its head. */
-function aligned(bytes: Uint8Array, start: number): Letters {
-  const text = decode(bytes)
-  return text.length === bytes.length
-    ? { text, codes: bytes }
-    : lettersOf(decode(bytes, 0, headEnd(bytes, start)))
+/**
+ * The letters of a head: its octets are their own where it is ASCII. The body has no part in them, since a
+ * header's value which is kept keeps the text it was cut out of.
+ */
+function aligned(bytes: Uint8Array, headEnds: number): Letters {
+  const text = decode(bytes, 0, headEnds)
+  return text.length === headEnds ? { text, codes: bytes } : lettersOf(text)
 }
 
 /** Any head at all, with what is folded, broken or too long. */

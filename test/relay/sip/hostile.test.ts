@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
+import { readSdp } from '../../../relay/sdp/description.ts'
 import { parseNameAddrs } from '../../../relay/sip/address.ts'
 import { sdpBody } from '../../../relay/sip/body.ts'
 import { parseChallenges, parseCredentials } from '../../../relay/sip/digest.ts'
+import { infoDigitOf } from '../../../relay/sip/dtmf-relay.ts'
 import { Framer } from '../../../relay/sip/framing.ts'
-import type { Message } from '../../../relay/sip/message.ts'
+import type { Message, Request } from '../../../relay/sip/message.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
 import { reply } from '../../../relay/sip/reply.ts'
 import { screen } from '../../../relay/sip/screen.ts'
@@ -98,6 +100,10 @@ describe('64 KiB of malice takes no more than its share of time', () => {
         body: '-'.repeat(size),
         headers: { 'Content-Type': `multipart/mixed;boundary=${'-'.repeat(60)}` },
       }),
+    'parameters of a From which cannot be read': (size) =>
+      requestText('OPTIONS', { from: ';'.repeat(size / 8) }),
+    'tags of a From which cannot be read': (size) =>
+      requestText('OPTIONS', { from: ';tag='.repeat(size / 40) }),
     'a body of parts': (size) =>
       invite({ body: '--a\r\n'.repeat(size / 5), headers: { 'Content-Type': 'multipart/mixed;boundary=a' } }),
   }
@@ -121,6 +127,21 @@ describe('64 KiB of malice takes no more than its share of time', () => {
     'digest parameters': [(size) => `Digest ${'a=b,'.repeat(size / 4)}`, parseChallenges],
     'digest spaces': [(size) => `Digest a${' '.repeat(size)}`, parseCredentials],
     'URI parameters': [(size) => `sip:a${';'.repeat(size)}`, parseUri],
+    'spaces in a line of a description': [(size) => `v=0\r\ns=a${' '.repeat(size / 2.1)}b\r\n`, readSdp],
+    'spaces in a place of a description': [(size) => `c=IN IP4 a${' '.repeat(size / 2.1)}b\r\n`, readSdp],
+    'spaces in its attributes': [
+      (size) => `m=audio 1 RTP/AVP 0\r\na=rtpmap:0 a${' '.repeat(size / 2.1)}b\r\n`,
+      readSdp,
+    ],
+    'spaces in its formats': [(size) => `m=audio 1 RTP/AVP 0${' '.repeat(size / 2.1)}b\r\n`, readSdp],
+    'line breaks in an INFO of keys': [
+      (size) =>
+        requestText('INFO', {
+          body: `${'\n'.repeat(size)}x`,
+          headers: { 'Content-Type': 'application/dtmf-relay' },
+        }),
+      (text) => infoDigitOf(parsedRequest(text)),
+    ],
   }
 
   test.each(Object.entries(values))('as %s', (_, [text, reads]) => {
@@ -146,6 +167,12 @@ describe('64 KiB of malice takes no more than its share of time', () => {
     expect(growth(feed(stream(4_000)), feed(stream(64_000)))).toBeLessThan(80)
   })
 })
+
+function parsedRequest(text: string): Request {
+  const parsed = parseMessage(bytes(text))
+  if (!parsed.ok || parsed.value.kind !== 'request') throw new Error('It is no request.')
+  return parsed.value
+}
 
 /** Everything the engine may do with what it was sent. */
 function survives(stranger: Uint8Array): void {

@@ -76,7 +76,8 @@ describe('a SIP URI (RFC 3261 §19.1)', () => {
   test('is read as it was written', () => {
     fc.assert(
       fc.property(sipUri, (uri) => {
-        expect(parseUri(writeUri(uri))).toEqual(uri)
+        const read = parseUri(writeUri(uri))
+        expect({ ...read, params: new Map(read?.params) }).toEqual(uri)
       }),
     )
   })
