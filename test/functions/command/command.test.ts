@@ -6,7 +6,7 @@ import { relayProtocol } from '#contract'
 import { run } from '../../../functions/command/run.ts'
 import { type App, startApp } from '../../support/app.ts'
 import { newRelay } from '../../support/beat.ts'
-import { callTell } from '../../support/call-tells.ts'
+import { attemptTold, callTell } from '../../support/call-tells.ts'
 import { soon } from '../../support/wait.ts'
 
 let app: App
@@ -357,11 +357,12 @@ describe('looking', () => {
   })
 
   test('says why a call went as it did', async () => {
-    const tell = callTell(alice.id)
+    const attempts = [attemptTold(null, 488, { counts: false }), attemptTold(null, 503)]
+    const tell = callTell(alice.id, { attempts })
     await app.relay('POST', '/relay/v1/tells', { relay_id: 'relay-1', tells: [tell] })
     const call = tell.call.call_id
     const { code, out } = await typed(`call why ${call}`)
-    expect([code, out]).toEqual([0, expect.stringContaining('called')])
+    expect([code, out]).toEqual([0, expect.stringMatching(/ called .*\n +1\. .* not called\n +2\. .* 503/s)])
     expect(JSON.parse((await typed('call why --json')).out)).toMatchObject({ call: { id: call } })
   })
 

@@ -559,10 +559,21 @@ describe('POST /relay/v1/tells', () => {
     expect((await app.alice('GET', `/v1.0/calls/${call}`)).status).toBe(200)
   })
 
-  test('keeps what a phone said, but for what no database can hold', async () => {
-    await tells(bindingTold(1, 'registered', { user_agent: 'a\u0000b\ud800c é 電話' }))
-    const { body } = await app.alice('GET', '/v1.0/registrations')
-    expect(body.result.find(({ id }: { id: string }) => id === binding).user_agent).toBe('ab\ufffdc é 電話')
+  test.each([
+    ['all of it', 'é 電話 😀 \\\\u00e9', 'é 電話 😀 \\u00e9'],
+    ['but for NUL', 'a\\u0000b', 'ab'],
+    ['but for the first half of a character', 'a\\ud83d é', 'a\ufffd é'],
+    ['but for its second half, in large letters', 'a\\uDE00 é', 'a\ufffd é'],
+    ['a character in two escapes whole, beside NUL', '\\ud83d\\ude00\\u0000', '😀'],
+  ])('keeps what a phone said, %s', async (_, escaped, kept) => {
+    const told = bindingTold(1, 'registered', { user_agent: 'agent' })
+    const batch = JSON.stringify({ relay_id: 'relay-1', tells: [told] })
+    const headers = { authorization: `Bearer ${await relayKey(RELAY_SECRET, 'relay-1')}` }
+    const body = batch.replace('"agent"', `"${escaped}"`)
+    const answer = await app.send('/relay/v1/tells', { method: 'POST', headers, body })
+    expect(answer).toMatchObject({ status: 200, body: { accepted: [told.tell_id] } })
+    const { result } = (await app.alice('GET', '/v1.0/registrations')).body
+    expect(result.find(({ id }: { id: string }) => id === binding).user_agent).toBe(kept)
   })
 
   test('accepts, and ignores, what concerns an extension that is gone', async () => {

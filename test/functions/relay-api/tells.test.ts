@@ -295,24 +295,44 @@ describe('a receipt', () => {
     props: {},
   }
 
-  test('says whose calls nobody watches: there is no webhook, and nobody asked for calls or events lately', async () => {
-    const watcher = await app.newcomer('watcher')
-    const receiptOf = async (customer: string) =>
-      (await tell(begunTell(customer, crypto.randomUUID(), 1, { provider_id: null }))).unheard
+  const receiptOf = async (customer: string) =>
+    (await tell(begunTell(customer, crypto.randomUUID(), 1, { provider_id: null }))).unheard
+  const ask = async (path: string, key: string) => {
+    const headers = { authorization: `Bearer ${key}` }
+    // Another isolate each time, which remembers nobody.
+    const { status } = await edge.request(path, { headers }, { ...app.env }, context)
+    await Promise.all(after.splice(0))
+    return status
+  }
+
+  test('says whose calls nobody watches: they have no webhook which is on, whatever others have', async () => {
+    const [watcher, other] = [await app.newcomer('watcher'), await app.newcomer('other')]
+    const asked = { url: 'https://hooks.test/', events: ['call.*'] }
+    await other('POST', '/v1.0/webhooks', asked)
     expect(await receiptOf(watcher.id)).toEqual([watcher.id])
-    const webhook = (
-      await watcher('POST', '/v1.0/webhooks', { url: 'https://hooks.test/', events: ['call.*'] })
-    ).body
+    const { id } = (await watcher('POST', '/v1.0/webhooks', asked)).body
     expect(await receiptOf(watcher.id)).toEqual([])
-    await watcher('PATCH', `/v1.0/webhooks/${webhook.id}`, { enabled: false })
+    await watcher('PATCH', `/v1.0/webhooks/${id}`, { enabled: false })
     expect(await receiptOf(watcher.id)).toEqual([watcher.id])
-    const headers = { authorization: `Bearer ${watcher.key}` }
-    expect((await edge.request('/v1.0/calls', { headers }, app.env, context)).status).toBe(200)
-    await Promise.all(after)
+    await watcher('PATCH', `/v1.0/webhooks/${id}`, { enabled: true })
     expect(await receiptOf(watcher.id)).toEqual([])
-    await app.database.pool.query(`update listeners set listened_at = now() - interval '6 minutes'`)
+    await watcher('DELETE', `/v1.0/webhooks/${id}`)
     expect(await receiptOf(watcher.id)).toEqual([watcher.id])
     expect(tellReceipt.parse({ accepted: [] }).unheard).toEqual([])
+  })
+
+  test('says so of those who have asked neither for calls nor for events in six minutes', async () => {
+    const [watcher, other] = [await app.newcomer('asks'), await app.newcomer('asked')]
+    await app.database.pool.query('insert into listeners values ($1, now())', [other.id])
+    expect(await ask('/v1.0/calls?page_size=none', watcher.key)).toBe(400)
+    expect(await receiptOf(watcher.id)).toEqual([watcher.id])
+    for (const path of ['/v1.0/calls', '/v1.0/events']) {
+      expect(await ask(path, watcher.key)).toBe(200)
+      expect(await receiptOf(watcher.id)).toEqual([])
+      await app.database.pool.query(`update listeners set listened_at = now() - interval '6 minutes'
+        where customer_id = '${watcher.id}'`)
+      expect(await receiptOf(watcher.id)).toEqual([watcher.id])
+    }
   })
 })
 

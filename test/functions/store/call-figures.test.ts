@@ -79,6 +79,19 @@ describe('what became of a call', () => {
     expect(rows).toEqual([{ resource_id: second, outcome: 'failed' }])
   })
 
+  test('has the route of the last which was called, not of one which was passed over after it', async () => {
+    const [first = '', second = ''] = providers
+    const attempts = [
+      attemptTold(first, 503, { route_id: route }),
+      attemptTold(second, 503, { counts: false }),
+    ]
+    const failed = { answered_at: null, hangup_reason: 'failed', sip_status: 503 }
+    const told = callTell(app.aliceId, { ...failed, attempts })
+    await tellAs(app, 'relay-1', told)
+    const { rows } = await ask('select route_id from calls where id = $1', [told.call.call_id])
+    expect(rows).toEqual([{ route_id: route }])
+  })
+
   test('has its delay within a twentieth', async () => {
     const { rows } = await ask(
       'select max(abs(1.05 ^ (pdd_bucket(ms) - 0.5) - ms) / ms) as most from generate_series(1, 100000, 7) as ms',
@@ -224,7 +237,8 @@ interface Counted {
   answered: number
   failures: Record<string, number>
   talked: number
-  delays: number
+  /** By bucket. */
+  delays: Record<string, number>
   lost: number
   packets: number
 }
@@ -241,18 +255,18 @@ async function kept() {
   const { rows } = await ask(`select kind || ' ' || resource_id || ' ' || direction || ' ' || relay_id || ' '
       || to_char(hour at time zone 'UTC', 'HH24') as of,
     attempts, answered, no_answer + busy + cancelled + declined as people, failures, talked_ms, lost, packets,
-    (select coalesce(sum(value::integer), 0) from jsonb_each_text(pdd)) as delays from call_figures where attempts <> 0`)
+    pdd from call_figures where attempts <> 0`)
   return rows
-    .map(({ of, failures, ...row }) => {
+    .map(({ of, failures, pdd, ...row }) => {
       const count = (name: string) => Number(row[name])
-      const said = typeof failures === 'string' ? JSON.parse(failures) : failures
+      const counts = (said: unknown) => (typeof said === 'string' ? JSON.parse(said) : said)
       const counted: Counted = {
         attempts: count('attempts'),
         people: count('people'),
         answered: count('answered'),
-        failures: said,
+        failures: counts(failures),
         talked: count('talked_ms'),
-        delays: count('delays'),
+        delays: counts(pdd),
         lost: count('lost'),
         packets: count('packets'),
       }
@@ -281,7 +295,7 @@ function recounted(calls: any[]) {
       from: number,
       status: number | null,
       answered: boolean,
-      delay: boolean,
+      delay: number | null,
       side: string,
     ) => {
       const hour = new Date(from).toISOString().slice(11, 13)
@@ -292,7 +306,7 @@ function recounted(calls: any[]) {
         answered: 0,
         failures: {},
         talked: 0,
-        delays: 0,
+        delays: {},
         lost: 0,
         packets: 0,
       }
@@ -303,7 +317,10 @@ function recounted(calls: any[]) {
       sum.people += Number(people)
       sum.answered += Number(answered)
       sum.talked += answered ? lasted : 0
-      sum.delays += Number(delay)
+      if (delay !== null) {
+        const bucket = Math.ceil(Math.log(Math.max(delay, 1)) / Math.log(1.05))
+        sum.delays[bucket] = (sum.delays[bucket] ?? 0) + 1
+      }
       sum.lost += answered ? call.media[side].lost : 0
       sum.packets += answered ? 100 : 0
       sums.set(name, sum)
@@ -316,13 +333,13 @@ function recounted(calls: any[]) {
       const last =
         tried.status === 0 && tried.decision !== 'next' && ['cancel', 'noanswer'].includes(call.hangup_reason)
       const status = last ? call.sip_status : tried.status
-      const delay = tried.pdd_ms !== null
-      add('provider', tried.provider_id, began + tried.started_ms, status, answered, delay, 'from_callee')
-      if (tried.route_id)
-        add('route', tried.route_id, began + tried.started_ms, status, answered, delay, 'from_callee')
+      const { started_ms, pdd_ms, provider_id, route_id } = tried
+      add('provider', provider_id, began + started_ms, status, answered, pdd_ms, 'from_callee')
+      if (route_id) add('route', route_id, began + started_ms, status, answered, pdd_ms, 'from_callee')
     }
     const answered = call.answered_at !== null
-    const delay = answered || call.ringing_at !== null
+    const heard = call.ringing_at ?? call.answered_at
+    const delay = heard === null ? null : Date.parse(heard) - began
     if (call.extension_id)
       add('extension', call.extension_id, began, call.sip_status, answered, delay, 'from_caller')
     const country = call.destination.target.startsWith('+44')

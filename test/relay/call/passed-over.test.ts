@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Caps, type ProviderTarget, plannedRing, type RouteDecision } from '#contract'
+import { type Caps, type PlannedRing, type ProviderTarget, plannedRing, type RouteDecision } from '#contract'
 import type { Ladder } from '../../support/ladder.ts'
 import { counted, explanationOf, limitedBy } from '../../support/limits.ts'
 import {
@@ -78,18 +78,29 @@ describe('a carrier which is passed over', () => {
     expect(ladder.record.attempts).toMatchObject([{ counts: false, reason: 'cancelled', tries: [] }])
   })
 
-  test('to which a list leads stands so in the destination’s decision, as one does which is full', () => {
+  test('to which a list leads stands so in that destination’s decision and in no other’s, as one does which is full', () => {
     const ladder = watch(office({ limits: limitedBy({ [twilioId]: { max_channels: 0 } }) }))
     aliceDials(ladder, 'bob')
-    ladder.decide(listOf('+12125550000')).gives('ask route')
+    const target = '+12125550000'
+    const { candidates } = explanationOf([telnyxId, twilioId])
+    const own = { type: 'tel', target, by: 'bob', step: 1, outcome: 'connect', candidates }
+    const others = [
+      { by: 'carol' },
+      { type: 'extension' },
+      { target: '+12125559999' },
+      { step: 2 },
+      { candidates: [] },
+    ].map((change) => plannedRing.parse({ ...own, ...change }))
+    ladder.decide(listOf(target, others)).gives('ask route')
     const decision = counted(through(provider(telnyx, opusAlone), provider(twilio)))
     ladder.decide({ ...decision, scopes: [] }).gives('488 to Alice')
     expect(ladder.record.decision).toMatchObject({
       candidates: [],
       limits: [],
       plan: [
+        ...others,
         {
-          target: '+12125550000',
+          target,
           limits: [{ id: twilioId, resource: 'channels' }],
           candidates: [
             { kept: false, code: 'NO_COMMON_CODEC', why: wants },
@@ -114,12 +125,12 @@ function again(ladder: Ladder, first: Partial<ProviderTarget>, second: Partial<P
   return ladder.decide(counted(through(provider(telnyx, first), provider(twilio, second))))
 }
 
-/** The edge says: ring who stands in Bob's list. */
-function listOf(target: string): RouteDecision {
+/** The edge says: ring who stands in Bob's list; of `others` it was decided before. */
+function listOf(target: string, others: readonly PlannedRing[]): RouteDecision {
   const forwarder = { kind: 'extension', id: extensionIds.bob, name: 'bob' } as const
   const targets = [{ type: 'tel' as const, target, ring_ms: null, delay_ms: 0 }]
   const plan = { forwarder, called: 'bob', steps: [{ when: [], targets }] }
-  const told = [plannedRing.parse({ type: 'tel', target, by: 'bob', step: 1 })]
+  const told = [...others, plannedRing.parse({ type: 'tel', target, by: 'bob', step: 1 })]
   const explanation = { ...explanationOf([]), plan: told }
   return { ...ringBob(), explanation, targets: { kind: 'plan', plan } } as RouteDecision
 }

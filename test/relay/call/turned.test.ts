@@ -355,8 +355,8 @@ describe('Opus of more calls than a relay turns at once', () => {
     const rung = ladder.lastRequest(bob, 'INVITE')
     ladder.when(bob, answers(rung, bob, 200, { body: pcma })).whatever()
     ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', pcma)).whatever()
-    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
     dial(ladder, opusAlone).gives('INVITE to Telnyx')
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
   })
 
   /** Alice dials, and is refused before any host is looked up. */

@@ -107,6 +107,23 @@ describe('bindings on disk', () => {
     )
   })
 
+  test('found there, whose file is gone when few are left in it, hold up nothing which is kept after them', async () => {
+    const { path, open } = folder()
+    const ids = Array.from({ length: 10 }, () => randomUUID())
+    const { file } = await open()
+    for (const id of ids) file.keep(bindingTell('registered', id, 1))
+    await file.close()
+    const later = (await open(2_000)).file
+    rmSync(join(path, readdirSync(path).sort()[0] ?? ''))
+    for (let sequence = 2; sequence < 12; sequence++) {
+      for (const id of ids.slice(1)) later.keep(bindingTell('refreshed', id, sequence))
+      await later.flush()
+    }
+    await later.close()
+    const { list } = await open()
+    expect(list.bindings.map(({ sequence }) => sequence)).toEqual(ids.slice(1).map(() => 11))
+  })
+
   test('refreshed many times take no more room than they need', async () => {
     const { path, open } = folder()
     const { file } = await open(20_000)

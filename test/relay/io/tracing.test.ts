@@ -89,6 +89,11 @@ describe('the trace of a call', () => {
     expect(first).toMatchObject({ name: 'try address', error: '0 silence', events: [{ name: 'SIP 100' }] })
   })
 
+  test('says of a carrier which was passed over that it counts as no attempt, and why', () => {
+    const [, of] = spansOfCall(ended({ attempts: [{ ...attempt, counts: false }] }))
+    expect(of?.attributes).toMatchObject({ 'attempt.counts': false, 'attempt.cause': 'REFUSED' })
+  })
+
   test('is the same however often it is told, and nothing before the call is over', () => {
     expect(spansOfCall(ended())).toEqual(spansOfCall(ended()))
     expect(spansOfCall(callTell(id))).toEqual([])

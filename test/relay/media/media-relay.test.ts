@@ -247,15 +247,22 @@ describe('a session is counted', () => {
     }
   })
 
-  test('few sessions are swept five times a second, many twenty times: none is looked at less than once', () => {
+  test.each([
+    [80, 200],
+    [81, 50],
+    [1_000, 50],
+  ])('%i sessions are swept every %i ms: none is looked at less than once a second', (sessions, ms) => {
     const mediaRelay = new MediaRelay(60_000)
     expect(mediaRelay.sweepMs).toBe(200)
-    const open = (i: number) =>
+    for (let i = 0; i < sessions; i++) {
       mediaRelay.open(sessionId(i), { caller: portNumber(1000 + i), callee: portNumber(3000 + i) })
-    for (let i = 0; i < 80; i++) open(i)
-    expect(mediaRelay.sweepMs).toBe(200)
-    open(80)
-    expect(mediaRelay.sweepMs).toBe(50)
+      for (const side of ['caller', 'callee'] as const)
+        mediaRelay.aim(monotonicMs(0), sessionId(i), side, aimAt(alice, 5000))
+    }
+    expect(mediaRelay.sweepMs).toBe(ms)
+    for (let now = 0; now < 1_000; now += ms) mediaRelay.sweep(monotonicMs(100_000 + now))
+    const silent = mediaRelay.reports.filter(({ type }) => type === 'silent')
+    expect(new Set(silent.map(({ session }) => session)).size).toBe(sessions)
   })
 
   test('where silence is never reported, too', () => {

@@ -33,6 +33,17 @@ describe('a recording', () => {
     expect(Math.max(...mixed.channel(0))).toBe(32_767)
   })
 
+  test('is looked after twenty times a second until its file is closed, where without one it would be five', () => {
+    const call = office()
+    expect(call.relay.sweepMs).toBe(200)
+    call.record({ channels: 2 })
+    expect(call.relay.sweepMs).toBe(50)
+    call.order('record-stop')
+    expect(call.relay.sweepMs).toBe(50)
+    call.told()
+    expect(call.relay.sweepMs).toBe(200)
+  })
+
   test.each([
     ['one party alone', { side: 'caller', channels: 1 } as const, { [ANN]: 8000 }],
     ['the other alone', { side: 'callee', channels: 1 } as const, { [BOB]: 8000 }],

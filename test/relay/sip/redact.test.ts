@@ -52,6 +52,7 @@ describe('a message which is shown has masked', () => {
       'Privacy: id\r\nP-Asserted-Identity: A secret <sip:1@b>, secret <tel:2>',
     ],
     ['whom a signature names', 'Privacy: id\r\nIdentity: secret.x.y;info=<https://a.example/cert>;alg=ES256'],
+    ['the same in its short form', 'Privacy: id\r\ny: secret.x.y;info=<https://a.example/cert>;alg=ES256'],
     ['who sent it on, where that is asked', 'Privacy: history\r\nHistory-Info: <sip:secret@b>;index=1'],
   ])('%s', (_, header) => {
     const shown = redacted(message([header, 'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx']))
@@ -89,6 +90,14 @@ describe('a message which is shown has masked', () => {
     const shown = redacted(whole)
     expect(shown).not.toContain('secret')
     expect(shown).toHaveLength(whole.length)
+  })
+
+  test.each([
+    ['nobody asks it', ''],
+    ['only who sent it on is to be hidden', 'Privacy: history\r\n'],
+  ])('not whom a signature names where %s', (_, asked) => {
+    const whole = message([`${asked}Identity: seen.x.y;info=<https://a.example/cert>;alg=ES256`])
+    expect(redacted(whole)).toBe(whole)
   })
 
   test('which key was pressed, but not for how long', () => {
