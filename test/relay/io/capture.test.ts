@@ -390,7 +390,8 @@ describe('relay --trace', () => {
       phone,
       new TextEncoder().encode('SIP/2.0 486 Busy\u001b[2J\r\nAuthorization: Basic secret\r\n\r\n'),
     )
-    const sent = 'INVITE sip:1@b SIP/2.0\r\ni: c2\r\nX-Account: secret\r\n\r\n'
+    const proof = 'Authorization: Digest username="secret", response="secret"'
+    const sent = `INVITE sip:1@b SIP/2.0\r\ni: c2\r\nX-Account: secret\r\n${proof}\r\n\r\n`
     tap('out', carrier, new TextEncoder().encode(sent))
     expect(written.join('')).toContain('1970-01-01T00:00:00.000Z ◀ udp 192.0.2.10:5062')
     expect(written.join('')).toContain('SIP/2.0 486 Busy?[2J')

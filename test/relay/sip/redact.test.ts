@@ -54,6 +54,7 @@ describe('a message which is shown has masked', () => {
     ['whom a signature names', 'Privacy: id\r\nIdentity: secret.x.y;info=<https://a.example/cert>;alg=ES256'],
     ['the same in its short form', 'Privacy: id\r\ny: secret.x.y;info=<https://a.example/cert>;alg=ES256'],
     ['who sent it on, where that is asked', 'Privacy: history\r\nHistory-Info: <sip:secret@b>;index=1'],
+    ['the same asked in a second line', 'Privacy: critical;\r\n history\r\nDiversion: <sip:secret@b>'],
   ])('%s', (_, header) => {
     const shown = redacted(message([header, 'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx']))
     expect(shown).not.toContain('secret')
@@ -106,9 +107,11 @@ describe('a message which is shown has masked', () => {
   })
 
   test('the word by which a provider’s calls are known, but not the provider’s id', () => {
-    const [id, word] = ['0123456789abcdef0123456789abcdef', 'f'.repeat(20)]
-    const shown = redacted(`INVITE sip:${id}${word}@192.0.2.1 SIP/2.0\r\n\r\n`)
-    expect(shown).toBe(`INVITE sip:${id}${'*'.repeat(20)}@192.0.2.1 SIP/2.0\r\n\r\n`)
+    const id = '0123456789abcdef0123456789abcdef'
+    for (const user of [id, id.toUpperCase()]) {
+      const shown = redacted(`INVITE sip:${user}${user.slice(-20)}@192.0.2.1 SIP/2.0\r\n\r\n`)
+      expect(shown).toBe(`INVITE sip:${user}${'*'.repeat(20)}@192.0.2.1 SIP/2.0\r\n\r\n`)
+    }
   })
 
   test('headers which a provider is sent by its setting', () => {
