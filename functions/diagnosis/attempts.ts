@@ -26,9 +26,9 @@ export function attemptFindings({ call, providers }: CallFacts): Finding[] {
 
 const movedOn = 'The next provider carried the call. Mend this one, or its calls go on taking a detour.'
 
-/** A person's word, and a try which was given up, are no failures. */
-function hasFailed({ status, reason, ended_ms, decision }: Attempt): boolean {
-  if (ended_ms === null || decision === null) return false
+/** A person's word, and a try which was given up, are no failures; who was passed over for no reason of its own did not fail. */
+function hasFailed({ status, reason, ended_ms, decision, counts, cause }: Attempt): boolean {
+  if (ended_ms === null || decision === null || (!counts && !cause)) return false
   if (status === 0) return reason !== 'cancelled'
   return status >= 300 && !peoples.has(status)
 }

@@ -360,12 +360,13 @@ function trial({ call, providers }: CallFacts): Remedy | null {
   return ofCarrier(triedAt(call, providers), ({ id }) => post(`providers/${id}/test`, { type: 'options' }))
 }
 
-/** The provider which was tried last; undefined: none was. */
+/** The provider which was tried last; where each was passed over, the last of those; undefined: there was none. */
 function triedAt(
   { attempts }: CallFacts['call'],
   providers: CallFacts['providers'],
 ): CarrierFacts | undefined {
-  const last = attempts.findLast(({ provider_id }) => provider_id !== null)
+  const all = attempts.filter(({ provider_id }) => provider_id !== null)
+  const last = all.findLast(({ counts }) => counts) ?? all.at(-1)
   return providers.find(({ id }) => id === last?.provider_id)
 }
 

@@ -171,6 +171,15 @@ const rows: Row[] = [
     null,
   ],
   [
+    'a provider which was tried before another was passed over',
+    refused('CREDENTIALS_REFUSED', {
+      attempts: [tried(407), tried(0, { provider_id: extensionId, counts: false })],
+    }),
+    'failed',
+    ['CREDENTIALS_REFUSED'],
+    carrier({ username: '', password: '' }, ['username', 'password']),
+  ],
+  [
     'a search which took too long, one provider silent',
     refused('SEARCH_TIMED_OUT', {
       attempts: [
@@ -250,6 +259,17 @@ const rows: Row[] = [
   [
     'no codec in common, where the provider is narrowed',
     refused('NO_COMMON_CODEC', { attempts: [tried(488)] }, { providers: [carrierFacts({ codecs: 'G729' })] }),
+    'failed',
+    ['NO_COMMON_CODEC'],
+    carrier({ codecs: '' }),
+  ],
+  [
+    'a provider which was passed over, for it takes no codec of the caller’s',
+    refused(
+      'NO_COMMON_CODEC',
+      { attempts: [tried(488, { counts: false })] },
+      { providers: [carrierFacts({ codecs: 'G729' })] },
+    ),
     'failed',
     ['NO_COMMON_CODEC'],
     carrier({ codecs: '' }),
