@@ -26,6 +26,8 @@ const goodAtMost = 20
 const keptAtMost = 200
 /** Of one access key’s: however many are ended of what it makes, another’s still find room. Those of a password of before are none. */
 const endedOfKeyAtMost = 120
+/** Of all passwords: rows which are kept of an extension, whatever is changed, and cleared away when their time is over. */
+const rowsAtMost = 1_000
 /** Seconds. Who makes all there may be keeps others from theirs no longer. */
 const longest = 14_400
 
@@ -181,7 +183,8 @@ async function make(
   const keyThere = sql`exists (select from ${accessKeys} where ${and(eq(accessKeys.id, keyId), isNull(accessKeys.deletedAt))})`
   const goodUntil = fullUntil(and(own, isNull(table.endedAt)), goodAtMost)
   const endedOfKey = and(own, ofThis, isNotNull(table.endedAt), eq(table.keyId, keyId))
-  const endedUntil = sql`greatest(${fullUntil(and(own, ofThis), keptAtMost)}, ${fullUntil(endedOfKey, endedOfKeyAtMost)})`
+  const endedUntil = sql`greatest(${fullUntil(and(own, ofThis), keptAtMost)}, ${fullUntil(endedOfKey, endedOfKeyAtMost)},
+    ${fullUntil(own, rowsAtMost)})`
   const [, , { rows }, , [made]] = await db.batch([
     lockConfig(db),
     db.delete(table).where(and(own, sql`${table.expiresAt} <= now()`)),

@@ -340,6 +340,20 @@ describe('a token of an extension', () => {
       expect((await alice(method, at)).body.error.reason).toBe('EXTENSION_NOT_FOUND')
   })
 
+  test('is made no more where a thousand of whatever passwords are kept, until the first of them is over', async () => {
+    const { its } = await another()
+    await endedOf(its, 1_000, null, 'of before')
+    const refused = await alice('POST', its, {})
+    expect([refused.status, refused.body.error.reason]).toEqual([429, 'TOO_MANY_TOKENS'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3_500)
+    await app.database.pool.query(
+      `update registration_tokens set expires_at = now()
+       where id = (select id from registration_tokens where extension_id = $1 limit 1)`,
+      [its.split('/')[3]],
+    )
+    expect((await alice('POST', its, {})).status).toBe(200)
+  })
+
   test('leaves no password in the database', async () => {
     const { body } = await alice('POST', path, {})
     const { rows } = await app.database.pool.query('select * from registration_tokens')
