@@ -745,7 +745,7 @@ export const calls = pgTable(
 )
 
 /** A party of a call as it is looked for: a number. What a stranger sent instead may be longer than an index bears. */
-export function partyOf(address: PgColumn): SQL {
+export function partyOf(address: PgColumn | SQL): SQL {
   return sql`left(${address} ->> 'target', 64)`
 }
 

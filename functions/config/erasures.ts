@@ -9,7 +9,7 @@ import { exampleIds } from '../http/example-ids.ts'
 import { executionOf } from '../http/execution.ts'
 import type { Operation } from '../http/operation.ts'
 import { readBody, readId } from '../http/validate.ts'
-import { erase, patternOfName, patternOfNumber } from '../store/erasing.ts'
+import { eraseOnceTold, patternOfName, patternOfNumber } from '../store/erasing.ts'
 import { deleteRecordings } from '../store/recordings.ts'
 import { id } from './fields.ts'
 import { numberField } from './number-field.ts'
@@ -41,7 +41,7 @@ export const erasures = new Hono<Edge>()
           .returning()
     // By what calls say of themselves now: what is erased from them leads to no recording any more.
     await deleteRecordings(db, c.get('principal').customerId, subject)
-    executionOf(c)?.waitUntil(erase(db))
+    executionOf(c)?.waitUntil(eraseOnceTold(db))
     if (!row) throw new Error('an insert gave no row')
     return c.json(present(row), 202)
   })
@@ -114,7 +114,7 @@ export const erasureOperations: readonly Operation[] = [
     path: '/v1.0/erasures',
     summary: 'Erase a number or an extension from what is kept',
     description:
-      'In what is kept of calls which began before now, of events, deliveries, commands and earlier registrations `erased` stands in its place, and recordings of its calls are deleted. A call which goes on is erased when it is over; later calls are recorded as ever. The same asked for again while it runs is the same.',
+      'In what is kept of calls which began before now, of events, deliveries, commands and earlier registrations `erased` stands in its place, and recordings of its calls are deleted. It begins some seconds later, when relays have told what they had yet to tell. A call which goes on is erased when it is over; later calls are recorded as ever. The same asked for again while it runs is the same.',
     tag: 'erasures',
     scope: 'admin',
     body: input,
@@ -133,7 +133,7 @@ export const erasureOperations: readonly Operation[] = [
     answer: erasure,
     errors: ['ERASURE_NOT_FOUND'],
     example: {
-      answer: { ...example, status: 'completed', phase: null, tm_complete: '2026-11-24T09:00:02.000Z' },
+      answer: { ...example, status: 'completed', phase: null, tm_complete: '2026-11-24T09:00:04.000Z' },
     },
   },
 ]

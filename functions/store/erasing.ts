@@ -4,11 +4,14 @@ import { callingCodes } from '#routing'
 import { utcNow } from '../clock.ts'
 import { causesOf, log } from '../log.ts'
 import { writeEvents } from './event-log.ts'
+import { deleteRecordingsToErase } from './recordings.ts'
 
 /** Records which one step looks at. */
 const STEP = 500
 /** So long at a time; what is left is for cron. */
 const FOR_MS = 15_000
+/** No record is looked at earlier: a relay may have yet to tell of calls which are not watched. */
+const TOLD_MS = 3_000
 /** What people write between digits. */
 const BETWEEN = '[-. ()/]*'
 
@@ -28,6 +31,12 @@ export function patternOfNumber(e164: string): string {
 export function patternOfName(name: string): string {
   const escaped = name.replace(/[.*+?^$()[\]{}|\\-]/g, '\\$&')
   return `(?<![A-Za-z0-9._+*-])${escaped}(?![A-Za-z0-9._+*-])`
+}
+
+/** Erases what was asked for just now, as soon as relays have told what they had to tell. */
+export async function eraseOnceTold(db: Database): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, TOLD_MS))
+  await erase(db)
 }
 
 /** Erases for some seconds what is to be erased; gives up quietly, since cron goes on. */
@@ -51,7 +60,8 @@ async function step(db: Database, most: number): Promise<number> {
     },
     sql`from erasures where completed_at > now() - interval '1 hour'`,
   )
-  const [{ rows }] = await db.batch([
+  const [, { rows }] = await db.batch([
+    db.execute(deleteRecordingsToErase()),
     db.execute<{ seen: string }>(sql`select erase_step(${most}) as seen`),
     db.execute(done),
   ])

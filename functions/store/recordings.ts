@@ -89,6 +89,16 @@ export async function deleteRecordings(
     .where(sql`${table.customerId} = ${customerId} and ${table.deletedAt} is null and ${whose}`)
 }
 
+/** The same of erasures which begin now: a relay may have told since of calls which were under way when they were asked for. */
+export function deleteRecordingsToErase(): SQL {
+  return sql`
+    update recordings r set deleted_at = now(), updated_at = now() from erasures e
+    where e.status = 'running' and e.phase = 'calls' and e.cursor_at = '-infinity' and r.customer_id = e.customer_id
+      and r.started_at <= e.created_at and r.deleted_at is null and case when e.number is null then r.extension_id = e.extension_id
+        else r.source = e.number or r.call_id in (select c.id from calls c where c.customer_id = e.customer_id
+          and (${partyOf(sql`c.source`)} = e.number or ${partyOf(sql`c.destination`)} = e.number)) end`
+}
+
 /** What the API calls the state of a recording. */
 export const recordingStatus = sql<RecordingStatus>`case
   when ${table.uploadedAt} is not null then 'available' when ${table.bytes} > 0 then 'uploading'

@@ -48,6 +48,7 @@ describe('POST /v1.0/erasures', () => {
     const { status, body } = await bob('POST', '/v1.0/erasures', { number: '+44 20 7946 0001' })
     expect([status, body.status]).toEqual([202, 'running'])
     expect((await bob('POST', '/v1.0/erasures', { number: '+442079460001' })).body.id).toBe(body.id)
+    await asSecondsAgo()
     await Promise.all([erase(db(), 1), erase(db(), 1)])
     await erase(db(), 1)
     expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body).toMatchObject({
@@ -75,6 +76,7 @@ describe('POST /v1.0/erasures', () => {
     const of = { call_id: id, destination: tel('+442079460003') }
     await told(bob, { ...of, status: 'progressing', ended_at: null })
     const { body } = await bob('POST', '/v1.0/erasures', { number: '+442079460003' })
+    await asSecondsAgo()
     await erase(db())
     expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body.status).toBe('running')
     await told(bob, of, 2)
@@ -87,6 +89,23 @@ describe('POST /v1.0/erasures', () => {
     expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body.status).toBe('completed')
     const later = await told(bob, { destination: tel('+442079460003'), started_at: new Date().toISOString() })
     expect((await bob('GET', `/v1.0/calls/${later}`)).body.destination.target).toBe('+442079460003')
+  })
+
+  test('begins when relays have told what they had yet to tell: of such a call it erases the number, and deletes its recordings', async () => {
+    const { body } = await bob('POST', '/v1.0/erasures', { number: '+442079460004' })
+    await erase(db())
+    expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body.status).toBe('running')
+    const call = await told(bob, { destination: tel('+442079460004') })
+    const recordings = await Promise.all([call, crypto.randomUUID()].map(recorded))
+    await asSecondsAgo()
+    await erase(db())
+    expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body).toMatchObject({
+      status: 'completed',
+      counts: { calls: 1 },
+    })
+    expect((await bob('GET', `/v1.0/calls/${call}`)).body.destination.target).toBe('erased')
+    const { result } = (await bob('GET', '/v1.0/recordings')).body
+    expect(result.map(({ id }: { id: string }) => id)).toEqual([recordings[1]])
   })
 
   test('erases an extension: its name, and where its phone was', async () => {
@@ -107,6 +126,7 @@ describe('POST /v1.0/erasures', () => {
       phone.id,
     )
     const { body } = await bob('POST', '/v1.0/erasures', { extension_id: phone.id })
+    await asSecondsAgo()
     await erase(db())
     expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body).toMatchObject({
       status: 'completed',
@@ -180,6 +200,24 @@ async function happened(customer: string, data: object, subject: string | null =
     "insert into events (id, customer_id, type, at, subject_id, data) values (gen_random_uuid(), $1, 'call.refused', now() - interval '1 minute', $2, $3)",
     [customer, subject, JSON.stringify(data)],
   )
+}
+
+/** As if what is to be erased had been asked for so long ago that relays have told what they had yet to tell. */
+async function asSecondsAgo() {
+  await app.database.pool.query(
+    "update erasures set created_at = created_at - interval '3 seconds' where status = 'running'",
+  )
+}
+
+/** A recording of a call. */
+async function recorded(call: string): Promise<string> {
+  const id = crypto.randomUUID()
+  await app.database.pool.query(
+    `insert into recordings (id, customer_id, relay_id, kind, call_id, source, started_at)
+     values ($1, $2, 'relay-1', 'call', $3, '+15552220001', now() - interval '1 minute')`,
+    [id, bob.id, call],
+  )
+  return id
 }
 
 /** All that is kept of a customer's calls and events, as text. */
