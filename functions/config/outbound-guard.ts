@@ -2,15 +2,18 @@ import { type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { instant } from '#contract'
+import { utcNow } from '../clock.ts'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { administrator } from '../http/authenticate.ts'
 import { exampleIds } from '../http/example-ids.ts'
+import { executionOf } from '../http/execution.ts'
 import type { ErrorCode, Operation } from '../http/operation.ts'
 import { now } from '../http/queries.ts'
 import type { NounResource } from '../http/resource.ts'
 import { readBody, readId } from '../http/validate.ts'
 import { hubOf } from '../hub/client.ts'
+import { causesOf, log } from '../log.ts'
 import { customers } from './customers.ts'
 import { extensions } from './extensions.ts'
 import { country } from './fields.ts'
@@ -39,7 +42,11 @@ const standing = z
     outbound_blocked: z.boolean(),
     known_countries: z.array(z.string()),
     tm_release: instant.nullable(),
-    calls_ended: z.int().describe('Calls under way whose relays were told to end them.'),
+    calls_ended: z
+      .int()
+      .describe(
+        'Calls under way whose relays were told to end them. Of the newest a relay may tell within seconds: they are ended then, and are not among these.',
+      ),
   })
   .meta({
     id: 'OutboundGuard',
@@ -51,13 +58,20 @@ interface GuardedRow {
   readonly deletedAt: string | null
 }
 
-const nouns: Readonly<Record<Kind, { of: NounResource<GuardedRow>; whose: (id: string) => SQL }>> = {
-  customer: { of: customers, whose: (id) => sql`c.customer_id = ${id}::uuid` },
+const nouns: Readonly<
+  Record<Kind, { of: NounResource<GuardedRow>; table: SQL; whose: (id: string) => SQL }>
+> = {
+  customer: { of: customers, table: sql`customers`, whose: (id) => sql`c.customer_id = ${id}::uuid` },
   extension: {
     of: extensions,
+    table: sql`extensions`,
     whose: (id) => sql`(c.extension_id = ${id}::uuid or c.sent_out_by = ${id}::uuid)`,
   },
-  trunk: { of: trunks, whose: (id) => sql`(c.trunk_id = ${id}::uuid or c.sent_out_by = ${id}::uuid)` },
+  trunk: {
+    of: trunks,
+    table: sql`trunks`,
+    whose: (id) => sql`(c.trunk_id = ${id}::uuid or c.sent_out_by = ${id}::uuid)`,
+  },
 }
 
 /** Blocking and releasing the calls out of each of a kind. */
@@ -77,8 +91,12 @@ export const ownOutboundGuard = new Hono<Edge>()
 async function block(c: Context<Edge>, kind: Kind, id: string): Promise<Response> {
   const { hang_up } = await readBody(c, blockInput)
   const changed = await change(c, kind, id, { outboundBlocked: true })
+  if (!hang_up) return c.json(shown(changed, 0))
   // Blocked first: no call begins behind the back of those which are ended.
-  return c.json(shown(changed, hang_up ? await endCalls(c, kind, id) : 0))
+  const ended = await endCalls(c, kind, id, [])
+  void hurry(c, ended)
+  executionOf(c)?.waitUntil(endUntold(c, kind, id, ended))
+  return c.json(shown(changed, ended.length))
 }
 
 async function release(c: Context<Edge>, kind: Kind, id: string): Promise<Response> {
@@ -105,18 +123,46 @@ const notFound = {
   trunk: 'TRUNK_NOT_FOUND',
 } as const satisfies Record<Kind, ErrorCode>
 
-/** Tells the relays of calls out under way to end them, and how many there are. */
-async function endCalls(c: Context<Edge>, kind: Kind, id: string): Promise<number> {
-  const { rows } = await c.get('db').execute<{ ended: number; relays: string[] }>(sql`
-    with ended as (
-      insert into commands (id, customer_id, relay_id, body)
-      select gen_random_uuid(), c.customer_id, c.relay_id, jsonb_build_object('kind', 'call_hangup', 'call_id', c.id)
-      from calls c where ${nouns[kind].whose(id)} and c.status <> 'hangup' and coalesce((c.decision ->> 'emergency')::boolean, false) is false
-        and (c.direction = 'outgoing' or c.sent_out_by is not null)
-      returning relay_id)
-    select count(*)::integer as ended, array(select distinct relay_id from ended) as relays from ended`)
-  void hubOf(c).ordered(rows[0]?.relays ?? [])
-  return rows[0]?.ended ?? 0
+/** When, after the answer, it is looked for calls of which relays had yet to tell: of those which are not watched that is a second. */
+const LOOKS_MS = [1_500, 1_500]
+
+/** Ends those, too, and such as begin before relays hear of the block; who was released meanwhile keeps what began since. */
+async function endUntold(c: Context<Edge>, kind: Kind, id: string, ended: EndedCall[]): Promise<void> {
+  const [blockedAt, known] = [new Date(utcNow()).toISOString(), [...ended]]
+  const still = sql`and (c.started_at <= ${blockedAt}::timestamptz
+    or exists (select from ${nouns[kind].table} where id = ${id}::uuid and outbound_blocked))`
+  try {
+    for (const ms of LOOKS_MS) {
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      const found = await endCalls(c, kind, id, known, still)
+      known.push(...found)
+      await hurry(c, found)
+    }
+  } catch (error) {
+    log('warn', 'block.interrupted', { causes: causesOf(error) })
+  }
+}
+
+interface EndedCall extends Record<string, unknown> {
+  readonly call_id: string
+  readonly relay_id: string
+}
+
+/** Orders of the relays of calls out under way to end them, but for `known`; which those are. */
+async function endCalls(c: Context<Edge>, kind: Kind, id: string, known: EndedCall[], which = sql``) {
+  const { rows } = await c.get('db').execute<EndedCall>(sql`
+    insert into commands (id, customer_id, relay_id, body)
+    select gen_random_uuid(), c.customer_id, c.relay_id, jsonb_build_object('kind', 'call_hangup', 'call_id', c.id)
+    from calls c where ${nouns[kind].whose(id)} and c.status <> 'hangup' and coalesce((c.decision ->> 'emergency')::boolean, false) is false
+      and (c.direction = 'outgoing' or c.sent_out_by is not null)
+      and c.id <> all(${sql.param(known.map(({ call_id }) => call_id))}::uuid[]) ${which}
+    returning relay_id, body ->> 'call_id' as call_id`)
+  return rows
+}
+
+/** Has their relays hear of it at once. */
+function hurry(c: Context<Edge>, ended: readonly EndedCall[]): Promise<void> {
+  return hubOf(c).ordered([...new Set(ended.map(({ relay_id }) => relay_id))])
 }
 
 function shown(changed: Record<string, unknown>, calls_ended: number) {

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { snapshot } from '#contract'
+import edge from '../../../functions/index.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { callTell, tellAs } from '../../support/call-tells.ts'
 
@@ -8,7 +9,7 @@ import { callTell, tellAs } from '../../support/call-tells.ts'
  */
 
 let app: App
-let alice: Client & { id: string }
+let alice: Client & { id: string; key: string }
 let phone: { id: string }
 beforeAll(async () => {
   app = await startApp()
@@ -30,6 +31,11 @@ const why = {
 }
 
 describe('blocking', () => {
+  beforeEach(async () => {
+    for (const table of ['commands', 'attempts', 'calls'])
+      await app.database.pool.query(`delete from ${table}`)
+  })
+
   test('stops calls out until it is released, whatever else is changed meanwhile', async () => {
     const shown = async () => (await alice('GET', `/v1.0/extensions/${phone.id}`)).body
     expect((await alice('POST', `/v1.0/extensions/${phone.id}/block`, {})).body).toEqual({
@@ -62,11 +68,46 @@ describe('blocking', () => {
     await tellAs(app, 'relay-1', out, inside, over)
     const { body } = await alice('POST', `/v1.0/extensions/${phone.id}/block`, { hang_up: true })
     expect(body).toMatchObject({ outbound_blocked: true, calls_ended: 1 })
-    const { rows } = await app.database.pool.query(
-      `select relay_id, body ->> 'call_id' as call_id from commands where body ->> 'kind' = 'call_hangup'`,
-    )
-    expect(rows).toEqual([{ relay_id: 'relay-1', call_id: out.call.call_id }])
+    expect(await ended()).toEqual([out.call.call_id])
     await alice('POST', `/v1.0/extensions/${phone.id}/release`, {})
+  })
+
+  test('ends those, too, of which a relay tells after the answer, but for calls for help and what began after a release', async () => {
+    const after: Promise<unknown>[] = []
+    const context = { waitUntil: (work: Promise<unknown>) => void after.push(work) }
+    const init = {
+      method: 'POST',
+      headers: { authorization: `Bearer ${alice.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ hang_up: true }),
+    }
+    const block = `/v1.0/extensions/${phone.id}/block`
+    const going = (changes: object = {}) => called({ status: 'progressing', ended_at: null, ...changes })
+    const [first, second, third] = [going(), going(), going()]
+    const help = going({ decision: { ...why, emergency: true } })
+    const [begun, later] = [going({ started_at: days(-1) }), going({ started_at: days(-1) })]
+    await tellAs(app, 'relay-1', first)
+    const [looks, wait] = [[] as (() => void)[], setTimeout]
+    const waits = vi.spyOn(globalThis, 'setTimeout')
+    waits.mockImplementation(((run: () => void, ms?: number) =>
+      ms === 1_500 ? looks.push(run) : wait(run, ms)) as typeof setTimeout)
+    const answer = await edge.request(block, init, app.env, {
+      ...context,
+      passThroughOnException() {},
+      props: {},
+    })
+    expect(await answer.json()).toMatchObject({ calls_ended: 1 })
+    await tellAs(app, 'relay-1', second, help, begun)
+    looks[0]?.()
+    await vi.waitUntil(() => looks.length === 2)
+    expect(new Set(await ended())).toEqual(new Set([first, second, begun].map(({ call }) => call.call_id)))
+    await alice('POST', `/v1.0/extensions/${phone.id}/release`, {})
+    await tellAs(app, 'relay-1', third, later)
+    waits.mockRestore()
+    looks[1]?.()
+    await Promise.all(after)
+    expect((await ended()).toSorted()).toEqual(
+      [first, second, begun, third].map(({ call }) => call.call_id).toSorted(),
+    )
   })
 
   test('is the customer’s own affair for all of it, and no other’s', async () => {
@@ -121,6 +162,14 @@ describe('what looks like fraud', () => {
     ])
   })
 })
+
+/** The calls which the relay was ordered to end, as often as it was. */
+async function ended(): Promise<string[]> {
+  const { rows } = await app.database.pool.query(
+    `select body ->> 'call_id' as call_id from commands where body ->> 'kind' = 'call_hangup' and relay_id = 'relay-1'`,
+  )
+  return rows.map(({ call_id }) => call_id)
+}
 
 /** What relays hear of what guards the phone. */
 async function guardSeen() {
