@@ -41,7 +41,8 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
 /** Notes that calls of the customer which the request is about are watched: relays then tell how they stand at once. */
 export const watches: MiddlewareHandler<Edge> = async (c, next) => {
   await next()
-  if (c.res.status < 400) noteUse(c, c.get('listeners'), c.get('principal').customerId)
+  // At once: what is gathered first, relays would hear of a second later.
+  if (c.res.status < 400) noteUse(c, c.get('listeners'), c.get('principal').customerId, 0)
 }
 
 /** Refuses a key without the scope which the operation needs. An endpoint which is no operation needs `admin`. */
@@ -291,9 +292,9 @@ function addressOf(c: Context<Edge>): string | undefined {
 }
 
 /** Only where something may go on after the answer: no request waits for it. */
-function noteUse(c: Context<Edge>, uses: NotedUses, id: string): void {
+function noteUse(c: Context<Edge>, uses: NotedUses, id: string, gatherMs?: number): void {
   const [now, context] = [utcNow(), executionOf(c)]
-  if (context && uses.note(id, now)) context.waitUntil(uses.write(c.get('db'), now))
+  if (context && uses.note(id, now)) context.waitUntil(uses.write(c.get('db'), now, gatherMs))
 }
 
 /** The holder of a key as the customer it speaks for: its own, or for an administrator the one `?customer_id=` names. */

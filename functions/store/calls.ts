@@ -96,6 +96,7 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
       left join trunks t on t.customer_id = h.customer_id and t.id = h.extension_id and t.deleted_at is null
         and h.account = 'trunk'
       where num_nonnulls(e.id, t.id) = 1
+      order by h.binding_id
       on conflict (id) do update set
         relay_id = excluded.relay_id, sequence = excluded.sequence, event = excluded.event,
         contact = excluded.contact, q = excluded.q, call_id = excluded.call_id, cseq = excluded.cseq,
@@ -120,6 +121,8 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
         h.transferred_from, h.sent_out_by, h.transfer_type, h.route_id, h.country, nullif(h.flow, 'null'),
         h.held, h.muted
       from heard_calls h join customers c on c.id = h.customer_id left join registered_elsewhere o on o.call_id = h.call_id
+      -- Told again meanwhile, in another order, neither waits for the other.
+      order by h.call_id
       on conflict (id) do update set
         sequence = excluded.sequence, direction = excluded.direction, source = excluded.source,
         destination = excluded.destination, number_id = excluded.number_id, provider_id = excluded.provider_id,

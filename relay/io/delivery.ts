@@ -16,8 +16,8 @@ interface DeliveryOptions {
   readonly spool: Spool
   /** Posts a batch of tells; rejects when no answer came. */
   post(body: string): Promise<Posted>
-  /** The edge says that these customers' calls are not watched. */
-  unheard?(customerIds: readonly string[]): void
+  /** The edge says that these customers' calls are not watched, of those whose calls it was told of. */
+  unheard?(customerIds: readonly string[], toldOf: Iterable<string>): void
   readonly log: Log
 }
 
@@ -169,7 +169,10 @@ export class Delivery {
     this.#failures = 0
     this.#size = batchAtMost
     this.#options.spool.heard(batch.filter(({ id }) => accepted.has(id)))
-    this.#options.unheard?.(receipt.unheard)
+    this.#options.unheard?.(
+      receipt.unheard,
+      batch.flatMap(({ customer }) => customer ?? []),
+    )
     // Kept even so: the next deploy of the edge may understand it.
     for (const tell of batch) if (!accepted.has(tell.id)) this.#rest(tell, why.get(tell.id) ?? 'not accepted')
   }

@@ -49,7 +49,8 @@ export class EdgeLink {
     this.#options = options
     this.#budgetMs = options.budgetMs ?? 800
     const { relayId, spool, log } = options
-    const unheard = (customerIds: readonly string[]) => this.#unheard.said(customerIds, monotonicNow())
+    const unheard = (customerIds: readonly string[], toldOf: Iterable<string>) =>
+      this.#unheard.said(customerIds, toldOf, monotonicNow())
     this.#delivery = new Delivery({ relayId, spool, log, post: (body) => this.#tell(body), unheard })
   }
 
@@ -75,11 +76,12 @@ export class EdgeLink {
 
   /**
    * Told at least once, even if the edge or this process is away meanwhile. `holdMs`: it is no news, and may wait so long
-   * for others to go with; so is what is told of calls which are not watched.
+   * for others to go with; so is what is told of calls which are not watched, unless the edge is not there to hear anything.
    */
   tell(tell: Tell, holdMs?: number): void {
     const now = monotonicNow()
-    const held = holdMs ?? this.#unheard.holdMsOf(tell, now)
+    const unwatched = this.#unheard.holdMsOf(tell, now)
+    const held = holdMs ?? (this.#delivery.failing ? 0 : unwatched)
     const heldUntil = held > 0 ? now + held : 0
     this.#options.spool.add(tell, heldUntil)
     this.#delivery.nudge(heldUntil)

@@ -8,6 +8,10 @@ import type { Log } from './log.ts'
 export interface SpooledTell extends JournalRecord {
   /** The call or binding it speaks of. */
   readonly subject: string
+  /** The call, as a subject, without which it says little: an event's, or that of messages. */
+  readonly of?: string | undefined
+  /** Whose call it is. */
+  readonly customer?: string | undefined
   /** A newer tell of the same subject makes this one needless. */
   readonly passing: boolean
   /** It makes older ones of its subject needless, whatever they are: a call's whole record, with its decision. */
@@ -109,13 +113,15 @@ export class Spool {
 
   /**
    * The oldest tells which may be sent at `now`, `count` at most; where there are any, those which are held go with them,
-   * but for what is unsettled, and with `all` everything. They are under way until heard or failed.
+   * but for what is unsettled and none of them is about, and with `all` everything. They are under way until heard or failed.
    */
   take(count: number, now: MonotonicMs, all = false): SpooledTell[] {
     const batch: SpooledTell[] = []
     this.#fill(batch, count, now, (tell) => tell.heldUntil <= now)
-    if (batch.length > 0 || all) this.#fill(batch, count, now, ({ unsettled }) => all || !unsettled)
-    return batch
+    const calls = new Set(batch.map(({ of }) => of))
+    if (batch.length > 0 || all)
+      this.#fill(batch, count, now, ({ unsettled, subject }) => all || !unsettled || calls.has(subject))
+    return batch.sort((one, other) => one.order - other.order)
   }
 
   /** When the next tell may be sent (monotonic ms); undefined: none waits which is not under way. */
@@ -148,7 +154,10 @@ export class Spool {
 
   /** These wait again, unless something newer has made them needless meanwhile. */
   failed(batch: readonly SpooledTell[]): void {
-    for (const tell of batch) tell.sent = false
+    for (const tell of batch) {
+      tell.sent = false
+      this.#release(tell)
+    }
     for (const tell of batch) {
       const newest = this.#newestBySubject.get(tell.subject)
       if (newest === undefined || newest === tell || tell.dropped) continue
@@ -185,10 +194,17 @@ export class Spool {
     if (older && !older.sent && (older.passing || (tell.whole && older.refused === 0))) this.heard([older])
   }
 
+  /** Its time has come: it is news. */
+  #release(tell: SpooledTell): void {
+    if (tell.heldUntil > 0 && this.#waitingById.has(tell.id)) this.#held -= 1
+    tell.heldUntil = 0
+  }
+
   #forget(tell: SpooledTell): void {
-    if (!this.#waitingById.delete(tell.id)) return
+    if (!this.#waitingById.has(tell.id)) return
+    this.#release(tell)
+    this.#waitingById.delete(tell.id)
     this.#bytes -= tell.text.length
-    if (tell.heldUntil > 0) this.#held -= 1
     if (this.#newestBySubject.get(tell.subject) === tell) this.#newestBySubject.delete(tell.subject)
   }
 
@@ -222,21 +238,25 @@ function withDecision(tell: Tell, older: SpooledTell | undefined): Tell {
   return { ...tell, call: { ...tell.call, decision: call.decision } }
 }
 
-type Matter = Pick<SpooledTell, 'subject' | 'passing' | 'whole' | 'worth' | 'unsettled'>
+type Matter = Pick<SpooledTell, 'subject' | 'of' | 'customer' | 'passing' | 'whole' | 'worth' | 'unsettled'>
 
 function matterOf(tell: Tell): Matter | undefined {
   switch (tell.kind) {
     case 'call': {
       const [passing, unsettled] = [tell.call.decision === null, tell.call.status !== 'hangup']
-      return about('call', tell.call.call_id, { passing, whole: !passing, worth: 2, unsettled })
+      const { call_id, customer_id: customer } = tell.call
+      return about('call', call_id, { customer, passing, whole: !passing, worth: 2, unsettled })
     }
     case 'relay':
       return about('relay', '', { passing: true, worth: 2 })
     // Each has all of the one before it.
     case 'messages':
-      return about('messages', tell.call_id, { passing: true, worth: 0 })
-    case 'event':
-      return about('event', tell.tell_id, { passing: false, worth: 2 })
+      return about('messages', tell.call_id, { of: `call ${tell.call_id}`, passing: true, worth: 0 })
+    case 'event': {
+      const { call_id, subject_id } = tell.data ?? {}
+      const of = `call ${call_id ?? subject_id}`
+      return about('event', tell.tell_id, { of, passing: false, worth: 2 })
+    }
     case 'binding': {
       const refreshed = tell.event === 'refreshed'
       return about('binding', tell.binding.binding_id, { passing: refreshed, worth: refreshed ? 0 : 1 })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { bindingList, credentialAnswer, tellReceipt } from '#contract'
 import edge from '../../../functions/index.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
@@ -287,6 +287,15 @@ function eventTold(data: object, customer_id: string | null = app.aliceId) {
   }
 }
 
+test('Calls are stored in the order of their ids, in whichever they are told: two who tell them do not wait in a ring.', async () => {
+  const ids = Array.from({ length: 5 }, () => crypto.randomUUID()).toSorted()
+  await tell(...ids.toReversed().map((id) => begunTell(app.aliceId, id, 1, { provider_id: null })))
+  const { rows } = await app.database.pool.query('select id from calls where id = any($1) order by ctid', [
+    ids,
+  ])
+  expect(rows.map(({ id }) => id)).toEqual(ids)
+})
+
 describe('a receipt', () => {
   const after: Promise<unknown>[] = []
   const context = {
@@ -304,6 +313,16 @@ describe('a receipt', () => {
     await Promise.all(after.splice(0))
     return status
   }
+
+  test('says it as soon as somebody asked: that is written at once, while uses of keys are gathered for a second', async () => {
+    const watcher = await app.newcomer('watcher')
+    const waits = vi.spyOn(globalThis, 'setTimeout')
+    await ask('/v1.0/calls', watcher.key)
+    const waited = waits.mock.calls.map(([, ms]) => ms)
+    waits.mockRestore()
+    expect(waited).toEqual(expect.arrayContaining([0, 1_000]))
+    expect(await receiptOf(watcher.id)).toEqual([])
+  })
 
   test('says whose calls nobody watches: they have no webhook which is on, whatever others have', async () => {
     const [watcher, other] = [await app.newcomer('watcher'), await app.newcomer('other')]

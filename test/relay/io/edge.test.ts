@@ -210,7 +210,7 @@ describe('telling the edge', () => {
     const news = bindingTell('registered')
     link.tell(news)
     await until(() => spool.size === 0)
-    expect(edge.batches()).toEqual([[news, first, second]])
+    expect(edge.batches()).toEqual([[first, second, news]])
     link.tell(third, 300)
     await until(() => spool.size === 0)
     expect(edge.batches()).toHaveLength(2)
@@ -235,6 +235,27 @@ describe('telling the edge', () => {
     link.tell(over)
     await until(() => spool.size === 0)
     expect(edge.batches()).toEqual([[first], [watched], [over]])
+  })
+
+  test('waits as news for an edge which is away, be its customer watched or not', async () => {
+    let away = false
+    const first = callTell()
+    const edge = await scripted((body) => {
+      const { status, body: receipt } = acceptAll(body)
+      return away ? { status: 503, body: {} } : { status, body: { ...(receipt as object), unheard } }
+    })
+    const unheard = [first.call.customer_id]
+    const { link, spool } = await linked(edge)
+    link.tell(first)
+    await until(() => spool.size === 0)
+    away = true
+    link.tell(callTell())
+    await until(() => edge.batches().length > 2)
+    const { call, ...later } = callTell()
+    link.tell({ ...later, call: { ...call, customer_id: first.call.customer_id } })
+    expect([spool.size, spool.news]).toEqual([2, 2])
+    away = false
+    await until(() => spool.size === 0)
   })
 
   test('is done before a stop, if the edge listens', async () => {

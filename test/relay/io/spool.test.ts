@@ -21,7 +21,7 @@ import { BindingFile } from '../../../relay/io/bindings.ts'
 import { Spool, type SpooledTell, type SpoolOptions } from '../../../relay/io/spool.ts'
 import { explanationOf } from '../../support/limits.ts'
 import { silence } from '../../support/silence.ts'
-import { bindingTell, callTell, messagesTell } from './tells.ts'
+import { bindingTell, callTell, eventTell, messagesTell } from './tells.ts'
 
 /** As the edge stores them: the last word wins, and a decision stays where the last word brings none. */
 function hear(edge: Map<string, CallTell>, tell: CallTell): void {
@@ -71,11 +71,37 @@ describe('the spool', () => {
     spool.add(over, 1_000)
     spool.add(bindingTell('registered'))
     const kinds = (batch: readonly SpooledTell[]) => batch.map(({ subject }) => subject.split(' ')[0])
-    expect(kinds(spool.take(9, monotonicMs(0)))).toEqual(['binding', 'call'])
+    expect(kinds(spool.take(9, monotonicMs(0)))).toEqual(['call', 'binding'])
     expect(spool.take(9, monotonicMs(999))).toEqual([])
     expect(kinds(spool.take(9, monotonicMs(1_000)))).toEqual(['call'])
     spool.add(callTell(), 9_000)
     expect(spool.take(9, monotonicMs(1_000), true)).toHaveLength(1)
+    await spool.close()
+  })
+
+  test('brings a call along with what is about it, and all of a batch in the order in which it happened', async () => {
+    const spool = await opened()
+    const [going, other, recorded, seen] = [callTell(), callTell(), callTell(), callTell()]
+    for (const call of [going, other, recorded, seen]) spool.add(call, 1_000)
+    const events = [
+      eventTell({ subject_id: going.call.call_id }),
+      eventTell({ subject_id: randomUUID(), call_id: recorded.call.call_id }),
+      messagesTell(seen.call.call_id, 1),
+    ]
+    for (const event of events) spool.add(event)
+    expect(told(spool)).toEqual([going, recorded, seen, ...events])
+    await spool.close()
+  })
+
+  test('counts as news what is held no longer once an edge did not listen', async () => {
+    const spool = await opened()
+    spool.add(callTell(), 1_000)
+    spool.add(callTell(), 1_000)
+    expect(spool.news).toBe(0)
+    spool.failed(spool.take(1, monotonicMs(1_000)))
+    expect(spool.news).toBe(1)
+    spool.heard(spool.take(2, monotonicMs(1_000)))
+    expect([spool.size, spool.news]).toEqual([0, 0])
     await spool.close()
   })
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type BindingTell, type CallTell, type MessagesTell, portNumber } from '#contract'
+import { type BindingTell, type CallTell, type EventTell, type MessagesTell, portNumber } from '#contract'
 
 const at = '2026-01-01T00:00:00.000Z'
 
@@ -43,6 +43,12 @@ export function callTell(callId = randomUUID() as string, sequence = 1): CallTel
       reject_message: null,
     },
   }
+}
+
+/** An event which a relay tells. */
+export function eventTell(data: EventTell['data']): EventTell {
+  const [tell_id, customer_id] = [randomUUID(), randomUUID()]
+  return { kind: 'event', tell_id, at, relay_id: 'relay-1', customer_id, type: 'call.refused', data }
 }
 
 /** What a relay tells of a call's messages: one. */
