@@ -207,9 +207,9 @@ describe.skipIf(!hasChromium)('the phone in the console, in Chromium', () => {
         const { hz } = await page.evaluate<{ hz: number }>('heardTone()')
         return Math.abs(hz - 880) < 60
       })
+      await soft.hearsFromNow(spoken, 60)
       await page.getByRole('button', { name: 'Hang up' }).click()
       await soft.hears('CALL_CLOSED')
-      await soft.hasHeard(spoken, 60)
     },
   )
 

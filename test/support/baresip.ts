@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -130,21 +139,21 @@ export class Baresip {
    */
   heardTone(seconds?: number): number {
     const part = seconds === undefined ? [] : ['trim', `-${seconds}`]
-    const { stderr } = spawnSync('sox', [this.#heard(seconds !== undefined), '-n', ...part, 'stat'], {
-      encoding: 'utf8',
-    })
-    return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
+    const { stderr } = spawnSync('sox', [this.#heard(seconds !== undefined), '-n', ...part, 'stat'])
+    return frequencyIn(stderr)
   }
 
   /** Waits until what it wrote down is of about this frequency: it does so a moment after the call. */
-  async hasHeard(hz: number, give: number, seconds?: number): Promise<void> {
-    let heard = 0
-    const right = () => {
-      heard = this.heardTone(seconds)
-      return Math.abs(heard - hz) < give
-    }
-    await soon(`a tone of ${hz} Hz`, right, 30_000, 250).catch((error: Error) => {
-      throw new Error(`${error.message}: it was ${heard} Hz`)
+  hasHeard(hz: number, give: number, seconds?: number): Promise<void> {
+    return soonNear(hz, give, () => this.heardTone(seconds))
+  }
+
+  /** Waits until what it hears from now on is of about this frequency, in the midst of a call. */
+  hearsFromNow(hz: number, give: number): Promise<void> {
+    const before = new Map(this.#files().map((path) => [path, statSync(path).size]))
+    return soonNear(hz, give, () => {
+      const path = this.#files().at(-1)
+      return path === undefined ? 0 : toneAfter(readFileSync(path), before.get(path) ?? 0)
     })
   }
 
@@ -183,11 +192,15 @@ export class Baresip {
 
   /** What it wrote down first, or last. */
   #heard(last = false): string {
+    const file = this.#files().at(last ? -1 : 0)
+    if (file === undefined) throw new Error('baresip wrote down nothing that it heard')
+    return file
+  }
+
+  #files(): string[] {
     const folder = join(this.#folder, 'rec')
     const files = readdirSync(folder).filter((name) => name.endsWith('-dec.wav'))
-    const file = files.sort().at(last ? -1 : 0)
-    if (file === undefined) throw new Error('baresip wrote down nothing that it heard')
-    return join(folder, file)
+    return files.sort().map((name) => join(folder, name))
   }
 
   async close(): Promise<void> {
@@ -199,6 +212,31 @@ export class Baresip {
     this.#control.destroy()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+async function soonNear(hz: number, give: number, tone: () => number): Promise<void> {
+  let heard = 0
+  const right = () => {
+    heard = tone()
+    return Math.abs(heard - hz) < give
+  }
+  await soon(`a tone of ${hz} Hz`, right, 30_000, 250).catch((error: Error) => {
+    throw new Error(`${error.message}: it was ${heard} Hz`)
+  })
+}
+
+/** The rough frequency of what stands in a WAV file from an octet on; it may grow, so that its header does not say how long it is. */
+function toneAfter(file: Buffer, octet: number): number {
+  const samples = file.indexOf('data') + 8
+  const from = Math.max(samples, octet - ((octet - samples) % 2))
+  const input = Buffer.concat([file.subarray(0, samples), file.subarray(from)])
+  const options = ['--ignore-length', '-t', 'wav', '-', '-n', 'stat']
+  return frequencyIn(spawnSync('sox', options, { input }).stderr)
+}
+
+/** 0 in silence. */
+function frequencyIn(stat: Buffer): number {
+  return Number(/Rough\s+frequency:\s+(\d+)/.exec(stat.toString())?.[1] ?? 0)
 }
 
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
