@@ -337,27 +337,37 @@ describe('Opus of more calls than a relay turns at once', () => {
     expect(ladder.record.reject_message).toContain('a codec which it was not offered')
   })
 
-  test('gives its place back as its call is handed on, though what of it is paid for speaks on elsewhere', () => {
-    const ladder = watch(office(few))
-    registers(ladder, bob, 'bob')
-    const invited = aliceDials(ladder, '+15551234567', { body: opusAlone })
-    const local = { transfer: 'local', extension_id: extensionIds.alice } as const
-    ladder.decide({ ...through(provider(telnyx)), ...local } as RouteDecision).gives('ask locate')
-    ladder.locate(telnyx).gives('INVITE to Telnyx')
-    const sent = ladder.lastRequest(telnyx, 'INVITE')
-    ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).gives('ACK to Telnyx', '200 to Alice')
-    const answer = ladder.lastResponse(alice)
-    ladder.when(alice, ack(invited, answer)).gives()
-    turnedAway(ladder, opusAlone)
-    const headers: Header[] = [['refer-to', '<sip:bob@trunkline.test>']]
-    ladder.when(alice, within(invited, answer, alice, 'REFER', 3, { headers })).whatever()
-    ladder.decide({ ...ringBob(), ...local } as RouteDecision).gives('INVITE to Bob')
-    const rung = ladder.lastRequest(bob, 'INVITE')
-    ladder.when(bob, answers(rung, bob, 200, { body: pcma })).whatever()
-    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', pcma)).whatever()
-    dial(ladder, opusAlone).gives('INVITE to Telnyx')
-    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
-  })
+  test.each([
+    ['and who hands it on listens to what comes of it', false],
+    ['and who hands it on hangs up at once', true],
+  ])(
+    'gives its place back as its call is handed on, though what of it is paid for goes on elsewhere, %s',
+    (_, leaves) => {
+      const ladder = watch(office(few))
+      registers(ladder, bob, 'bob')
+      const invited = aliceDials(ladder, '+15551234567', { body: opusAlone })
+      const local = { transfer: 'local', extension_id: extensionIds.alice } as const
+      ladder.decide({ ...through(provider(telnyx)), ...local } as RouteDecision).gives('ask locate')
+      ladder.locate(telnyx).gives('INVITE to Telnyx')
+      const sent = ladder.lastRequest(telnyx, 'INVITE')
+      ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).gives('ACK to Telnyx', '200 to Alice')
+      const answer = ladder.lastResponse(alice)
+      ladder.when(alice, ack(invited, answer)).gives()
+      turnedAway(ladder, opusAlone)
+      const headers: Header[] = [['refer-to', '<sip:bob@trunkline.test>']]
+      ladder.when(alice, within(invited, answer, alice, 'REFER', 3, { headers })).whatever()
+      ladder.decide({ ...ringBob(), ...local } as RouteDecision).gives('INVITE to Bob')
+      const rung = ladder.lastRequest(bob, 'INVITE')
+      const leave = () => ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
+      if (leaves) leave()
+      else {
+        ladder.when(bob, answers(rung, bob, 200, { body: pcma })).whatever()
+        ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', pcma)).whatever()
+      }
+      dial(ladder, opusAlone).gives('INVITE to Telnyx')
+      if (!leaves) leave()
+    },
+  )
 
   /** Alice dials, and is refused before any host is looked up. */
   function turnedAway(ladder: Ladder, body: Uint8Array, more: Partial<ProviderTarget> = {}): void {
