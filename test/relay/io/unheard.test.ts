@@ -10,7 +10,10 @@ describe('what is told of calls', () => {
     const [one, other] = [callTell(), callTell()]
     expect(unheard.holdMsOf(one, monotonicMs(0))).toBe(0)
     unheard.said([one.call.customer_id], [], monotonicMs(0))
+    unheard.said([], [other.call.customer_id], monotonicMs(1))
     expect(unheard.holdMsOf(one, monotonicMs(1))).toBeGreaterThan(0)
+    // Its messages are told a second after the first of them.
+    expect(unheard.holdMsOf(one, monotonicMs(1))).toBeLessThan(1_000)
     expect(unheard.holdMsOf(other, monotonicMs(1))).toBe(0)
     expect(unheard.holdMsOf(one, monotonicMs(unheardForMs))).toBe(0)
   })
