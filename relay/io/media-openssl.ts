@@ -23,11 +23,9 @@ export function opensslCipher(addressOf: AddressOf, load = nodesOpenSsl): Cipher
 /** Throws where OpenSSL refuses a key. */
 function makerOf(ssl: OpenSsl, desk: Desk): CipherMaker {
   return (key) => {
-    const { aead } = suiteSizes[key.suite]
-    return new AnywhereCipher(
-      aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, key),
-      desk,
-    )
+    const { aead, tag, controlTag } = suiteSizes[key.suite]
+    const cipher = aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, key)
+    return new AnywhereCipher(cipher, desk, key.control ? controlTag + 4 : tag)
   }
 }
 
@@ -50,11 +48,14 @@ class AnywhereCipher implements PacketCipher {
   readonly iv: Uint8Array
   readonly #inner: PacketCipher
   readonly #desk: Desk
+  /** Octets behind what was encrypted. */
+  readonly #behind: number
 
-  constructor(inner: PacketCipher, desk: Desk) {
+  constructor(inner: PacketCipher, desk: Desk, behind: number) {
     this.iv = inner.iv
     this.#inner = inner
     this.#desk = desk
+    this.#behind = behind
   }
 
   seal(packet: Uint8Array, clear: number, end: number, word: number): number {
@@ -69,7 +70,7 @@ class AnywhereCipher implements PacketCipher {
 
   open(packet: Uint8Array, clear: number, length: number, word: number): number {
     const { guest } = this.#desk
-    if (clear > length || length > Math.min(packet.length, guest.length)) return -1
+    if (clear + this.#behind > length || length > Math.min(packet.length, guest.length)) return -1
     if (this.#desk.holds(packet)) return this.#inner.open(packet, clear, length, word)
     guest.set(packet.subarray(0, length))
     const out = this.#inner.open(guest, clear, length, word)

@@ -70,8 +70,8 @@ export class OpusEncoder implements TranscodeStage {
     if (table === undefined && !isNoise && length > BESIDES) return false
     const sequence = ((packet[2] as number) << 8) | (packet[3] as number)
     const timestamp = readWord(packet, 4)
-    const isSound = table !== undefined || isNoise
-    if (!this.#follow(readWord(packet, 8), sequence, timestamp, isSound)) return false
+    const kind = table !== undefined ? 'sound' : isNoise ? 'noise' : 'beside'
+    if (!this.#follow(readWord(packet, 8), sequence, timestamp, kind)) return false
     const [from, to] = [payloadStart(packet), payloadEnd(packet, length)]
     if (table !== undefined) this.#add(table, packet, from, to)
     else if (isNoise) this.#addNoise(to > from ? (packet[from] as number) & 0x7f : SILENT)
@@ -103,13 +103,15 @@ export class OpusEncoder implements TranscodeStage {
   }
 
   /** False: it comes late, or twice. */
-  #follow(ssrc: number, sequence: number, timestamp: number, isSound: boolean): boolean {
+  #follow(ssrc: number, sequence: number, timestamp: number, kind: 'sound' | 'noise' | 'beside'): boolean {
     const stream = this.#streamOf(ssrc, sequence, timestamp)
     const ahead = ((sequence - stream.sequence) << 16) >> 16
     if (ahead <= 0 && ahead >= -LATE_AT_MOST) return false
     stream.sequence = sequence
-    if (!isSound) return true
+    if (kind === 'beside') return true
     const missing = (timestamp - stream.end) | 0
+    // Of packets shorter than a frame the next word of noise lies within what was made of the last.
+    if (kind === 'noise' && missing < 0 && missing > -2 * OPUS_FRAME) return false
     if (ahead > 0 && missing > 0) this.#skip(stream, missing, Math.min(missing, (ahead - 1) * stream.span))
     stream.end = timestamp | 0
     return true

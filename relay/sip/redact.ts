@@ -37,20 +37,27 @@ const identities: ReadonlySet<string> = new Set([
   'remote-party-id',
   ...before,
 ])
+/** Where `user` or `header` is asked, the caller has no other name either (RFC 3323 §4.1). */
+const parties: ReadonlySet<string> = new Set([
+  ...identities,
+  ...['from', 'f', 'contact', 'm', 'referred-by', 'b'],
+])
 /** Headers of whatever name, of which the name says that they are for no other's eyes. */
 const secretName =
-  /pass(word|wd|code|phrase)?$|secret|token|credential|cookie|api-?key|(^|-)(auth|authorization|key|pin|otp|signature)$/
+  /pass(word|wd|code|phrase)?$|pwd$|jwt$|secret|token|credential|cookie|api-?key|(^|-)(auth|authorization|key|pin|otp|signature)$/
 
 /* What a caller asks to be hidden, and how it says so (`sip/privacy.ts`), in lines which may go on in the next. */
-const asksPrivacy = /^privacy[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?\b(id|user|header)\b/im
-const asksHistory = /^privacy[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?\bhistory\b/im
-const isAnonymous = /^(?:from|f)[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?(?:sips?:anonymous@|@anonymous\.invalid)/im
-const askedOnce = /^remote-party-id[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?;\s*privacy\s*=\s*"?(full|uri)/im
+const asksAll = /(?:^|\n)privacy[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?\b(?:user|header)\b/i
+const asksPrivacy = /(?:^|\n)privacy[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?\bid\b/i
+const asksHistory = /(?:^|\n)privacy[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?\bhistory\b/i
+const isAnonymous =
+  /(?:^|\n)(?:from|f)[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?(?:sips?:anonymous@|@anonymous\.invalid)/i
+const askedOnce = /(?:^|\n)remote-party-id[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?;\s*privacy\s*=\s*"?(?:full|uri)/i
 
 /** Names of those whose identities a message asks to be hidden. */
 function wishedHeaders(message: string): ReadonlySet<string> | undefined {
-  const whole = [asksPrivacy, isAnonymous, askedOnce].some((wish) => wish.test(message))
-  if (whole) return identities
+  if (asksAll.test(message)) return parties
+  if ([asksPrivacy, isAnonymous, askedOnce].some((wish) => wish.test(message))) return identities
   return asksHistory.test(message) ? histories : undefined
 }
 
@@ -65,13 +72,13 @@ function maskedValue(
   if (hidden?.has(name) || secretName.test(name)) return masked(value)
   if (wished?.has(name)) return maskedIdentities(value)
   // A PASSporT says who calls, too (RFC 8225 §5.2.1).
-  if (wished === identities && (name === 'identity' || name === 'y')) return masked(value)
+  if (wished?.has('p-asserted-identity') && (name === 'identity' || name === 'y')) return masked(value)
   return value
 }
 
 /** Of a digest (RFC 8760) the answer alone, and of ours the name; of any other scheme all. */
 function maskedCredentials(value: string, ours: boolean): string {
-  if (!/^\s*digest\b/i.test(value))
+  if (!/^\s*digest(?=\s)/i.test(value))
     return value.replace(/^(\s*\S+)([\s\S]*)$/, (_, scheme: string, rest: string) => scheme + masked(rest))
   const shown = maskedParameter(value, /((?:^|[\s,])response\s*=\s*"?)([^",\s]*)/gi)
   return ours ? maskedParameter(shown, /((?:^|[\s,])username\*?\s*=\s*"?)([^",\r\n]*)/gi) : shown
@@ -79,7 +86,7 @@ function maskedCredentials(value: string, ours: boolean): string {
 
 /** Of each its name, in quotes or without, and its user. */
 function maskedIdentities(value: string): string {
-  const names = maskedParameter(value, /((?:^|,)\s*)([^"<>,;:]+)(?=<)/g)
+  const names = maskedParameter(value, /((?:^|,)\s*)([^\s"<>,;:][^"<>,;:]*)(?=<)/g)
   return names.replace(/(")([^"]*)(?=")|(sips?:|tel:)([^@>;\s]+)/gi, maskedIdentity)
 }
 
@@ -110,7 +117,9 @@ function withoutPasswords(text: string): string {
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
     const begin = beginningOfWord(text, from, at)
     const user = text.slice(begin, at)
-    shown += text.slice(from, begin) + maskedParameter(user, /((?:sips?:|https?:\/\/)[^:]+:)(.+)$/i)
+    shown +=
+      text.slice(from, begin) +
+      maskedParameter(user, /((?:sips?:|(?:https?|wss?|ftp):\/\/)[^:]+:)([\s\S]+)$/i)
     from = at
   }
   return shown + text.slice(from)

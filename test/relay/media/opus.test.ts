@@ -149,6 +149,16 @@ describe.skipIf(typeof made === 'string')('Opus beside G.711', () => {
     expect(rms(samplesIn(decoded(heard)))).toBeLessThan(-25)
   })
 
+  test.each([5, 10, 20, 40])('comfort noise in each packet of %i ms makes time go no faster', (ms) => {
+    const said = packetsOf(tone, ms)
+    const [from, to] = [200 / ms, 400 / ms]
+    const paused = said.slice(0, 600 / ms).map((one, at) => (at >= from && at < to ? noiseOf(one, 45) : one))
+    const told = encodedBy(paused).map(numbers)
+    const last = told.at(-1)?.time ?? 0
+    expect(((last - 4_294_967_000) >>> 0) / 960).toBe(29)
+    expect(told).toHaveLength(ms > 20 ? 25 : 30)
+  })
+
   test('of a pause in which a packet of comfort noise was lost only that is missing in the numbers', () => {
     const said = packetsOf(tone, 20)
     const opus = encodedBy([...said.slice(0, 10), moved(said[30] as Buffer, 11)])

@@ -139,6 +139,15 @@ describe.each(srtpSuites)('%s', (suite) => {
     }
   })
 
+  test.each([false, true])('ends a length which has no room for a tag (RTCP: %s)', (control) => {
+    const clear = control ? 8 : 12
+    for (const { name, make, packet } of ciphers().filter((one) => one.name !== 'TypeScript')) {
+      const cipher = make(sessionKey(suite, secret, control))
+      for (let length = 0; length < clear + suiteSizes[suite].tag; length++)
+        expect(cipher.open(packet, clear, length, 7), `${name}, ${length}`).toBe(-1)
+    }
+  })
+
   test.each([false, true])('leaves a packet as it was which is not authentic (RTCP: %s)', (control) => {
     const clear = control ? 8 : 12
     for (const { make, packet } of ciphers()) {
