@@ -60,6 +60,9 @@ interface Told {
   data?: string
 }
 
+/** Octets of sound, a second and a half, which may have been said before they are waited for. */
+const ON_ITS_WAY = 24_000
+
 /** Its RTP leaves from here whatever it was told to bind, so all of it lives here. */
 const address = '127.0.0.1'
 
@@ -153,7 +156,7 @@ export class Baresip {
     const before = new Map(this.#files().map((path) => [path, statSync(path).size]))
     return soonNear(hz, give, () => {
       const path = this.#files().at(-1)
-      return path === undefined ? 0 : toneAfter(readFileSync(path), before.get(path) ?? 0)
+      return path === undefined ? 0 : toneAfter(readFileSync(path), (before.get(path) ?? 0) + ON_ITS_WAY)
     })
   }
 
