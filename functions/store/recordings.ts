@@ -95,7 +95,7 @@ export function deleteRecordingsToErase(): SQL {
     update recordings r set deleted_at = now(), updated_at = now() from erasures e
     where e.status = 'running' and e.phase = 'calls' and e.cursor_at = '-infinity' and r.customer_id = e.customer_id
       and r.started_at <= e.created_at and r.deleted_at is null and case when e.number is null then r.extension_id = e.extension_id
-        else r.source = e.number or r.call_id in (select c.id from calls c where c.customer_id = e.customer_id
+        else r.source = e.number or exists (select from calls c where c.id = r.call_id and c.customer_id = e.customer_id
           and (${partyOf(sql`c.source`)} = e.number or ${partyOf(sql`c.destination`)} = e.number)) end`
 }
 

@@ -3,6 +3,7 @@ import { snapshot } from '#contract'
 import edge from '../../../functions/index.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { callTell, tellAs } from '../../support/call-tells.ts'
+import { soon } from '../../support/wait.ts'
 
 /*
  * What guards calls out against fraud, as its customer sets, trips and releases it.
@@ -98,7 +99,7 @@ describe('blocking', () => {
     expect(await answer.json()).toMatchObject({ calls_ended: 1 })
     await tellAs(app, 'relay-1', second, help, begun)
     looks[0]?.()
-    await vi.waitUntil(() => looks.length === 2)
+    await soon('the second look', () => looks.length === 2)
     expect(new Set(await ended())).toEqual(new Set([first, second, begun].map(({ call }) => call.call_id)))
     await alice('POST', `/v1.0/extensions/${phone.id}/release`, {})
     await tellAs(app, 'relay-1', third, later)
