@@ -23,7 +23,7 @@ export class NotedUses {
   #gathered = new Set<string>()
   #writingSince = Number.NEGATIVE_INFINITY
 
-  /** `written` is the statement which writes that these used it. */
+  /** `written` is the statement which writes that those with these ids used it. */
   constructor(written: (ids: readonly string[]) => SQL) {
     this.#written = written
   }

@@ -130,8 +130,8 @@ export const attempt = z.object({
   /** The destination which the attempt was for, where the call rang several: an extension, a trunk, a number or a SIP URI; null: the call's own. */
   destination: z.string().nullable().default(null),
   /**
-   * false: it was passed over, or given up, before its INVITE went out, which says nothing of whom it was for, and is in no figure.
-   * One whose host was not found counts. An older relay tells none.
+   * false: the attempt was passed over, or given up, before its INVITE went out. That says nothing of the provider, and no figure
+   * has it. An attempt whose host was not found counts. An older relay tells none.
    */
   counts: z.boolean().default(true),
   /** Why it failed, in a word and in a sentence; null: it did not, or an older relay tells none. */
