@@ -13,13 +13,14 @@ import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 import { soakBench } from './soak.ts'
 import { soundBench } from './sound.ts'
+import { tableBench } from './table.ts'
 import { tracesBench } from './traces.ts'
 
 /*
- * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… sound`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records`, `… memory`, `… soak` and `… traces`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, both beside what is to be reached, a prompt, a packet of another codec, a decision, a request
- * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; what is held of a phone and a call; what is left of many calls and registrations; and what traces cost.
+ * `npm run bench -- sip`, `… register`, `… calls`, `… rtp`, `… sound`, `… media`, `… opus`, `… route`, `… edge`, `… fleet`, `… handshakes`, `… records`, `… memory`, `… soak`, `… traces` and `… table`: what a registration, a call, a call which one gateway refused, a packet, a browser’s packet, both beside what is to be reached, a prompt, a packet of another codec, a decision, a request
+ * to the API, a call handed to another relay, and the record of a call cost here; whether browsers’ calls leave anything behind; what is held of a phone and a call; what is left of many calls and registrations; what traces cost; and all of these of which something is to be reached, in one table.
  */
-const benches: Record<string, (args: string[]) => Promise<void>> = {
+const benches: Record<string, (args: string[]) => Promise<unknown>> = {
   sip: sipBench,
   register: registerBench,
   calls: callsBench,
@@ -39,6 +40,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   memory: memoryBench,
   soak: soakBench,
   traces: tracesBench,
+  table: tableBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -4,8 +4,11 @@ import type { HostAndPort } from '../support/sip-socket.ts'
 import { type Sipp, sippWaits } from '../support/sipp.ts'
 import { pause } from '../support/wait.ts'
 import { machine, printTable } from './cost.ts'
+import type { Goal } from './goals.ts'
 import type { Counts } from './load.ts'
 import { kamailioProxy } from './peer.ts'
+import { say } from './pinned.ts'
+import { ratio } from './register.ts'
 import { measureRinging } from './ringing.ts'
 import { callAt, complaintsOf, costed, openStand, partsOf, type Stand, type Step } from './stand.ts'
 import { inTurn, middle } from './turns.ts'
@@ -29,6 +32,8 @@ interface Gateways {
 /** The name under which a provider has both gateways, in that order (SRV). */
 const carrier = 'gateways.test'
 const seconds = 10
+/** What ours may cost beside Kamailio, and how many a second are to be held. */
+const [most, least] = [1.5, 1_000]
 
 /**
  * What a call out costs whose first gateway refuses it by 503 and whose second answers, beside Kamailio as a stateful proxy
@@ -40,7 +45,7 @@ const seconds = 10
  * `--rates 100,400` calls a second; `--rounds N`, five unless said; `--climb 600,800,1000`: which of these hold; `--against FOLDER`
  * measures another checkout in turns with this one; `--quick` asks less. Nothing is asserted.
  */
-export async function callsBench(args: string[]): Promise<void> {
+export async function callsBench(args: string[]): Promise<readonly Goal[]> {
   const quick = args.includes('--quick')
   const said = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
   const rates = numbers(said('--rates') ?? '100,400', '--rates')
@@ -48,6 +53,7 @@ export async function callsBench(args: string[]): Promise<void> {
   const climb = numbers(said('--climb') ?? (quick ? '' : '600,800,1000,1200'), '--climb')
   const gateways = await openGateways()
   const sides: Side[] = []
+  const goals: Goal[] = []
   try {
     const here = await product('here', gateways)
     sides.push(here)
@@ -71,8 +77,17 @@ export async function callsBench(args: string[]): Promise<void> {
           steps[at]?.push(await costed(rate, running, () => call(rate, count)))
         }
       say(report(sides, steps, { rounds, rate }))
+      const peerAt = sides.findIndex(({ name }) => name === 'kamailio')
+      const work = `a call out whose first gateway answers 503, at ${rate}/s, CPU`
+      goals.push({ work, figure: ratio(steps, peerAt), unit: '× kamailio', bound: ['at most', most] })
     }
-    for (const side of sides) say(await highest(side, climb))
+    for (const [at, side] of sides.entries()) {
+      const { held, said } = await highest(side, climb)
+      say(said)
+      if (at > 0 || climb.length === 0) continue
+      const work = 'calls held without failure or repeat'
+      goals.push({ work, figure: held, unit: 'a second', bound: ['at least', least] })
+    }
     const complaints = complaintsOf(here.stand)
     if (complaints.length > 0)
       say(`The stack complained ${complaints.length} times, first: ${complaints[0]?.slice(0, 300)}`)
@@ -80,7 +95,9 @@ export async function callsBench(args: string[]): Promise<void> {
     for (const side of sides) await side.stop()
     await gateways.stop()
   }
-  say(await measureRinging(quick ? 50 : 300))
+  const ringing = await measureRinging(quick ? 50 : 300)
+  say(ringing.text)
+  return [...goals, ...ringing.goals]
 }
 
 interface Product extends Side {
@@ -136,13 +153,12 @@ function report(
     String((steps[at] ?? []).reduce((all, step) => all + step[key], 0))
   const rows = sides.map(({ name, running }, at) => {
     const cost = of(at, 'relay')
-    const ratios = cost.map((theirs, round) => (of(0, 'relay')[round] ?? 0) / theirs)
     return [
       name,
       ...[sum(at, 'successful'), sum(at, 'failed'), sum(at, 'retransmissions')],
       middle(cost).toFixed(3),
       `${Math.min(...cost).toFixed(3)}-${Math.max(...cost).toFixed(3)}`,
-      at === 0 ? '' : middle(ratios).toFixed(2),
+      at === 0 ? '' : ratio(steps, at).toFixed(2),
       ...['edge', 'database'].map((part) => (part in running ? middle(of(at, part)).toFixed(3) : '')),
     ]
   })
@@ -151,25 +167,26 @@ function report(
   return `${title}\n${printTable(head, rows)}\n`
 }
 
-/** Which of the rates hold, in order, until one does not. */
-async function highest({ name, running, call }: Side, rates: readonly number[]): Promise<string> {
+/** Which of the rates hold, in order, until one does not; and the last which did, 0 where none. */
+async function highest(
+  { name, running, call }: Side,
+  rates: readonly number[],
+): Promise<{ held: number; said: string }> {
   const tried: string[] = []
+  let most = 0
   for (const rate of rates) {
     const { held, failed, retransmissions, cpu } = await costed(rate, running, () => call(rate))
     const lost = held ? '' : ` (${failed} failed, ${retransmissions} repeated)`
     tried.push(`${rate}/s ${held ? 'held' : 'did not hold'}${lost}, ${cpu.relay?.toFixed(3)} CPU s/1000`)
     if (!held) break
+    most = rate
     await pause(2_000)
   }
-  return `${name}: ${tried.join('; ')}`
+  return { held: most, said: `${name}: ${tried.join('; ')}` }
 }
 
 function numbers(text: string, name: string): number[] {
   const all = text.split(',').filter(Boolean).map(Number)
   if (!all.every((each) => each > 0)) throw new Error(`${name} takes numbers: 100,400`)
   return all
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -5,9 +5,13 @@ import { type OwnStack, pidsOf, startStack } from '../support/stack.ts'
 import type { Asking } from './asking.ts'
 import { cpuOf, machine, printTable } from './cost.ts'
 import { deliveriesBench } from './deliveries.ts'
+import type { Findings, Goal } from './goals.ts'
+import { say } from './pinned.ts'
 import { ask } from './resolving.ts'
 
 const atOnce = 8
+/** What a request may cost beside a bare Hono answer. */
+const most = 3
 
 /**
  * What requests to the API cost, beside a bare Hono answer in the same kind of workerd, and telling webhooks of events.
@@ -15,7 +19,7 @@ const atOnce = 8
  * `--against FOLDER` measures another checkout (with its node_modules) in turns with this one; `--quick` asks less.
  * Nothing is asserted.
  */
-export async function edgeBench(args: string[]): Promise<void> {
+export async function edgeBench(args: string[]): Promise<readonly Goal[]> {
   const quick = args.includes('--quick')
   const against = args[args.indexOf('--against') + 1]
   const [rounds, count] = quick ? [1, 300] : [5, 800]
@@ -29,8 +33,10 @@ export async function edgeBench(args: string[]): Promise<void> {
   } finally {
     for (const side of sides) await side.stop()
   }
-  process.stdout.write(`${machine()}\n\n${report(figures, rounds, count)}\n\n`)
-  process.stdout.write(`${await deliveriesBench(quick)}\n`)
+  const { text, goals } = report(figures, rounds, count)
+  say(`${machine()}\n\n${text}\n`)
+  say(await deliveriesBench(quick))
+  return goals
 }
 
 /** One side of the comparison: what to ask it, and whose CPU seconds are its own. */
@@ -160,7 +166,7 @@ async function bareHono(): Promise<Side> {
   }
 }
 
-function report(figures: readonly Figure[], rounds: number, count: number): string {
+function report(figures: readonly Figure[], rounds: number, count: number): Findings {
   const groups = Map.groupBy(figures, ({ side, question }) => `${question}\u0000${side}`)
   const middle = (those: readonly Figure[], key: 'perSecond' | 'workerd' | 'database') =>
     those.map((one) => one[key]).toSorted((a, b) => a - b)[those.length >> 1] ?? 0
@@ -191,5 +197,12 @@ function report(figures: readonly Figure[], rounds: number, count: number): stri
     'least-most',
   ]
   const sorted = rows.toSorted((a, b) => String(a[0]).localeCompare(String(b[0])))
-  return `${rounds} rounds of ${count} requests, ${atOnce} at once; medians\n${printTable(head, sorted)}`
+  const goals = [...groups].flatMap(([name, those]): Goal[] => {
+    const [question, side] = name.split('\u0000')
+    if (side !== 'here') return []
+    const figure = middle(those, 'workerd') / bare
+    return [{ work: `${question}, CPU of workerd`, figure, unit: '× bare Hono', bound: ['at most', most] }]
+  })
+  const text = `${rounds} rounds of ${count} requests, ${atOnce} at once; medians\n${printTable(head, sorted)}`
+  return { text, goals }
 }

@@ -4,12 +4,17 @@ import type { HostAndPort } from '../support/sip-socket.ts'
 import { sippWaits } from '../support/sipp.ts'
 import { pause } from '../support/wait.ts'
 import { cpuOf, machine, printTable } from './cost.ts'
+import type { Goal } from './goals.ts'
+import { say } from './pinned.ts'
 import { callAt, complaintsOf, openStand, type Stand } from './stand.ts'
+import { middle } from './turns.ts'
 
 /** What the relay still has to tell when the last call is over is told within so long. */
 const toldWithinMs = 2_000
 /** PostgreSQL’s backends say within so long what they have written. */
 const countedWithinMs = 11_000
+/** CPU seconds which 1000 calls may take. */
+const most = 0.5
 
 /** A stack on a PostgreSQL of its own, and a carrier which answers. */
 interface Side {
@@ -34,7 +39,7 @@ type Written = Record<(typeof written)[number], number>
  * `--rate 100` calls a second; `--rounds N`; `--against FOLDER` measures another checkout in turns with this one;
  * `--statements` prints which of them the time went to; `--quick` asks less. Nothing is asserted.
  */
-export async function recordsBench(args: string[]): Promise<void> {
+export async function recordsBench(args: string[]): Promise<readonly Goal[]> {
   const quick = args.includes('--quick')
   const said = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
   const rate = Number(said('--rate') ?? 100)
@@ -66,6 +71,9 @@ export async function recordsBench(args: string[]): Promise<void> {
     say(`${printTable(['', 'edge + PostgreSQL', ...parts, ...written], rows)}\n`)
     if (args.includes('--statements')) for (const side of sides) say(await statements(side))
     for (const { stand } of sides) for (const line of complaintsOf(stand).slice(0, 3)) say(line.slice(0, 300))
+    const work = `the record of a call at ${rate}/s, CPU of edge and PostgreSQL`
+    const figure = middle((used[0] ?? []).map(({ edge, PostgreSQL }) => edge + PostgreSQL))
+    return [{ work, figure, unit: 's per 1000', bound: ['at most', most] }]
   } finally {
     for (const side of sides) await side.stop()
   }
@@ -135,11 +143,8 @@ async function writtenBy({ database }: Side): Promise<Written> {
 
 /** The sum, and each part; medians. */
 function cpuOfAll(used: readonly Used[]): string[] {
-  const middle = (values: number[]) => (values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0).toFixed(2)
-  return [
-    middle(used.map(({ edge, PostgreSQL }) => edge + PostgreSQL)),
-    ...parts.map((part) => middle(used.map((one) => one[part]))),
-  ]
+  const sum = middle(used.map(({ edge, PostgreSQL }) => edge + PostgreSQL))
+  return [sum, ...parts.map((part) => middle(used.map((one) => one[part])))].map((value) => value.toFixed(2))
 }
 
 /** The dearest statements since the database began, with their share of the time and milliseconds for each time. */
@@ -150,8 +155,4 @@ async function statements({ name, database }: Side): Promise<string> {
     from pg_stat_statements order by total_exec_time desc limit 24`)
   const lines = rows.map(({ share, calls, ms, wal, text }) => [text, share, calls, ms, wal].map(String))
   return `${name}\n${printTable(['statement', '% of time', 'times', 'ms', 'WAL'], lines)}\n`
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -1,6 +1,8 @@
 import { machine, printTable } from './cost.ts'
+import type { Goal } from './goals.ts'
 import type { Counts } from './load.ts'
 import { kamailio, kamailioWithPostgres, type Peer } from './peer.ts'
+import { say } from './pinned.ts'
 import { costed, openStand, partsOf, phoneNames, phones, registerAt, type Stand, type Step } from './stand.ts'
 import { inTurn, middle } from './turns.ts'
 
@@ -19,7 +21,7 @@ interface Side {
  * `--rate N` registrations a second, 1000 unless said; `--against FOLDER` measures another checkout in turns with this one;
  * `--quick` asks less. Nothing is asserted.
  */
-export async function registerBench(args: string[]): Promise<void> {
+export async function registerBench(args: string[]): Promise<readonly Goal[]> {
   const quick = args.includes('--quick')
   const said = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
   const [rounds, rate] = [quick ? 1 : 5, Number(said('--rate') ?? 1000)]
@@ -37,13 +39,37 @@ export async function registerBench(args: string[]): Promise<void> {
         steps[at]?.push(await costed(rate, running, () => register(rate, quick ? rate * 2 : undefined)))
       }
     const names = sides.map(({ name }) => name)
-    process.stdout.write(`${machine()}\n\n${report(names, steps, { rounds, rate })}\n`)
-    if (quick) return
-    for (const side of sides)
-      process.stdout.write(`${side.name}: ${await highest(side)}/s held without failure or repeat\n`)
+    say(`${machine()}\n\n${report(names, steps, { rounds, rate })}`)
+    const goals = most.map(([peer, bound]): Goal => {
+      const work = `a registration by digest at ${rate}/s, CPU`
+      return { work, figure: ratio(steps, names.indexOf(peer)), unit: `× ${peer}`, bound: ['at most', bound] }
+    })
+    if (quick) return goals
+    for (const [at, side] of sides.entries()) {
+      const held = await highest(side)
+      say(`${side.name}: ${held}/s held without failure or repeat`)
+      if (at > 0) continue
+      const work = 'registrations held without failure or repeat'
+      goals.push({ work, figure: held, unit: 'a second', bound: ['at least', least] })
+    }
+    return goals
   } finally {
     for (const side of sides) await side.stop()
   }
+}
+
+/** What ours may cost beside each peer, and how many a second are to be held. */
+const most = [
+  ['kamailio', 2],
+  ['kamailio, postgres', 1],
+] as const
+const least = 6_000
+
+/** How much ours, the first side, costs of what another does, by the median of rounds; NaN where that is not there. */
+export function ratio(steps: readonly Step[][], at: number): number {
+  const cost = (of: number) => (steps[of] ?? []).map(({ cpu }) => cpu.relay ?? 0)
+  const ratios = cost(at).map((theirs, round) => (cost(0)[round] ?? 0) / theirs)
+  return ratios.length === 0 ? Number.NaN : middle(ratios)
 }
 
 /** Those which are installed here. */
@@ -103,7 +129,7 @@ function report(
     ),
     middle(cost(at)).toFixed(3),
     `${Math.min(...cost(at)).toFixed(3)}-${Math.max(...cost(at)).toFixed(3)}`,
-    at === 0 ? '' : middle(cost(at).map((theirs, round) => (cost(0)[round] ?? 0) / theirs)).toFixed(2),
+    at === 0 ? '' : ratio(steps, at).toFixed(2),
     middle((steps[at] ?? []).map(({ cpu }) => (cpu.edge ?? 0) + (cpu.database ?? 0))).toFixed(3),
   ])
   const head = [

@@ -10,13 +10,14 @@ import { sdp } from '../support/sound.ts'
 import { startStack } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
 import { printTable } from './cost.ts'
+import type { Findings, Goal } from './goals.ts'
 import { quantile } from './turns.ts'
 
 const dialled = '+15551234567'
 const account = { username: 'office1', password: 'secure-password' }
 
 /** How much later it rings for going through us: a carrier which rings at once, called directly and by the relay, in turns. */
-export async function measureRinging(count: number): Promise<string> {
+export async function measureRinging(count: number): Promise<Findings> {
   const stack = await startStack({ LOG_LEVEL: 'error' })
   const place = { address: '127.0.7.71', port: await freePort('127.0.7.71') }
   const carrier = await Carrier.open({ name: 'carrier', ...place, relay: stack.relay }, ringing)
@@ -34,7 +35,9 @@ export async function measureRinging(count: number): Promise<string> {
       delays.ours.push(ours)
     }
     const decided = await whoDecided(office)
-    return `Ms from INVITE (with its password) to 180, ${count} calls each, one at a time; decided by: ${decided}\n${table(delays)}\n`
+    const [table, goals] = compared(delays)
+    const title = `Ms from INVITE (with its password) to 180, ${count} calls each, one at a time; decided by: ${decided}`
+    return { text: `${title}\n${table}\n`, goals }
   } finally {
     caller.close()
     carrier.close()
@@ -42,16 +45,24 @@ export async function measureRinging(count: number): Promise<string> {
   }
 }
 
-function table({ direct, ours }: { direct: number[]; ours: number[] }): string {
-  const parts = [0.5, 0.99]
+/** What may be added to the time until it rings, in ms, at each of these parts of calls. */
+const parts = [0.5, 0.99]
+const most = [0.5, 3]
+
+function compared({ direct, ours }: { direct: number[]; ours: number[] }): [string, Goal[]] {
   const of = (delays: number[]) => parts.map((part) => quantile(delays, part))
   const [straight, through] = [of(direct), of(ours)]
   const added = through.map((delay, at) => delay - (straight[at] ?? 0))
   const row = (name: string, figures: number[]) => [name, ...figures.map((ms) => ms.toFixed(2))]
-  return printTable(
+  const table = printTable(
     ['', 'p50', 'p99'],
     [row('directly', straight), row('by the relay', through), row('added', added)],
   )
+  const goals = added.map((figure, at): Goal => {
+    const work = `post-dial delay added, p${(parts[at] ?? 0) * 100}`
+    return { work, figure, unit: 'ms', bound: ['at most', most[at] ?? 0] }
+  })
+  return [table, goals]
 }
 
 /** Rings, hangs up, and gives the ms it took to ring. */

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { type DtlsPlace, placeIn } from '../support/dtls-peer.ts'
 import { type BrowserSuite, Browsers, ourPlace } from './browsers.ts'
+import type { Goal } from './goals.ts'
 import { compile, end, LOAD_CORE, pinned, RELAY_CORE, rest, say, scheduled } from './pinned.ts'
 import { heading, median, type Run, row } from './rtp-rows.ts'
 import { type Calls, offerBrowsers, offerCalls, orderEach } from './rtpengine.ts'
@@ -54,7 +55,7 @@ const CALM = 0.04
  *
  *   npm run bench -- rtp [--calls 250,500,1000] [--seconds 8] [--warm-up 2] [--rounds 3] [--tries 4] [--only ffi,rtpengine] [--suite AES_CM_128_HMAC_SHA1_80]
  */
-export async function rtpBench(args: string[]): Promise<void> {
+export async function rtpBench(args: string[]): Promise<readonly Goal[]> {
   const { values } = parseArgs({
     args,
     options: {
@@ -71,30 +72,36 @@ export async function rtpBench(args: string[]): Promise<void> {
     },
   })
   if (process.platform !== 'linux' || availableParallelism() < 2) {
-    return say('This bench pins relay and generator to a core each: it needs Linux and two cores.')
+    say('This bench pins relay and generator to a core each: it needs Linux and two cores.')
+    return []
   }
   const chosen = relays.filter((relay) => values.only.split(',').includes(relay))
   const folder = mkdtempSync(join(tmpdir(), 'rtpload-'))
   try {
     const generator = compile('rtpload', folder)
-    if (generator === undefined) return say('No C compiler (cc) is here to build the packet generator with.')
+    if (generator === undefined) {
+      say('No C compiler (cc) is here to build the packet generator with.')
+      return []
+    }
     const packets = join(folder, 'packets')
     const seconds = Number(values.seconds)
     const suite = values.suite as BrowserSuite
     say(heading())
+    const goals: Goal[] = []
     for (const calls of values.calls.split(',').map(Number)) {
       const warmup = Number(values['warm-up'] ?? Math.max(WARMUP_S, WARMUP_PACKETS / (calls * 100)))
       writeFileSync(packets, callerPackets((seconds + warmup + 1) * 50))
       const load = { generator, calls, seconds, warmup, tries: Number(values.tries), packets, folder, suite }
-      await compare(chosen, load, Number(values.rounds))
+      goals.push(...(await compare(chosen, load, Number(values.rounds))))
     }
+    return goals
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
 /** The relays take turns, so that what else the machine does falls on all of them alike. */
-async function compare(chosen: readonly Relay[], load: Load, rounds: number): Promise<void> {
+async function compare(chosen: readonly Relay[], load: Load, rounds: number): Promise<Goal[]> {
   const runs = new Map<Relay, Run[]>(chosen.map((relay) => [relay, []]))
   for (let round = 0; round < rounds; round++) {
     for (const [relay, all] of runs) {
@@ -108,6 +115,27 @@ async function compare(chosen: readonly Relay[], load: Load, rounds: number): Pr
     const base = cpuOf(manner === undefined ? 'rtpengine' : `rtpengine ${manner}`)
     say(row(relay, load.calls, all, base, cpuOf(plainOf(relay))))
   }
+  return goalsOf(load.calls, chosen, (relay, of) => median(runs.get(relay) ?? [], of))
+}
+
+/** What of this is to be reached, by the medians of the runs; of a peer which is not installed NaN. */
+function goalsOf(
+  calls: number,
+  chosen: readonly Relay[],
+  middle: (relay: Relay, of: keyof Run) => number,
+): Goal[] {
+  const goal = (relay: Relay, what: string, beside: Relay, of: 'cpuUs' | 'p99', most: number): Goal[] => {
+    if (!chosen.includes(relay)) return []
+    const work = `a packet of ${calls} ${what}, ${of === 'p99' ? 'delay at p99' : 'CPU'}`
+    const unit = `× ${beside.startsWith('rtpengine') ? 'rtpengine' : 'our plain'}`
+    return [{ work, figure: middle(relay, of) / middle(beside, of), unit, bound: ['at most', most] }]
+  }
+  return [
+    ...goal('ffi', 'plain calls', 'rtpengine', 'cpuUs', 0.65),
+    ...goal('ffi', 'plain calls', 'rtpengine', 'p99', 1),
+    ...goal('ffi srtp', 'calls with SRTP at one side', 'ffi', 'cpuUs', 1.3),
+    ...goal('ffi browser', 'calls of browsers', 'rtpengine browser', 'cpuUs', 1),
+  ]
 }
 
 function mannerOf(relay: Relay): Manner | undefined {

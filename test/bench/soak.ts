@@ -6,7 +6,9 @@ import { sippWaits } from '../support/sipp.ts'
 import { asked } from '../support/stack-database.ts'
 import { pause } from '../support/wait.ts'
 import { machine, memoryOf, printTable } from './cost.ts'
+import type { Findings, Goal } from './goals.ts'
 import { type Inside, lookInside } from './inside.ts'
+import { say } from './pinned.ts'
 import { callAt, complaintsOf, openStand, phones, registerAt, type Stand } from './stand.ts'
 
 /** Between two looks at what is kept; the first one lets everything be made which is made once. */
@@ -44,7 +46,7 @@ interface Records {
  * `--calls`, `--registrations`: how many in all; `--rate`: calls a second, `--registers` registrations; `--rest`: seconds before a look.
  * Nothing is asserted.
  */
-export async function soakBench(args: string[]): Promise<void> {
+export async function soakBench(args: string[]): Promise<readonly Goal[]> {
   const said = (name: string, otherwise: number) => {
     const value = args.includes(name) ? Number(args[args.indexOf(name) + 1]) : otherwise
     if (!(value > 0)) throw new Error(`${name} takes a number above 0`)
@@ -62,8 +64,10 @@ export async function soakBench(args: string[]): Promise<void> {
   const stand = await openStand([carrier], undefined, { NODE_OPTIONS: `--inspect-port=127.0.0.1:${port}` })
   try {
     const inside = await lookInside(stand.stack.pids().relay ?? 0, port)
-    say(report(await soaked(stand, inside, load), await settled(stand, Number.POSITIVE_INFINITY)))
+    const found = report(await soaked(stand, inside, load), await settled(stand, Number.POSITIVE_INFINITY))
+    say(found.text)
     inside.close()
+    return found.goals
   } finally {
     const complaints = complaintsOf(stand)
     if (complaints.length > 0)
@@ -156,7 +160,7 @@ function octetsIn(folder: string, but?: string): number {
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
-function report(seen: readonly Plateau[], records: Records): string {
+function report(seen: readonly Plateau[], records: Records): Findings {
   const head = [
     'calls',
     'registrations',
@@ -175,11 +179,17 @@ function report(seen: readonly Plateau[], records: Records): string {
   const [second, last] = [seen[1], seen.at(-1)]
   const [calls, grown] = [(last?.calls ?? 0) - (second?.calls ?? 0), (last?.heap ?? 0) - (second?.heap ?? 0)]
   const { all, over, different } = records
-  return `What is held after each part\n${printTable(head, rows)}
+  const missing = Math.max(0, (last?.calls ?? 0) - different)
+  const goal = (what: string, figure: number, unit: string, most: number): Goal => {
+    const work = `${last?.calls} calls and ${last?.registrations} registrations: ${what}`
+    return { work, figure, unit, bound: ['at most', most] }
+  }
+  const goals = [
+    goal('heap grown by', grown / calls, 'octets a call', 10),
+    goal('records twice there, or missing', all - different + missing, '', 0),
+  ]
+  const text = `What is held after each part\n${printTable(head, rows)}
 From the second look to the last the relay's heap grew by ${Math.round(grown / 1024)} kB in ${calls} calls: ${(grown / calls).toFixed(0)} octets each.
-${last?.calls} calls succeeded; at the edge are ${all} records of ${different} calls, ${over} of them over: ${all - different} twice, ${Math.max(0, (last?.calls ?? 0) - different)} missing.\n`
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
+${last?.calls} calls succeeded; at the edge are ${all} records of ${different} calls, ${over} of them over: ${all - different} twice, ${missing} missing.\n`
+  return { text, goals }
 }
