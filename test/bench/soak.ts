@@ -185,7 +185,7 @@ function report(seen: readonly Plateau[], records: Records): Findings {
     return { work, figure, unit, bound: ['at most', most] }
   }
   const goals = [
-    goal('heap grown by', grown / calls, 'octets a call', 10),
+    goal('heap in the end', (last?.heap ?? 0) / (second?.heap ?? 0), '× that after a quarter', 1.05),
     goal('records twice there, or missing', all - different + missing, '', 0),
   ]
   const text = `What is held after each part\n${printTable(head, rows)}
