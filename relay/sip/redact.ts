@@ -44,7 +44,7 @@ const parties: ReadonlySet<string> = new Set([
 ])
 /** Headers of whatever name, of which the name says that they are for no other's eyes. */
 const secretName =
-  /pass(word|wd|code|phrase)?$|pwd$|jwt$|secret|token|credential|cookie|api-?key|(^|-)(auth|authorization|key|pin|otp|signature)$/
+  /pass(word|wd|code|phrase)?$|pwd$|jwt$|secret|token|credential|cookie|api[-_.]?key|(^|[^a-z0-9])(auth|authorization|key|pin|otp|signature)$/
 
 /* What a caller asks to be hidden, and how it says so (`sip/privacy.ts`), in lines which may go on in the next. */
 const asksAll = /(?:^|\n)privacy[ \t]*:(?:[^\r\n]|\r?\n[ \t])*?\b(?:user|header)\b/i
@@ -101,15 +101,28 @@ function inUris(text: string): string {
     /(;pn-(?:prid|[\w-]{0,16}(?:tok|key|secret)[\w-]{0,16})=)([^;>\s"]+)/gi,
   )
   const headers = push.replace(
-    /([?&]([\w.~-]+)=)([^&>\s"]+)/g,
-    (whole, begin: string, name: string, value) => {
-      const lower = name.toLowerCase()
-      return challenged.has(lower) || secretName.test(lower) ? begin + masked(value) : whole
+    /([?&]([^?&=>\s"]+)=)([^&>\s"]+)/g,
+    (whole, begin: string, name: string, value: string) => {
+      const plain = unescaped(name).toLowerCase()
+      return challenged.has(plain) || secretName.test(plain) ? begin + masked(value) : whole
     },
   )
   // 32 hex digits of a provider's id, and 20 which no other can guess.
   return maskedParameter(headers, /(\b[0-9a-f]{32})([0-9a-f]{20}\b)/gi)
 }
+
+/** What a name in a URI stands for (RFC 3986 §2.1): in it any octet may be escaped. */
+function unescaped(name: string): string {
+  return name.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** A host which shows itself by its port, or as an address of IPv6. */
+const place = String.raw`(?:\[[\da-f:.]+\](?::\d{1,5})?|[^:]+:\d{1,5})`
+/** A password in a URI, up to its `@`. In one which begins with a host there is none, though what follows that holds an `@`. */
+const passwordOf = new RegExp(
+  String.raw`((?:sips?:(?!${place}[;?][\w.%-]+=)|(?:https?|wss?|ftp)://(?!${place}[/?#]))[^:]+:)([\s\S]+)$`,
+  'i',
+)
 
 /** Before each `@` there may be one. By hand, since these are strangers' words: none takes longer than it is long. */
 function withoutPasswords(text: string): string {
@@ -117,9 +130,7 @@ function withoutPasswords(text: string): string {
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
     const begin = beginningOfWord(text, from, at)
     const user = text.slice(begin, at)
-    shown +=
-      text.slice(from, begin) +
-      maskedParameter(user, /((?:sips?:|(?:https?|wss?|ftp):\/\/)[^:]+:)([\s\S]+)$/i)
+    shown += text.slice(from, begin) + maskedParameter(user, passwordOf)
     from = at
   }
   return shown + text.slice(from)

@@ -28,7 +28,10 @@ describe('a message which is shown has masked', () => {
     ['what its name says is a secret', 'X-Api-Key: secret'],
     ['a cookie', 'Cookie: a=secret'],
     ['whatever else is called a key or a proof', 'X-Authorization: Bearer secret\r\nX-License-Key: secret'],
+    ['the same in other spellings', 'X_Auth: secret\r\nX.Key: secret\r\nX_Api_Key: secret'],
     ['such a header within a URI', 'Refer-To: <sip:a@b?X-Token=secret&X=y>'],
+    ['one whose name is escaped', 'Refer-To: <sip:a@b?X=y&X%2dAuth=secret&%58_%41uth=secret>'],
+    ['one whose name no word is', "Refer-To: <sip:a@b?X!Auth=secret&X'Key=secret>"],
     ['a password in a web address', 'Alert-Info: <https://bob:secret@a.example/ring.wav>'],
     ['a word in a web address', 'Call-Info: <https://a.example/card?id=1&access_token=secret>;purpose=card'],
     [
@@ -37,6 +40,7 @@ describe('a message which is shown has masked', () => {
     ],
     ['credentials within a URI', 'Refer-To: <sip:a@b?Authorization=secret&X=y>'],
     ['a password of the second of two', 'Route: sip:a@b,sip:c:secret@d'],
+    ['a password of digits', 'Contact: <sip:a:5060secret@b>, <sip:a:50601secret;x=y@b>'],
     [
       'who asked not to be known',
       'Privacy: id\r\nP-Asserted-Identity: "secret" <sip:secret@carrier.example>',
@@ -159,6 +163,10 @@ describe('a message without secrets', () => {
     ['\r\n ;', 'Remote-Party-ID: '],
     ['?a', 'sip:'],
     [';pn-tok', ''],
+    ['sip:a:1;x=', ''],
+    ['sip:[1:', ''],
+    ['?%2d', 'sip:'],
+    ['&a%2d=', 'sip:?'],
     ['http://', ''],
     ['signal', 'c: audio/dtmf\r\n\r\n'],
     [' ', 'P-Asserted-Identity: ,'],
@@ -184,6 +192,18 @@ describe('a message without secrets', () => {
       ['P-Asserted-Identity: "Alice" <sip:alice@a.example>', 'Via: SIP/2.0/UDP [2001:db8::1]:5060;branch=x'],
       'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\na=fingerprint:sha-256 AB\r\n',
     )
+    expect(redacted(whole)).toBe(whole)
+  })
+
+  test.each([
+    '<sip:p:5060;x=a@b>',
+    '<sip:p:5060?Replaces=1@192.0.2.1>',
+    '<sips:[2001:db8::1]:5061;x=a@b>',
+    '<sip:[2001:db8::1]?Replaces=1@192.0.2.1>',
+    '<https://p:8443/a@b>',
+    '<https://[2001:db8::1]:8443?a@b>',
+  ])('keeps the port of %s, which is no password', (uri) => {
+    const whole = message([`Contact: ${uri}`])
     expect(redacted(whole)).toBe(whole)
   })
 
