@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { BrowserPeer, type Pages, peerScript } from './browser-peer.ts'
+import { stopChild } from './stop-child.ts'
 import { soon } from './wait.ts'
 
 const program = '/usr/bin/firefox-esr'
@@ -119,15 +120,13 @@ export class Firefox implements Pages {
   }
 
   /** As if its machine had lost its power: it says goodbye to nobody. */
-  async kill(): Promise<void> {
-    const gone = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await gone
+  kill(): Promise<void> {
+    return stopChild(this.#child, 'SIGKILL')
   }
 
   async close(): Promise<void> {
     this.#socket.terminate()
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.kill()
+    await this.kill()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 

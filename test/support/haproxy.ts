@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Certificate } from './certificate.ts'
+import { stopChild } from './stop-child.ts'
 import { soon } from './wait.ts'
 
 /** Whether HAProxy is installed here. */
@@ -87,11 +87,7 @@ export class Haproxy {
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null) {
-      const gone = once(this.#child, 'exit')
-      this.#child.kill('SIGTERM')
-      await gone
-    }
+    await stopChild(this.#child)
     rmSync(this.#folder, { recursive: true, force: true })
   }
 

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import type { HostAndPort } from './sip-socket.ts'
+import { stopChild } from './stop-child.ts'
 import { soon } from './wait.ts'
 
 /** Whether Kamailio is installed here. */
@@ -71,11 +71,7 @@ export class Kamailio {
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null) {
-      const gone = once(this.#child, 'exit')
-      this.#child.kill('SIGTERM')
-      await gone
-    }
+    await stopChild(this.#child)
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { freePort } from './free-port.ts'
+import { stopChild } from './stop-child.ts'
 import { soon } from './wait.ts'
 
 /** Whether rtpengine is installed here. */
@@ -47,10 +47,7 @@ export class Rtpengine {
     return new Rtpengine(`rtpengine://${address}:${ng}?digits=127.0.0.1:${digits}`, child)
   }
 
-  async close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const gone = once(this.#child, 'exit')
-    this.#child.kill('SIGTERM')
-    await gone
+  close(): Promise<void> {
+    return stopChild(this.#child)
   }
 }
