@@ -1,4 +1,5 @@
 import type { Attempt } from '#contract'
+import { answerOf } from './attempt-answer.ts'
 import type { ShownCall } from './shown.ts'
 import { lasting } from './words.ts'
 
@@ -19,14 +20,14 @@ export function Attempts({ call }: { call: ShownCall }) {
 
 function Tried({ attempt }: { attempt: Attempt }) {
   const { provider_name, destination, address, transport, started_ms, ended_ms, cause } = attempt
+  const { tone, words } = answerOf(attempt)
   const took = ended_ms === null ? '' : `, after ${lasting((ended_ms - started_ms) / 1000)}`
   return (
     <li>
       <span class="at">{lasting(started_ms / 1000)}</span>
       <div>
         <p>
-          <strong>{provider_name || destination || address}</strong>{' '}
-          <span class={answerTone(attempt)}>{answerOf(attempt)}</span>
+          <strong>{provider_name || destination || address}</strong> <span class={tone}>{words}</span>
           {took}
         </p>
         {cause !== null && <p>{cause.message}</p>}
@@ -39,16 +40,4 @@ function Tried({ attempt }: { attempt: Attempt }) {
       </div>
     </li>
   )
-}
-
-function answerOf({ status, reason, ended_ms, counts }: Attempt): string {
-  if (!counts) return 'was not called'
-  if (status > 0) return `${status} ${reason}`
-  return ended_ms === null ? 'is being called' : 'did not answer'
-}
-
-function answerTone({ status, ended_ms, counts }: Attempt): string {
-  if (!counts) return 'quiet'
-  if (status >= 200 && status < 300) return 'good'
-  return ended_ms === null ? 'quiet' : 'bad'
 }

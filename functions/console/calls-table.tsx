@@ -1,4 +1,5 @@
 import { addressOf } from './address.ts'
+import { calledCarrier } from './called-carrier.ts'
 import { Result } from './result.tsx'
 import type { ShownCall } from './shown.ts'
 import { clockTime, lasting, partyName } from './words.ts'
@@ -37,8 +38,7 @@ export function CallsTable({ calls }: { calls: readonly ShownCall[] }) {
 }
 
 function Row({ call }: { call: ShownCall }) {
-  const through =
-    call.direction === 'internal' ? '' : (call.attempts.findLast(({ counts }) => counts)?.provider_name ?? '')
+  const through = calledCarrier(call)
   return (
     <tr>
       <td class="when">

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { type Attempt, attempt, type MediaSide, mediaSide } from '#contract'
 import { callExample } from '../../../functions/config/call-operations.ts'
 import { addressOf, placeIn } from '../../../functions/console/address.ts'
+import { answerOf } from '../../../functions/console/attempt-answer.ts'
 import { resultOf } from '../../../functions/console/call-result.ts'
 import { callSentence } from '../../../functions/console/call-sentence.ts'
+import { calledCarrier } from '../../../functions/console/called-carrier.ts'
 import { curlOf } from '../../../functions/console/curl.ts'
 import { EventStreamReader } from '../../../functions/console/event-stream.ts'
 import { ownFindings } from '../../../functions/console/own-findings.ts'
@@ -127,6 +129,29 @@ describe('a call as a sentence', () => {
     [{ hangup_reason: 'transferred' }, 'good', 'transferred'],
   ])('in a word: %j is %s, %s', (change, tone, word) => {
     expect(resultOf(called(change))).toEqual({ tone, word })
+  })
+})
+
+describe('what was tried', () => {
+  test.each<[string, Attempt, string, string]>([
+    ['answered', answered, 'good', '200 OK'],
+    ['refused', refused, 'bad', '503 Service Unavailable'],
+    ['was silent', silent, 'bad', 'did not answer'],
+    ['rings', tried('Primary', 180, 'Ringing', null), 'quiet', '180 Ringing'],
+    ['is called', tried('Primary', 0, '', null), 'quiet', 'is being called'],
+    ['could not be called', { ...refused, counts: false }, 'quiet', 'was not called'],
+  ])('one which %s is told so', (_, one, tone, words) => {
+    expect(answerOf(one)).toEqual({ tone, words })
+  })
+
+  const passedOver = { ...tried('Backup', 0, 'spent', 'next'), counts: false }
+  test.each<[string, Partial<ShownCall>, string]>([
+    ['the one which took it', { attempts: [refused, tried('Backup', 200, 'OK', 'final')] }, 'Backup'],
+    ['not one which was not called', { attempts: [refused, passedOver] }, 'Primary'],
+    ['none where none was called', { attempts: [passedOver] }, ''],
+    ['none between two phones', { direction: 'internal', attempts: [answered] }, ''],
+  ])('a call went through: %s', (_, change, carrier) => {
+    expect(calledCarrier(called(change))).toBe(carrier)
   })
 })
 
