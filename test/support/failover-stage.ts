@@ -4,6 +4,7 @@ import { Carrier, type Script } from './carrier.ts'
 import { decisionFor, type Leg, type Scenario } from './failover-scenario.ts'
 import { freePort } from './free-port.ts'
 import { type LogLine, type LoneRelay, startRelay } from './lone-relay.ts'
+import { Losses } from './losses.ts'
 import { type CallRecord, openEdge, type ScriptedEdge } from './scripted-edge.ts'
 import type { HostAndPort } from './sip-socket.ts'
 import { type SipText, statusOf } from './sip-text.ts'
@@ -33,12 +34,8 @@ const spoken = { udp: 'UDP', tcp: 'TCP', tls: 'TLS' } as const
 export class Stage {
   readonly relay: LoneRelay
   readonly edge: ScriptedEdge
-  /** The share of datagrams which are lost, each way. */
-  loss = 0
-  /** And the share which comes twice. */
-  twice = 0
-  /** What both go by. */
-  dice: () => number = Math.random
+  /** What is lost of what is sent over UDP, each way. */
+  readonly losses = new Losses()
   readonly #scenarios: Map<string, Scenario>
   /** What each carrier does with a call, by the number dialled. */
   readonly #scripts = new Map<Carrier, Map<string, Script>>()
@@ -70,13 +67,12 @@ export class Stage {
   /** Somebody new who takes calls. */
   async carrier(transport: Transport, address = '127.0.9.2'): Promise<Carrier> {
     const scripts = new Map<string, Script>()
-    const copies = () => (this.dice() < this.loss ? 0 : this.dice() < this.twice ? 2 : 1)
     const options = {
       name: transport,
       address,
       relay: this.relay.place,
       transport: spoken[transport],
-      copies,
+      losses: this.losses,
     }
     const carrier = await Carrier.open(options, (call) => scripts.get(call.dialled)?.(call))
     this.#scripts.set(carrier, scripts)
@@ -134,7 +130,7 @@ export class Stage {
   async #close(): Promise<string[]> {
     const carriers = [...this.#scripts.keys()]
     const callees = carriers.filter((carrier) => carrier !== this.#caller)
-    const loose = () => callees.flatMap((callee) => looseEnds(callee, this.loss > 0))
+    const loose = () => callees.flatMap((callee) => looseEnds(callee, this.losses.share > 0))
     await soon('every call to be over', () => loose().length === 0, 40_000).catch(() => 0)
     const left = loose()
     const code = await this.relay.stop()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Call } from './call.ts'
 import { type Certificate, certificate } from './certificate.ts'
+import { Losses } from './losses.ts'
 import {
   type HostAndPort,
   lossy,
@@ -23,8 +24,8 @@ export interface PartyOptions {
   trace?: TracedMessage[]
   /** What it shows when it takes TLS connections; a self-signed one by default. */
   certificate?: Certificate
-  /** Asked of every message, either way, how often it arrives: 0, it is lost; once by default. */
-  copies?: () => number
+  /** What is lost of its messages, either way; nothing by default. */
+  losses?: Losses
 }
 
 /** A request in flight: what to do with its responses, and how to stop repeating it. */
@@ -67,18 +68,18 @@ export class Party {
   readonly ignores = new Set<string>()
   /** What it shows over TLS. */
   readonly certificate: Certificate
-  readonly #copies: () => number
+  readonly #losses: Losses
   #socket: SipSocket | undefined
   readonly #asking = new Map<string, Asking>()
   readonly #answering = new Map<string, Answering>()
 
-  constructor({ name, address, relay, trace = [], certificate: shown, copies = once }: PartyOptions) {
+  constructor({ name, address, relay, trace = [], certificate: shown, losses = new Losses() }: PartyOptions) {
     this.name = name
     this.address = address
     this.relay = relay
     this.trace = trace
     this.certificate = shown ?? selfSigned()
-    this.#copies = copies
+    this.#losses = losses
   }
 
   async open({ port = 0, transport = 'UDP' }: Pick<PartyOptions, 'port' | 'transport'> = {}): Promise<this> {
@@ -89,7 +90,7 @@ export class Party {
     }
     this.#socket =
       transport === 'UDP'
-        ? lossy(await udpSocket(this.address, port, options), this.#copies)
+        ? lossy(await udpSocket(this.address, port, options), this.#losses)
         : transport === 'WS' || transport === 'WSS'
           ? await webSocket(transport, this.address, this.relay, options)
           : await this.connected(transport, port, options)
@@ -191,10 +192,7 @@ export class Party {
 
   #receive(message: SipText, from: HostAndPort): void {
     if (this.deaf) return
-    for (let left = this.#copies(); left > 0; left--) this.#hear(message, from)
-  }
-
-  #hear(message: SipText, from: HostAndPort): void {
+    if (this.#losses.loses(message)) return
     if (statusOf(message) === undefined) this.#receiveRequest(message, from)
     else this.#receiveResponse(message)
   }
@@ -355,8 +353,6 @@ export function placeOf(uri: string): HostAndPort | undefined {
   const [, host, port] = /^sips?:(?:[^@>]*@)?([\d.]+)(?::(\d+))?/.exec(uriOf(uri)) ?? []
   return host === undefined ? undefined : { address: host, port: Number(port ?? 5060) }
 }
-
-const once = () => 1
 
 let shared: Certificate | undefined
 

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { WebSocket } from 'ws'
 import type { Certificate } from './certificate.ts'
+import type { Losses } from './losses.ts'
 import { readSipText, type SipText, writeSipText } from './sip-text.ts'
 
 export interface HostAndPort {
@@ -72,12 +73,12 @@ export async function udpSocket(
   }
 }
 
-/** The same line, on which what is sent arrives as often as `copies` says: never, once, twice. */
-export function lossy(line: SipSocket, copies: () => number): SipSocket {
+/** The same line, on which some of what is sent is lost. */
+export function lossy(line: SipSocket, losses: Losses): SipSocket {
   return {
     ...line,
     send(message, to) {
-      for (let left = copies(); left > 0; left--) line.send(message, to)
+      if (!losses.loses(message)) line.send(message, to)
     },
   }
 }
