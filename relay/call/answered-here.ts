@@ -11,8 +11,9 @@ import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import { sessionExpiresOf } from '../sip/session-expires.ts'
 import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder } from './call-step.ts'
 import { aimAnew } from './offer-answer.ts'
-import type { Call, CallOrder } from './state.ts'
+import type { Call } from './state.ts'
 
 /*
  * What a party asks of us alone: a sign of life (RFC 4028 §7.4), or where it is to be found from now on. The other leg

@@ -1,12 +1,13 @@
 import type { Astray, MediaReport } from '../ground/media.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
+import type { CallStep } from './call-step.ts'
 import { astray, cause } from './cause.ts'
 import { keyReported } from './digits.ts'
 import { stopped } from './ending.ts'
 import { recorded } from './flow.ts'
 import { joinedLegs } from './sides.ts'
-import type { Call, CallStep } from './state.ts'
+import type { Call } from './state.ts'
 
 /*
  * What comes over an answered call which neither party asked for.

@@ -8,6 +8,7 @@ import { hasSdp, sdpBytes } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Request } from '../sip/message.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { notAcknowledged, unheard } from './cause.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { close, closing, letGo } from './ending.ts'
@@ -18,7 +19,7 @@ import type { Cause } from './reason.ts'
 import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
 import { joinedLegs, otherOf, sideOf } from './sides.ts'
-import type { Call, CallOrder, CallStep } from './state.ts'
+import type { Call } from './state.ts'
 
 /** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
 export function answerCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {

@@ -7,8 +7,9 @@ import type { LegOwner } from '../leg/leg-requests.ts'
 import type { Request } from '../sip/message.ts'
 import type { Replaces } from '../sip/refer-to.ts'
 import type { CallMachine } from './call.ts'
+import type { CallTimer } from './call-step.ts'
 import { joinedLegs } from './sides.ts'
-import type { Branch, Call, CallTimer, Hunt } from './state.ts'
+import type { Branch, Call, Hunt } from './state.ts'
 
 /** A call on the board. */
 export interface ActiveCall extends LegOwner {

@@ -3,9 +3,11 @@ import type { LegResult } from '../leg/leg-requests.ts'
 import { restLeg } from '../leg/rest.ts'
 import type { Response } from '../sip/message.ts'
 import { recordCode } from './branch.ts'
+import type { CallEvents } from './call-events.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
-import type { Branch, CallEvents, CallTimer, ClientRole } from './state.ts'
+import type { CallTimer, ClientRole } from './call-step.ts'
+import type { Branch } from './state.ts'
 
 /** What brings news to calls. */
 export interface CallNewsDeps {

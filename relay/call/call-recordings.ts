@@ -2,11 +2,12 @@ import type { CallCommand, MonotonicMs, RecordingMode, RecordingTold, UtcMs } fr
 import type { Effect, Entropy } from '../ground/effects.ts'
 import type { MediaCommand, MediaReport, SessionId, Side } from '../ground/media.ts'
 import type { SoundFile, SoundSource } from '../ground/sound.ts'
+import type { CallOrder } from './call-step.ts'
 import { instant, utcOf } from './record.ts'
 import { type Announced, announcementOf, RecordingAnnouncements } from './recording-announcements.ts'
 import type { RecordingChange, RecordingWish } from './recording-wish.ts'
 import { heardAt } from './sides.ts'
-import type { Branch, Call, CallOrder } from './state.ts'
+import type { Branch, Call } from './state.ts'
 
 /** A recording which goes on, or is being written to its end. */
 interface ActiveRecording {

@@ -1,7 +1,7 @@
 import type { MonotonicMs } from '#contract'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { ActiveCall, CallTimerDue, TimerSubject } from './call-index.ts'
-import type { CallTimer } from './state.ts'
+import type { CallTimer } from './call-step.ts'
 
 /** The timers of all calls: of each kind one a call or a leg. */
 export class CallTimers {

@@ -15,6 +15,7 @@ import type { Request } from '../sip/message.ts'
 import type { ClientOutput } from '../transaction/layer.ts'
 import { besidesCarriers } from './besides-carriers.ts'
 import { table } from './call.ts'
+import type { CallEvents } from './call-events.ts'
 import type { ActiveCall, CallIndex, LegFound } from './call-index.ts'
 import { CallNews, type CallNewsDeps } from './call-news.ts'
 import {
@@ -25,6 +26,7 @@ import {
   type WaitingForPlace,
   type WaitingInCall,
 } from './call-orders.ts'
+import type { CallOrder, Onward } from './call-step.ts'
 import { CommandResults } from './command-results.ts'
 import { serverSaid } from './flow-server.ts'
 import { leadOf } from './hosts.ts'
@@ -39,7 +41,7 @@ import { PlaceLookup } from './place-lookup.ts'
 import { countedWithPbx } from './sent-on.ts'
 import { isAnswered } from './sides.ts'
 import { type SignalledLeg, secretHeaders, signalledLegs } from './signalled-legs.ts'
-import type { Branch, CallEvents, CallOrder, CallParty, ConnectDecision, Hunt, Onward } from './state.ts'
+import type { Branch, CallParty, ConnectDecision, Hunt } from './state.ts'
 
 /** What happens to calls. */
 type CallsInput =

@@ -3,10 +3,11 @@ import { reofferLeg } from '../leg/reoffer.ts'
 import { timerCMs } from '../leg/session-timer.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder } from './call-step.ts'
 import { rewriteFor } from './offer-answer.ts'
 import { mayHold } from './party-orders.ts'
 import { joinedLegs } from './sides.ts'
-import type { Call, CallOrder } from './state.ts'
+import type { Call } from './state.ts'
 
 /** A change of its session is in the air: it is looked at again so much later, ms. */
 const busyMs = 500

@@ -12,9 +12,11 @@ import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import { dtmfRelayType, type InfoDigit, infoBody, infoDigitOf } from '../sip/dtmf-relay.ts'
 import { reply } from '../sip/reply.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import type { ToldKey } from './call-events.ts'
+import type { CallOrder } from './call-step.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { firstLeg, heardAt, opposite, otherOf, sideOf } from './sides.ts'
-import type { Branch, Call, CallOrder, ToldKey } from './state.ts'
+import type { Branch, Call } from './state.ts'
 import { inside, isTurned } from './turned.ts'
 
 /*

@@ -9,6 +9,8 @@ import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { allowHeader, supportedHeader, supportedPlainly } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import type { CallEvents } from './call-events.ts'
+import type { CallOrder } from './call-step.ts'
 import { keyAskedEarly } from './digits.ts'
 import {
   aim,
@@ -24,7 +26,7 @@ import {
 } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { particulars } from './refusal.ts'
-import type { Branch, Call, CallEvents, CallOrder } from './state.ts'
+import type { Branch, Call } from './state.ts'
 import { codecsFor } from './taken.ts'
 
 /*

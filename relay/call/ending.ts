@@ -5,6 +5,7 @@ import { abandonInvite } from '../leg/uac.ts'
 import { respond, responseTo } from '../leg/uas.ts'
 import type { Header, Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { cause } from './cause.ts'
 import { staysNoLonger } from './flow-time.ts'
 import { noCodec, warning } from './offer-answer.ts'
@@ -12,7 +13,7 @@ import { refuseRequest } from './pending-reinvite.ts'
 import type { Cause } from './reason.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import type { Branch, Call, CallOrder, CallStep, Hunt, HuntEnding, UnansweredEnd } from './state.ts'
+import type { Branch, Call, Hunt, HuntEnding, UnansweredEnd } from './state.ts'
 
 /** The edge says no, or what this relay does not do: the caller hears its status and why. */
 export function refuse(call: Call, decision: RejectDecision | FlowDecision, endpoint: SipEndpoint): CallStep {

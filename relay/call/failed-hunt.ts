@@ -1,3 +1,4 @@
+import type { CallEvents } from './call-events.ts'
 import {
   calledSideOf,
   causeOf,
@@ -10,7 +11,7 @@ import { concluded, searchedTooLate, soon } from './ending.ts'
 import { isAstray } from './handed-on.ts'
 import { elsewhere } from './reason.ts'
 import { wordsOf } from './refusal.ts'
-import type { Branch, BranchFailure, Call, CallEvents, Hunt, HuntEnding } from './state.ts'
+import type { Branch, BranchFailure, Call, Hunt, HuntEnding } from './state.ts'
 import { heardBy, mostUseful, reasonOf, redirects, speaker } from './verdict.ts'
 
 /*

@@ -2,6 +2,7 @@ import { destinationName } from '#contract'
 import type { FlowOrder } from '#flows'
 import { planOf } from '#routing'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { cause } from './cause.ts'
 import { after, concluded, letHeldGo } from './ending.ts'
 import { noneAnswered } from './flow-left.ts'
@@ -13,7 +14,7 @@ import { newHunt } from './new-hunt.ts'
 import { utcOf } from './record.ts'
 import { reachesNone } from './registered-target.ts'
 import { opposite } from './sides.ts'
-import type { Call, CallOrder, CallStep, ConnectDecision, FlowCall } from './state.ts'
+import type { Call, ConnectDecision, FlowCall } from './state.ts'
 
 /*
  * A `connect` of a flow: a hunt for a list of destinations, like that of a number. When it comes to nothing the flow goes on.

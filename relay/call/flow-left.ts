@@ -1,12 +1,13 @@
 import type { Leg } from '../leg/leg.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { since } from './ending.ts'
 import { aloneMs, mayStay } from './flow-time.ts'
 import { giveUp } from './hunts.ts'
 import { aimFirstAnew } from './offer-answer.ts'
 import { dropPending, dropRefresh } from './pending-reinvite.ts'
 import { firstLeg, opposite } from './sides.ts'
-import type { Call, CallOrder, CallStep, FlowCall } from './state.ts'
+import type { Call, FlowCall } from './state.ts'
 
 /*
  * A callee which leaves a call whose flow goes on, or was heard and never answered: its caller stays.

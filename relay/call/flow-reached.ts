@@ -1,11 +1,12 @@
 import type { FlowDecision } from '#contract'
 import { ourSound } from '../sdp/ours.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { after } from './ending.ts'
 import { flowHappened, flowOf } from './flow.ts'
 import { noneAnswered } from './flow-left.ts'
 import { mayStay, unansweredMs } from './flow-time.ts'
-import type { Call, CallOrder, CallStep, FlowCall, Joining } from './state.ts'
+import type { Call, FlowCall, Joining } from './state.ts'
 import { partyComes } from './transferred-call.ts'
 
 /*

@@ -1,6 +1,7 @@
 import type { FlowOrder } from '#flows'
+import type { CallOrder } from './call-step.ts'
 import type { RecordingChange } from './recording-wish.ts'
-import type { CallOrder, FlowCall } from './state.ts'
+import type { FlowCall } from './state.ts'
 
 /** What a flow orders of recordings. */
 type RecordOrder = Extract<FlowOrder, { type: 'record' | 'stop-record' | 'pause-record' | 'resume-record' }>

@@ -8,6 +8,8 @@ import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp, legAcked } from './answered.ts'
 import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts'
+import type { CallEvents } from './call-events.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { unheard } from './cause.ts'
 import { askedEarly } from './early-update.ts'
 import { after } from './ending.ts'
@@ -30,7 +32,7 @@ import { refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { referRefused } from './refer.ts'
 import { firstLeg, isAnswered } from './sides.ts'
-import type { Call, CallEvents, CallOrder, CallStep } from './state.ts'
+import type { Call } from './state.ts'
 
 /*
  * What a caller asks inside its dialog while it is in its flow: no other party hears of it.

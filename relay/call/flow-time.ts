@@ -1,4 +1,4 @@
-import type { CallOrder } from './state.ts'
+import type { CallOrder } from './call-step.ts'
 
 /*
  * How long a caller may be with its flow alone. Its flow may wait, ask and go round for as long; a caller who is dead and

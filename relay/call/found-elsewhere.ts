@@ -1,10 +1,12 @@
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallEvents, Reachable } from './call-events.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { abandon, after, concluded } from './ending.ts'
 import { alive, phonesFailed } from './failed-hunt.ts'
 import { isRung } from './handed-on.ts'
 import { ringNext } from './hunt.ts'
 import { goesOn, over } from './hunts.ts'
-import type { Call, CallEvents, CallOrder, CallStep, Hunt, Reachable } from './state.ts'
+import type { Call, Hunt } from './state.ts'
 
 /** It does not ring yet: it begins with all of them. */
 export function foundBefore(hunt: Hunt, { contacts, unreached }: Reachable): CallOrder[] {

@@ -1,10 +1,11 @@
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
+import type { CallStep } from './call-step.ts'
 import { cause } from './cause.ts'
 import { end } from './ending.ts'
 import type { Cause } from './reason.ts'
 import { isAnswered, joinedLegs } from './sides.ts'
-import type { Call, CallStep } from './state.ts'
+import type { Call } from './state.ts'
 
 /** The API hangs a call up. */
 export const byApi = cause('HUNG_UP', 'The API hung the call up.')

@@ -7,6 +7,8 @@ import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
 import { callAt, inviteAgain, newBranch, offerOtherwise, relayResponseMs, ringMs } from './branch.ts'
+import type { CallEvents, Reachable } from './call-events.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { allFull, nextWithRoom, noCodecLeft, notePassedOver, obstacleTo, roomElsewhere } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
 import { abandon, after, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
@@ -17,18 +19,7 @@ import { observation } from './observation.ts'
 import { peersOf } from './peer.ts'
 import { gatewaysOf, redirectionsOf } from './redirection.ts'
 import { roundsOf } from './ring-rounds.ts'
-import type {
-  Branch,
-  Call,
-  CallEvents,
-  CalledPeer,
-  CallOrder,
-  CallStep,
-  ConnectDecision,
-  Hunt,
-  HuntEnding,
-  Reachable,
-} from './state.ts'
+import type { Branch, Call, CalledPeer, ConnectDecision, Hunt, HuntEnding } from './state.ts'
 import { notKeyed, verdict } from './verdict.ts'
 
 /** Addresses for a provider came back, or none did. */

@@ -1,12 +1,13 @@
 import type { FlowDecision, RingCondition, RingPlan, RingStep } from '#contract'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { cause } from './cause.ts'
 import { abandon, after, concluded, end, stopHunt } from './ending.ts'
 import { alive, phonesFailed } from './failed-hunt.ts'
 import { newHunt } from './new-hunt.ts'
 import { noteLeftOut } from './planned-rings.ts'
 import { lineOf, rootOf } from './root-hunt.ts'
-import type { Call, CallOrder, CallStep, Hunt, HuntEnding, SoughtTarget } from './state.ts'
+import type { Call, Hunt, HuntEnding, SoughtTarget } from './state.ts'
 import { mostUseful, reasonOf } from './verdict.ts'
 
 /*

@@ -19,6 +19,8 @@ import { leastInterval } from '../sip/session-expires.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts'
+import type { ForwardedResult } from './call-events.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { silentInside } from './cause.ts'
 import { keyAsked } from './digits.ts'
 import { passageRefusal } from './message-passages.ts'
@@ -28,7 +30,7 @@ import { concernsTransfer, eventPassed, rememberRefer, transferHeaders } from '.
 import { particulars } from './refusal.ts'
 import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
 import { otherOf, sideOf } from './sides.ts'
-import type { Call, CallOrder, CallStep, ForwardedResult } from './state.ts'
+import type { Call } from './state.ts'
 
 /*
  * What one party asks of the other inside the dialog: re-INVITE and UPDATE with their SDP rewritten

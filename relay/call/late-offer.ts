@@ -7,11 +7,12 @@ import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { unheard } from './cause.ts'
 import { after, end } from './ending.ts'
 import { aim, answerOf, refusalWords, rewriteFor } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import type { Branch, Call, CallOrder, CallStep } from './state.ts'
+import type { Branch, Call } from './state.ts'
 import { codecsFor } from './taken.ts'
 
 /*

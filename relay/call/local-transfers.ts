@@ -1,11 +1,12 @@
 import type { MonotonicMs } from '#contract'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallEvents } from './call-events.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
+import type { CallOrder } from './call-step.ts'
 import { referRefused } from './refer.ts'
 import type { ReferredCall } from './referred.ts'
 import { otherOf } from './sides.ts'
-import type { CallEvents, CallOrder } from './state.ts'
 import { transferLead } from './transfers.ts'
 
 /** What transfers need of the calls between which they are made. */

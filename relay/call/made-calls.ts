@@ -10,12 +10,12 @@ import { orderedQuestion } from '#routing'
 import { wholeUtcAt } from '../ground/clock.ts'
 import type { Reply } from '../ground/questions.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallEvents } from './call-events.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
 import { type CommandResults, done } from './command-results.ts'
 import { type CallToMake, callsOfFlow, orderedByApi } from './flow-calls.ts'
 import { standIn } from './stand-in.ts'
-import type { CallEvents } from './state.ts'
 
 /** What calls which no party asked for need of all calls. */
 interface MadeCallsDeps {

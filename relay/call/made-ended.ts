@@ -1,7 +1,8 @@
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
+import type { CallStep } from './call-step.ts'
 import { reasonFor } from './ending.ts'
-import type { Call, CallStep, FlowCall } from './state.ts'
+import type { Call, FlowCall } from './state.ts'
 
 /** With whom it was to be joined did not answer: who was called first is hung up, and hears why. undefined: it is no such call. */
 export function joinFailed(call: Call, { last }: FlowCall, endpoint: SipEndpoint): CallStep | undefined {

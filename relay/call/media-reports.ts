@@ -1,11 +1,11 @@
 import type { MonotonicMs } from '#contract'
 import type { MediaReport } from '../ground/media.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallEvents } from './call-events.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
 import { mediaRecordOf } from './media-record.ts'
 import { heardAt } from './sides.ts'
-import type { CallEvents } from './state.ts'
 
 interface MediaReportsDeps {
   readonly endpoint: SipEndpoint

@@ -1,5 +1,6 @@
 import { callRefused, callServes } from '#routing'
-import type { Branch, CallOrder } from './state.ts'
+import type { CallOrder } from './call-step.ts'
+import type { Branch } from './state.ts'
 
 /**
  * What the end of an attempt, or its first ringing, says about the provider's health.

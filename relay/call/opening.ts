@@ -2,6 +2,8 @@ import type { FlowDecision, FlowTransport, Port } from '#contract'
 import { isEncrypted } from '../ground/flow.ts'
 import { keysToAnswer } from '../leg/keying.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallEvents, Reachable } from './call-events.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { cause, notEncrypted, unheard } from './cause.ts'
 import { after, end, refuse, remember, soon } from './ending.ts'
 import { flowHappened, flowOf, flowTargets } from './flow.ts'
@@ -13,18 +15,7 @@ import { aim, faultOf, offerOf } from './offer-answer.ts'
 import { reachesNone } from './registered-target.ts'
 import { mediaOn } from './sides.ts'
 import type { CallSockets } from './spare-sessions.ts'
-import type {
-  Branch,
-  Call,
-  CallEvents,
-  CallOrder,
-  CallStep,
-  ConnectDecision,
-  Hunt,
-  Reachable,
-  Side,
-  UnansweredEnd,
-} from './state.ts'
+import type { Branch, Call, ConnectDecision, Hunt, Side, UnansweredEnd } from './state.ts'
 
 /** How long our own sockets may be waited for. */
 const openingMs = 2_000

@@ -6,9 +6,10 @@ import { resumed } from '../sdp/description.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder } from './call-step.ts'
 import { rewriteFor } from './offer-answer.ts'
 import { otherOf, sideOf } from './sides.ts'
-import type { Call, CallOrder } from './state.ts'
+import type { Call } from './state.ts'
 
 /*
  * What the API does to one party of a call which was answered: on hold, it is offered that we send alone, and neither hears the other;

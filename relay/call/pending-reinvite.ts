@@ -4,8 +4,9 @@ import { isRefreshing } from '../leg/refresh.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallOrder } from './call-step.ts'
 import { joinedLegs, otherOf } from './sides.ts'
-import type { Call, CallOrder } from './state.ts'
+import type { Call } from './state.ts'
 
 /** A change of the session which a leg asked for is settled, or dropped: its timers stop. */
 export function closePending(leg: Leg): CallOrder[] {

@@ -1,10 +1,11 @@
 import type { MonotonicMs, RouteDecision, TargetQuestion } from '#contract'
 import type { Reply } from '../ground/questions.ts'
+import type { Reachable } from './call-events.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallsDeps, WaitingForPlace } from './call-orders.ts'
 import { CalleeFinder } from './reach.ts'
 import { questionOf, type RegisteredTarget, reachesNone, registeredTarget } from './registered-target.ts'
-import type { Hunt, Reachable } from './state.ts'
+import type { Hunt } from './state.ts'
 
 /*
  * At which relays of the fleet a callee has phones: asked before it is rung where nothing is known, else while it rings.

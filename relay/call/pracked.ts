@@ -4,13 +4,14 @@ import { hasSdp } from '../sdp/message-sdp.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { branchAnswered } from './branch-answered.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { cause } from './cause.ts'
 import { offerPracked } from './early-update.ts'
 import { after, end } from './ending.ts'
 import { answerReleased } from './flow.ts'
 import { answerPracked } from './late-offer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import type { Call, CallOrder, CallStep } from './state.ts'
+import type { Call } from './state.ts'
 
 /*
  * The caller's PRACKs, and an answer which has to wait for one: a 2xx may not overtake a description of which it is not

@@ -6,6 +6,7 @@ import type { Response } from '../sip/message.ts'
 import { rseqOf } from '../sip/reliability.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
+import type { CallOrder } from './call-step.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { since } from './ending.ts'
 import { hushRinging, ringOn } from './flow-sound.ts'
@@ -14,7 +15,7 @@ import { observation } from './observation.ts'
 import { aim, aimFirstAnew, answerOf } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import { isAnswered } from './sides.ts'
-import type { Branch, Call, CallOrder, FlowCall } from './state.ts'
+import type { Branch, Call, FlowCall } from './state.ts'
 
 /** 100 to 199: the provider is alive; from 101 on a phone rings, and no other is tried any more. */
 export function branchProgressed(

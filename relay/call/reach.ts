@@ -3,8 +3,8 @@ import { wholeUtcAt } from '../ground/clock.ts'
 import type { Neighbours } from '../registrar/neighbours.ts'
 import type { Contact, Registrar } from '../registrar/registrar.ts'
 import { type SipEndpoint, sipUri } from '../ua/endpoint.ts'
+import type { Reachable } from './call-events.ts'
 import { questionOf, type RegisteredTarget } from './registered-target.ts'
-import type { Reachable } from './state.ts'
 
 /*
  * Where a callee can be rung: at its phones which registered here, and through the relays of the fleet where it has others.

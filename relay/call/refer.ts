@@ -2,12 +2,13 @@ import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { readReferTo } from '../sip/refer-to.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { partyOn } from './call-party.ts'
+import type { CallOrder } from './call-step.ts'
 import { passRequest, screenWithin } from './in-dialog.ts'
 import { warning } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { joinedLegs, sideOf } from './sides.ts'
-import type { Call, CallOrder } from './state.ts'
+import type { Call } from './state.ts'
 
 /*
  * REFER (RFC 3515): what becomes of a transfer is as the setting of the party says which asks for it.

@@ -13,6 +13,7 @@ import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { notAcknowledged, unheard } from './cause.ts'
 import {
   aim,
@@ -28,7 +29,7 @@ import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-
 import { sipReason } from './reason.ts'
 import { transferAnswerHeaders } from './refer-relay.ts'
 import { opposite, otherOf, sideOf } from './sides.ts'
-import type { Call, CallOrder, CallStep } from './state.ts'
+import type { Call } from './state.ts'
 import { codecsFor } from './taken.ts'
 
 /*

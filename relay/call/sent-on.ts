@@ -1,13 +1,15 @@
 import type { FlowDecision, RejectDecision, RouteDecision, RouteQuestion } from '#contract'
 import { planQuestion } from '#routing'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallEvents } from './call-events.ts'
+import type { CallStep } from './call-step.ts'
 import { cause } from './cause.ts'
 import { refusedEnding } from './ending.ts'
 import { beginHunt } from './hunt.ts'
 import { over } from './hunts.ts'
 import { ringingFor } from './made-call.ts'
 import { noteDecided } from './planned-rings.ts'
-import type { Call, CallEvents, CallStep, Hunt, HuntEnding } from './state.ts'
+import type { Call, Hunt, HuntEnding } from './state.ts'
 
 /** The question where a hunt leads which is not the call's own. undefined where there is none. */
 export function huntQuestion(call: Call, hunt: Hunt): RouteQuestion | undefined {

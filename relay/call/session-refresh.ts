@@ -5,11 +5,12 @@ import { sessionIn } from '../leg/session.ts'
 import { buildCancel } from '../leg/uac.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { cause, silentInside } from './cause.ts'
 import { aim, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
 import { joinedLegs, sideOf } from './sides.ts'
-import type { Call, CallOrder, CallStep } from './state.ts'
+import type { Call } from './state.ts'
 
 /*
  * What the session of one leg means for its call: a party which is gone ends it for the other (RFC 4028 §10).

@@ -2,9 +2,7 @@ import type {
   AddressTry,
   Attempt,
   ConnectDecision,
-  FlowActionOf,
   FlowDecision,
-  FlowServerQuestion,
   Forwarder,
   HangupParty,
   HangupReason,
@@ -14,34 +12,22 @@ import type {
   ProviderTarget,
   RingCondition,
   RingStep,
-  RouteDecision,
   TransferPolicy,
   TransferType,
   UtcMs,
 } from '#contract'
-import type { Observation } from '#routing'
 import type { Dialog } from '../dialog/dialog.ts'
 import type { BoundedMap } from '../ground/bounded-map.ts'
-import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { Turn } from '../ground/machine.ts'
-import type { MediaCommand, MediaReport, SessionId, Side } from '../ground/media.ts'
-import type { ByeResult } from '../leg/bye.ts'
-import type { GivenReason, InDialogRequest, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
-import type { LegOrder, LegRole, LegTimer } from '../leg/orders.ts'
-import type { PrackResult } from '../leg/prack.ts'
-import type { RefreshResult } from '../leg/refresh.ts'
+import type { SessionId, Side } from '../ground/media.ts'
+import type { InDialogRequest, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
-import type { Authorizations } from '../sip/authorization.ts'
-import type { Header, Request, Response } from '../sip/message.ts'
-import type { ReferTarget } from '../sip/refer-to.ts'
+import type { Header, Response } from '../sip/message.ts'
 import type { CallRecord } from './call-record.ts'
-import type { AskedSound, FollowedFlow, FollowedFlowEvents } from './flow-call.ts'
+import type { FollowedFlow } from './flow-call.ts'
 import type { MadeCall } from './made-call.ts'
 import type { Cause } from './reason.ts'
-import type { RecordingChange, RecordingWish } from './recording-wish.ts'
-import type { CallSockets } from './spare-sessions.ts'
 
 export type { ConnectDecision, Side }
 
@@ -178,9 +164,6 @@ export interface UnansweredEnd {
 /** The flow a call follows, as its own hunts go on in it. */
 export type FlowCall = FollowedFlow<Hunt, HuntEnding>
 
-/** What happens to a call which follows a flow. */
-export type FlowCallEvents = FollowedFlowEvents<Hunt, HuntEnding>
-
 /** An UPDATE in an early dialog, and the callee's early dialog which it is about. */
 interface EarlyUpdate {
   readonly asked: InDialogRequest
@@ -285,206 +268,3 @@ export interface Branch extends UacLeg {
   /** Addresses of this provider not tried yet. */
   flows: Flow[]
 }
-
-/** Which of a call's client transactions an answer belongs to. */
-export type ClientRole =
-  | LegRole<Branch>
-  /** An UPDATE passed on before the call is answered. */
-  | { readonly role: 'early'; readonly asked: InDialogRequest; readonly proofs: Authorizations }
-  /** A request of one leg passed on to the other. */
-  | { readonly role: 'passed'; readonly asked: InDialogRequest; readonly proofs: Authorizations }
-
-/** What a call's timer is for. */
-export type CallTimer =
-  /** No response at all / nothing but 100 / ringing for too long, of one branch. */
-  | { readonly timer: 'silence' | 'progress' | 'ring'; readonly branch: Branch }
-  /** No callee rings: the hunt is over. Without one: our sockets are late. */
-  | { readonly timer: 'search'; readonly hunt?: Hunt }
-  /** Its delay is over. */
-  | { readonly timer: 'delay'; readonly hunt: Hunt }
-  | LegTimer
-  | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly leg: Leg }
-  /** A leg was busy when it was to be offered another one's sound; one which transferred its call has not hung up. */
-  | { readonly timer: 'reoffer' | 'parting'; readonly leg: Leg }
-  /** A phone at another relay is heard straight by now, or not. */
-  | { readonly timer: 'detour'; readonly leg: Leg }
-  /** An offer of ours cannot be made, or was not answered in time: what that counts as. */
-  | { readonly timer: 'stalledOffer'; readonly leg: Leg; readonly status: number }
-  /** The media thread never said its last word; what a flow waits for has not come. */
-  | { readonly timer: 'media' | 'flow' }
-  /** A caller has been with its flow alone for too long. */
-  | { readonly timer: 'alone' }
-
-/** What a call orders, by its legs or itself; the engine makes it true and decides nothing of its own. */
-export type CallOrder =
-  | LegOrder<Branch>
-  | { readonly type: 'request'; readonly request: Request; readonly flow: Flow; readonly role: ClientRole }
-  | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
-  /** A sound of a flow is to be brought to this relay. */
-  | { readonly type: 'sound'; readonly asked: AskedSound }
-  /** A server of the customer's is to be asked by the edge. */
-  | { readonly type: 'askServer'; readonly fetch: number; readonly question: FlowServerQuestion }
-  /** A leg's SDP names a host. */
-  | { readonly type: 'resolve'; readonly leg: Leg; readonly host: string }
-  | { readonly type: 'set'; readonly ms: number; readonly timer: CallTimer }
-  | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Leg | Hunt }
-  /** Where does a hunt lead? */
-  | { readonly type: 'decide'; readonly hunt: Hunt }
-  /** It is decided already, and its turn has come. */
-  | { readonly type: 'seek'; readonly hunt: Hunt; readonly decision: ConnectDecision }
-  /** A flow calls others, by calls of their own. */
-  | { readonly type: 'make'; readonly fetch: number; readonly action: FlowActionOf<'call'> }
-  /** Where are its phones by now? */
-  | { readonly type: 'lookAgain'; readonly hunt: Hunt }
-  /** The INVITE passed on for a leg is wanted no more; what comes late is still heard. */
-  | { readonly type: 'abandon'; readonly of: Leg }
-  | { readonly type: 'media'; readonly command: MediaCommand }
-  | { readonly type: 'tell' }
-  /** The call is to be recorded; or what is recorded of it is to pause, to go on, or to end. */
-  | { readonly type: 'record'; readonly wish: RecordingWish }
-  /** A party has come on this side: where the call is recorded it hears that. */
-  | { readonly type: 'announceRecording'; readonly side: Side }
-  /** `of`: only of those which a setting made. */
-  | { readonly type: 'changeRecording'; readonly change: RecordingChange; readonly of?: 'setting' }
-  /** A provider said 503 with Retry-After: it is to be left alone at this address for so long. */
-  | { readonly type: 'cool'; readonly provider: string; readonly flow: Flow; readonly ms: number }
-  /** A provider has shown how it is doing. */
-  | { readonly type: 'observed'; readonly providerId: string; readonly seen: Observation }
-  | { readonly type: 'release' }
-  /** A party asks for a transfer, which is made here. */
-  | { readonly type: 'refer'; readonly asked: InDialogRequest; readonly target: ReferTarget }
-  /** Something happens to the other call of a transfer, or to this one when it has done what it is told here. */
-  | Onward
-  | Note
-
-/** What happens in one call to another, or follows in itself. */
-export type Onward = {
-  [Name in keyof FollowingEvents]: {
-    readonly type: 'onward'
-    readonly call: Call
-    readonly name: Name
-    readonly event: FollowingEvents[Name]
-  }
-}[keyof FollowingEvents]
-
-/** Events which calls bring about themselves. */
-type FollowingEvents = TransferEvents &
-  EndingEvents &
-  Pick<FlowCallEvents, 'flowHappened' | 'flowReached' | 'connectOver'>
-
-/** Where a call stands; call.ts draws the figure. */
-export type CallState = 'routing' | 'opening' | 'flow' | 'hunting' | 'answered' | 'transferred' | 'ended'
-
-/** What happens between the two calls of a transfer. */
-interface TransferEvents {
-  /** The call which a transfer leads to is there. */
-  transferBegun: { asked: InDialogRequest; to: Call; type: TransferType }
-  /** The same of one which the API ordered: `by` is the party which is left. */
-  transferOrdered: { by: Leg; to: Call }
-  /** What that would be answered were it an INVITE of who asked. */
-  transferProgressed: { status: number }
-  /** The transferred party leaves for it, speaks there, or comes back. */
-  partyTaken: undefined
-  partyJoined: undefined
-  partyReturned: { status: number; gone: boolean }
-  /** In that one: who asked has left, and the transferred party waits here; or the transfer is off. */
-  partyAdopted: undefined
-  transferOff: undefined
-  /** The transferred party takes the place of who asked. */
-  replaced: { from: Call; party: Leg; replaced: Leg }
-}
-
-/** Where it can be rung; `unreached`: relays where it is said to have phones, and which we know no way to. */
-export interface Reachable {
-  readonly contacts: readonly Contact[]
-  readonly unreached: readonly string[]
-}
-
-/** What ends a call from without. */
-interface EndingEvents {
-  /** By the API, or with the call whose flow made it: why, for its record. */
-  hungUp: Cause
-}
-
-/** What happens to a call, by name. */
-export interface CallEvents extends TransferEvents, FlowCallEvents, EndingEvents {
-  /** The edge's answer, the extension's contacts, and sockets for the media, or why there are none. */
-  decided: { decision: RouteDecision; reachable: Reachable; sockets: CallSockets | string }
-  undecided: { why: string }
-  located: { branch: Branch; located: Located }
-  /** It is known where a host leads which a leg named in its SDP, or that it leads nowhere. */
-  resolved: { leg: Leg; host: string }
-  provisional: { branch: Branch; response: Response }
-  success: { branch: Branch; response: Response }
-  /** A final failure; status 0 when the network spoke instead of the peer. */
-  failure: { branch: Branch; status: number; why: string; response: Response | undefined }
-  silence: { branch: Branch }
-  progress: { branch: Branch }
-  ring: { branch: Branch }
-  search: { hunt: Hunt | undefined }
-  delay: { hunt: Hunt }
-  /** It is decided where a hunt leads, or why not; with the contacts of an extension or PBX. */
-  sentOn: { hunt: Hunt; decision: RouteDecision | undefined; why: string; reachable: Reachable }
-  /** The edge says where its phones are, while it rings already. */
-  found: { hunt: Hunt; reachable: Reachable }
-  /** Who asked takes its INVITE back, the first one or one passed on. */
-  cancel: { leg: Leg; transaction: number } & GivenReason
-  /** The ACK of our 2xx to a leg's first INVITE. */
-  acked: { leg: UasLeg; request: Request }
-  repeat: { leg: UasLeg }
-  unacknowledged: { leg: UasLeg }
-  /** A party hangs up; its BYE has been answered already. */
-  bye: { leg: Leg } & GivenReason
-  /** re-INVITE, UPDATE, INFO inside the dialog. */
-  request: InDialogRequest
-  /** The other leg's answer to one passed on as `sent`; no response: it never came. */
-  passed: ForwardedResult
-  byeAnswered: ByeResult
-  passedAck: { leg: Leg; request: Request }
-  repeatPending: { leg: Leg }
-  unacknowledgedPending: { leg: Leg }
-  stalledPending: { leg: Leg }
-  stalledOffer: { leg: Leg; status: number }
-  session: { leg: Leg }
-  stalledRefresh: { leg: Leg }
-  refreshed: RefreshResult
-  reoffer: { leg: Leg }
-  detour: { leg: Leg }
-  /** Who called takes the place of a party (RFC 3891). */
-  placeTaken: { leg: UasLeg; replaced: Leg; as: Pick<CallParty, 'kind' | 'id'> }
-  reoffered: RefreshResult
-  parting: { leg: Leg }
-  repeatProvisional: { leg: UasLeg }
-  provisionalUnacknowledged: { leg: UasLeg }
-  /** A party acknowledges a provisional of ours by PRACK. */
-  prack: InDialogRequest
-  /** What a PRACK of ours was answered. */
-  prackAnswered: PrackResult
-  /** What an UPDATE passed on early was answered; no response: it never was. */
-  earlyUpdateAnswered: ForwardedResult
-  /** What became of an INFO of ours which told of a key. */
-  keyAnswered: ToldKey
-  media: { report: MediaReport }
-  stop: undefined
-}
-
-/** An INFO of ours which told a leg of a key, and its answer; no response: none came. */
-export interface ToldKey {
-  readonly leg: Leg
-  readonly proofs: Authorizations
-  readonly sent: Request
-  readonly flow: Flow
-  readonly response: Response | undefined
-}
-
-/** What became of a request passed on. */
-export interface ForwardedResult {
-  readonly asked: InDialogRequest
-  readonly proofs: Authorizations
-  readonly sent: Request
-  readonly flow: Flow
-  readonly response: Response | undefined
-}
-
-/** What one event leads to. */
-export type CallStep = Turn<CallState, CallOrder>

@@ -5,11 +5,13 @@ import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
+import type { CallEvents } from './call-events.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { close, closing } from './ending.ts'
 import { cancelPassed } from './in-dialog.ts'
 import { dropPending, dropRefresh } from './pending-reinvite.ts'
 import { joinedLegs, mediaOn, opposite, otherOf, sideOf } from './sides.ts'
-import type { Call, CallEvents, CallOrder, CallStep, Transfer } from './state.ts'
+import type { Call, Transfer } from './state.ts'
 
 /*
  * A transfer as the call sees it which is transferred: who asked hears what comes of it, and is left by the other party

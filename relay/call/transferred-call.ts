@@ -14,7 +14,9 @@ import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp, partyLeft } from './answered.ts'
+import type { CallEvents } from './call-events.ts'
 import { partyOn } from './call-party.ts'
+import type { CallOrder, CallStep } from './call-step.ts'
 import { cause, silentInside } from './cause.ts'
 import { after } from './ending.ts'
 import { noneAnswered } from './flow-left.ts'
@@ -24,7 +26,7 @@ import { aim, aimAnew, answerOf, rewriteFor, takeBackOffer } from './offer-answe
 import { dropRefresh } from './pending-reinvite.ts'
 import { carriedFrom, utcOf } from './record.ts'
 import { joinedLegs, mediaOn, otherOf, sideOf } from './sides.ts'
-import type { Call, CallEvents, CallOrder, CallParty, CallStep, Joining } from './state.ts'
+import type { Call, CallParty, Joining } from './state.ts'
 
 /*
  * A transfer as the call sees it which goes on: a party of another call comes into it, and is offered what the party
