@@ -4,18 +4,21 @@ import { utcNow } from '../clock.ts'
 import { storable } from '../http/json.ts'
 import { groupIn, groupsOf } from '../hub/binding.ts'
 import type { LimitClaim, LimitShare } from '../hub/claim.ts'
-import type { HubEffect, HubEvent, HubTurn, OpenLine } from '../hub/events.ts'
+import type { HubEffect, HubEvent, OpenLine } from '../hub/events.ts'
 import type { RelayGroup } from '../hub/groups.ts'
 import { Hub } from '../hub/hub.ts'
 import type { PresentedKey } from '../known-relay-keys.ts'
 import { log } from '../log.ts'
 import { Dismissals } from './dismissals.ts'
+import { HubAlarm } from './hub-alarm.ts'
 import { HubBook } from './hub-book.ts'
 import { HubFacts } from './hub-facts.ts'
 import { commandsIn, type HubLine, isOpenedBy, lineOf, say } from './hub-line.ts'
 import { HubMail } from './hub-mail.ts'
+import { HubQuestions } from './hub-questions.ts'
 import { protocolIn } from './understood.ts'
 import { WaitingBeats } from './waiting-beats.ts'
+import { WaitingOrders } from './waiting-orders.ts'
 
 /** The Durable Object's state, as far as it is used. */
 type ObjectState = Pick<
@@ -27,14 +30,8 @@ type ObjectState = Pick<
   | 'setWebSocketAutoResponse'
 >
 
-/** Wakes the object where it died while relays were on the line, and none came back. */
-const backstopMs = 30_000
-/** What is due later than this is waited for by an alarm, so that the object may sleep until then. */
-const timerAtMostMs = 7_000
 /** Characters of a frame at most: as much as a beat over HTTP may be (`index.ts`), twelve thousand calls and more. */
 const frameAtMost = 4 * 1_048_576
-/** What a relay was not sent is taken back so often, where Postgres is away, and so far apart; orders are good for a minute. */
-const [untakeTries, untakeEveryMs] = [20, 2_000]
 
 /**
  * The Durable Object which holds the lines of a group of relays (`RELAY_HUB` in wrangler.toml): carries out what `Hub` decides.
@@ -44,7 +41,9 @@ export class RelayHub {
   readonly #state: ObjectState
   readonly #book: HubBook
   readonly #facts: HubFacts
+  readonly #questions: HubQuestions
   readonly #mail: HubMail
+  readonly #alarm: HubAlarm
   #group: RelayGroup
   #hub: Hub
   readonly #sockets = new Map<string, WebSocket>()
@@ -52,13 +51,7 @@ export class RelayHub {
   readonly #dismissed = new Dismissals()
   /** What groups are answered of limits, by what asked. */
   readonly #shares = new Map<string, LimitShare | undefined>()
-  /** Requests which wait for what a command came to. */
-  readonly #asks = new Map<string, (result: unknown) => void>()
-  /** Requests which wait for a relay's word that it has a command. */
-  readonly #pushes = new Map<string, (has: boolean) => void>()
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #timerAt = Number.POSITIVE_INFINITY
-  #alarmAt = Number.NEGATIVE_INFINITY
+  readonly #orders = new WaitingOrders()
   /** Until then the alarm which may have woken it is not to be taken back: what is due is waited for once something has happened. */
   #begun = false
 
@@ -66,7 +59,15 @@ export class RelayHub {
     this.#state = state
     this.#book = new HubBook(state.storage)
     this.#facts = new HubFacts(env)
+    this.#questions = new HubQuestions({
+      facts: this.#facts,
+      group: () => this.#group,
+      keyOf: (line) => this.#keyOf(line),
+      isGivenUp: (ask) => this.#beats.isGivenUp(ask, utcNow()),
+      receive: (event) => void this.#receive(event),
+    })
     this.#mail = new HubMail(env)
+    this.#alarm = new HubAlarm(state.storage, () => this.#tick())
     this.#group = this.#book.group
     this.#hub = new Hub(this.#group, crypto.randomUUID())
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
@@ -121,7 +122,7 @@ export class RelayHub {
   }
 
   alarm(): void {
-    this.#alarmAt = Number.NEGATIVE_INFINITY
+    this.#alarm.came()
     this.#tick()
   }
 
@@ -210,18 +211,7 @@ export class RelayHub {
   async #push({ relay_id: relayId, news }: HubQuestion): Promise<boolean> {
     const sent = this.#receive({ kind: 'push', relayId, news })
     const commands = (news.commands ?? []).map(({ command_id }) => command_id)
-    if (!sent || !this.#hub.awaits(commands)) return sent
-    return new Promise((has) => {
-      for (const id of commands) this.#pushes.set(id, has)
-    })
-  }
-
-  /** Orders are known to be at their relay, or not to be. */
-  #pushed(commands: readonly string[], has: boolean): void {
-    for (const id of commands) {
-      this.#pushes.get(id)?.(has)
-      this.#pushes.delete(id)
-    }
+    return sent && this.#hub.awaits(commands) ? this.#orders.receipt(commands) : sent
   }
 
   async #beat(beat: Beat): Promise<object | undefined> {
@@ -240,23 +230,13 @@ export class RelayHub {
 
   /** What a command came to; undefined: nothing within that time. */
   async #result(commandId: string, withinMs: number): Promise<unknown> {
-    const known = this.#book.result(commandId)
-    if (known) return known
-    return new Promise((heard) => {
-      const late = setTimeout(() => answered(undefined), withinMs)
-      const answered = (result: unknown) => {
-        clearTimeout(late)
-        this.#asks.delete(commandId)
-        heard(result)
-      }
-      this.#asks.set(commandId, answered)
-    })
+    return this.#book.result(commandId) || this.#orders.result(commandId, withinMs)
   }
 
   #heard({ results }: Beat): void {
     for (const { command_id, result } of results) {
       this.#book.keepResult(command_id, result)
-      this.#asks.get(command_id)?.(result)
+      this.#orders.concluded(command_id, result)
     }
   }
 
@@ -318,61 +298,11 @@ export class RelayHub {
         return void this.#claim(effect)
       case 'nudge':
         return void this.#mail.nudge(effect.group, this.#group.number)
-      case 'meet':
-        return this.#facts.ask(
-          'meet',
-          () => this.#facts.meet(this.#group),
-          (elsewhere) => this.#receive({ kind: 'met', elsewhere }),
-        )
       case 'delivered':
-        return this.#pushed(effect.commands, true)
-      case 'fetch':
-        return this.#facts.askAside(
-          'order',
-          () => this.#facts.orders(effect.relayId, effect.bootId, this.#keyOf(effect.line)),
-          (orders) => this.#receive({ ...effect, kind: 'fetched', orders }),
-        )
-      case 'conclude':
-        return this.#facts.askAside(
-          'outcome',
-          () => this.#facts.conclude(effect.beat, this.#keyOf(effect.way.line)),
-          (outcome) => this.#receive({ ...effect, kind: 'concluded', outcome }),
-        )
-      case 'turn':
-        return this.#facts.ask(
-          effect.way ? 'beat' : 'turn',
-          () => this.#turn(effect),
-          (turn) => this.#receive({ ...effect, kind: 'turned', turn }),
-        )
-      case 'part':
-        return this.#facts.ask(
-          'part',
-          () => this.#facts.part(effect.relayId, utcNow() - effect.heardAt, this.#group),
-          (elsewhere) => this.#receive({ kind: 'parted', relayId: effect.relayId, elsewhere }),
-        )
-      case 'lose':
-        return this.#facts.askAside(
-          'loss',
-          () => this.#facts.lose(effect.relayId),
-          () => undefined,
-        )
-      case 'look':
-        return this.#facts.ask(
-          'look',
-          () => this.#facts.look(effect.version, effect.limits),
-          (glance) => this.#receive({ kind: 'looked', glance }),
-        )
+        return this.#orders.received(effect.commands, true)
+      default:
+        return this.#questions.ask(effect)
     }
-  }
-
-  /** Has Postgres hear a beat; undefined: its Worker does that by now. */
-  async #turn({
-    way,
-    beat,
-    line,
-  }: Extract<HubEffect, { kind: 'turn' }>): Promise<HubTurn | 'replaced' | 'revoked' | undefined> {
-    if (way?.kind === 'request' && this.#beats.isGivenUp(way.ask, utcNow())) return undefined
-    return this.#facts.turn(beat, this.#keyOf(line))
   }
 
   async #claim({ owner, claim }: Extract<HubEffect, { kind: 'claim' }>): Promise<void> {
@@ -386,16 +316,10 @@ export class RelayHub {
   }
 
   /** Has Postgres give out once more what a relay was not sent. */
-  #untake(back: { relayId: string; commands: readonly string[] }, tries = untakeTries): void {
-    const { relayId, commands } = back
+  #untake({ relayId, commands }: { relayId: string; commands: readonly string[] }): void {
     if (commands.length === 0) return
-    this.#pushed(commands, false)
-    const again = () => setTimeout(() => this.#untake(back, tries - 1), untakeEveryMs)
-    const heard = (done: true | undefined) => {
-      if (done) this.#receive({ kind: 'ordered', relayIds: [relayId] })
-      else if (tries > 1) again()
-    }
-    this.#facts.ask('order', () => this.#facts.untake(relayId, commands), heard)
+    this.#orders.received(commands, false)
+    this.#questions.untake(relayId, commands)
   }
 
   /** The key which opened a line; undefined: there is none, as of a beat over HTTP, whose key was looked at. */
@@ -416,28 +340,7 @@ export class RelayHub {
 
   /** Has the time told when it is due. */
   #wait(): void {
-    const [now, due] = [utcNow(), Math.min(this.#hub.dueAt() ?? never, this.#book.dueAt)]
-    if (due === never || !this.#begun) return
-    if (due > now + timerAtMostMs) return this.#alarmIn(due - now, now)
-    this.#alarmIn(backstopMs, now)
-    if (this.#timer !== undefined && this.#timerAt <= due) return
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
-    this.#timerAt = due
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined
-        this.#tick()
-      },
-      Math.max(0, due - now),
-    )
-  }
-
-  /** Sees to it that the alarm comes within so many ms. */
-  #alarmIn(ms: number, now: UtcMs): void {
-    const at = now + ms
-    if (this.#alarmAt > now && this.#alarmAt <= at) return
-    this.#alarmAt = at
-    void this.#state.storage.setAlarm(at)
+    if (this.#begun) this.#alarm.wait(Math.min(this.#hub.dueAt() ?? never, this.#book.dueAt), utcNow())
   }
 }
 
