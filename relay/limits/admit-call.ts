@@ -1,6 +1,7 @@
 import type { Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
 import { isOfCallsOut, isVelocity, rungAccount, suspicionOfLimit } from '#routing'
-import type { Ledger, LimitReached } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import type { LimitReached } from './scope-limits.ts'
 
 /** What is told to a caller whom a limit stops: whom it calls is busy; a carrier told 503 would take us for broken. */
 function statusFor(resource: string, isCalled: boolean): number {

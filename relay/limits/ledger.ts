@@ -4,26 +4,20 @@ import {
   type Lease,
   type Limit,
   type MonotonicMs,
-  type Resource,
-  resources,
   type Scope,
   type SliceHeld,
   type UtcMs,
   utcAt,
-  type Velocity,
-  velocities,
 } from '#contract'
 import { isVelocity, type Use } from '#routing'
 import type { BegunBefore } from '../ground/begun-before.ts'
 import type { BeatReporter } from '../ground/reporter.ts'
 import { DailyMinutes } from './daily-minutes.ts'
 import { QuotaShares } from './quotas.ts'
-import { keyOf, type LimitedScope, type LimitSource } from './scope.ts'
-import { type ScopeUsage, UsageByScope } from './scope-usage.ts'
+import { keyOf, type LimitSource } from './scope.ts'
+import { isShared, type LimitReached, ScopeLimits } from './scope-limits.ts'
+import { UsageByScope } from './scope-usage.ts'
 import { TurnedCalls } from './turned-calls.ts'
-
-/** A limit which is in the way. */
-export type LimitReached = Pick<Limit, 'kind' | 'id' | 'resource'>
 
 function without(limit: Limit | null, own: number): Limit | null {
   return limit && { ...limit, used: Math.max(0, limit.used - own) }
@@ -85,6 +79,7 @@ export class Ledger implements BeatReporter {
   readonly #usage = new UsageByScope()
   readonly #daily = new DailyMinutes()
   readonly #shares = new QuotaShares()
+  readonly #limits: ScopeLimits
   /** When the edge was heard last (monotonic ms), and whether it has to hear of it that a share fell. */
   #heardAt = Number.NEGATIVE_INFINITY
   #fell = false
@@ -96,6 +91,14 @@ export class Ledger implements BeatReporter {
     this.turned = new TurnedCalls(turned)
     this.#clock = clock
     this.#known = known
+    this.#limits = new ScopeLimits({
+      known,
+      usage: this.#usage,
+      daily: this.#daily,
+      shares: this.#shares,
+      utc: (now) => utcAt(clock.epoch, now),
+      hears: (now) => this.hears(now),
+    })
   }
 
   /** Calls which count. */
@@ -121,13 +124,14 @@ export class Ledger implements BeatReporter {
     const usage = this.#usage.open(now, scope, call.customerId)
     usage.hold(now, callId, placesOf(counted))
     usage.cps.add(begunAs(call, callId, key, leg), now, leg !== undefined)
-    if (out) this.#beginOut(now, usage, leg === undefined ? callId : `${callId} ${leg}`)
+    if (out && this.#limits.begin(now, usage, leg === undefined ? callId : `${callId} ${leg}`))
+      this.#beganAnew = true
     if (!known && call.answered) this.#daily.begin(key, callId, utcAt(this.#clock.epoch, now))
   }
 
   /** A call out begins which holds no place in any limit, as a drill's: it counts in how fast they begin alone. */
   begins(now: MonotonicMs, callId: string, scope: Scope, customerId: string): void {
-    this.#beginOut(now, this.#usage.open(now, scope, customerId), callId)
+    if (this.#limits.begin(now, this.#usage.open(now, scope, customerId), callId)) this.#beganAnew = true
   }
 
   /** Whether a call, or a `leg` of it, would count as one more in what is limited. */
@@ -189,39 +193,12 @@ export class Ledger implements BeatReporter {
 
   /** Every limit set on a scope: what is in use here, of how much; `customerId`: whose call it is for. */
   limits(scope: Scope, now: MonotonicMs, customerId?: string): Limit[] {
-    const usage = this.#usage.of(scope)
-    const limited = this.#known.of(scope, customerId ?? usage?.customerId)
-    if (!limited) return []
-    const { max_channels, max_cps, max_daily_minutes: minutes } = limited.caps
-    const limit = (resource: string, used: number, of: number | null): Limit[] =>
-      of === null ? [] : [{ ...scope, name: limited.name, resource, used, of, exceeded: used >= of }]
-    const share = (resource: Resource, of: number | null) =>
-      of === null ? null : this.#shares.of({ scope, resource }, of)
-    return [
-      ...limit('channels', usage?.channels ?? 0, share('channels', max_channels)),
-      ...limit('cps', usage?.cps.count(now) ?? 0, share('cps', max_cps)),
-      ...velocities.flatMap((velocity) => {
-        const of = limitOf(limited, velocity)
-        return of === null
-          ? []
-          : limit(
-              velocity,
-              this.#begun(usage, velocity, now, limited).count,
-              this.#granted(scope, velocity, of, now),
-            )
-      }),
-      ...(minutes === null ? [] : limit('daily_minutes', this.#minutes(scope, now), minutes)),
-    ]
+    return this.#limits.all(scope, now, customerId)
   }
 
   /** Shared limits which are reached here; `whole`: no share could be greater. */
   reached(scope: Scope, now: MonotonicMs, customerId?: string): (LimitReached & { whole: boolean })[] {
-    const usage = this.#usage.of(scope)
-    const limited = this.#known.of(scope, customerId ?? usage?.customerId)
-    return this.limits(scope, now, customerId).flatMap(({ kind, id, resource, used, exceeded }) => {
-      if (!exceeded || !isShared(resource)) return []
-      return [{ kind, id, resource, whole: used >= ((limited && limitOf(limited, resource)) ?? 0) }]
-    })
+    return this.#limits.reached(scope, now, customerId)
   }
 
   /** Whether the edge may still share anew: other relays have shares, and it was heard lately. */
@@ -273,7 +250,7 @@ export class Ledger implements BeatReporter {
       if (named.size >= reportedAtMost) break
       named.set(keyOf(scope), scope)
     }
-    const slices = [...named.values()].flatMap((scope) => this.#standing(scope, now))
+    const slices = [...named.values()].flatMap((scope) => this.#limits.held(scope, now))
     // What is not spoken of any more is given back.
     this.#shares.keep(slices)
     return slices
@@ -306,61 +283,6 @@ export class Ledger implements BeatReporter {
     return []
   }
 
-  #standing(scope: Scope, now: MonotonicMs): SliceHeld[] {
-    const usage = this.#usage.of(scope)
-    const limited = this.#known.of(scope, usage?.customerId)
-    if (!limited) return []
-    const standing = (resource: Resource, used: number) => ({
-      scope,
-      customer_id: limited.customerId,
-      resource,
-      held: this.#shares.held({ scope, resource }),
-      used,
-      refused: usage?.refused(resource) ?? 0,
-    })
-    const { max_channels, max_cps } = limited.caps
-    const guarded = velocities.filter((velocity) => limitOf(limited, velocity) !== null)
-    return [
-      ...(max_channels === null ? [] : [standing('channels', usage?.channels ?? 0)]),
-      ...(max_cps === null ? [] : [standing('cps', usage?.cps.most(now) ?? 0)]),
-      ...guarded.map((velocity) => {
-        const begun = this.#begun(usage, velocity, now, limited)
-        // What was begun while a share fell is held until it is old: no other relay may begin it, too.
-        const { held, ...stands } = standing(velocity, begun.most)
-        return { ...stands, held: begun.count > 0 ? Math.max(held ?? 0, begun.count) : held }
-      }),
-    ]
-  }
-
-  /** A call out begins: counted where that is limited. */
-  #beginOut(now: MonotonicMs, usage: ScopeUsage, name: string): void {
-    const limited = this.#known.of(usage.scope, usage.customerId)
-    for (const velocity of velocities)
-      if (limited && limitOf(limited, velocity) !== null) {
-        this.#begun(usage, velocity, now, limited)
-        usage.begin(name, now, velocity)
-        this.#beganAnew = true
-      }
-  }
-
-  #begun(usage: ScopeUsage | undefined, velocity: Velocity, now: MonotonicMs, { guard }: LimitedScope) {
-    return usage?.begun(velocity, now, guard?.released_at ?? null) ?? { count: 0, most: 0 }
-  }
-
-  /**
-   * What of a velocity may be used here: what was granted, so that all relays together keep the limit. With the edge
-   * away, and nothing granted before, an equal share.
-   */
-  #granted(scope: Scope, resource: Velocity, of: number, now: MonotonicMs): number {
-    const slice = { scope, resource }
-    return this.hears(now) ? this.#shares.granted(slice, of) : this.#shares.of(slice, of)
-  }
-
-  /** Minutes of today to a tenth, rounded down. */
-  #minutes(scope: Scope, now: MonotonicMs): number {
-    return Math.floor(this.#daily.seconds(keyOf(scope), utcAt(this.#clock.epoch, now)) / 6) / 10
-  }
-
   #leave(now: MonotonicMs, callId: string, call: CountedCall, key: string): void {
     const counted = call.scopes.get(key)
     if (!counted) return
@@ -387,17 +309,6 @@ function begunAs(call: CountedCall, callId: string, key: string, leg: number | u
   const first = call.firstLegs.get(key) ?? leg
   call.firstLegs.set(key, first)
   return first === leg ? callId : `${callId} ${leg}`
-}
-
-/** The limit on what relays share; null: there is none. */
-function limitOf({ caps, guard }: LimitedScope, resource: Resource): number | null {
-  if (resource === 'channels') return caps.max_channels
-  if (resource === 'cps') return caps.max_cps
-  return (resource === 'calls_per_minute' ? guard?.max_calls_per_minute : guard?.max_calls_per_hour) ?? null
-}
-
-function isShared(resource: string): resource is Resource {
-  return (resources as readonly string[]).includes(resource)
 }
 
 function isSame(a: Scope, b: Scope): boolean {

@@ -1,7 +1,8 @@
 import type { MonotonicMs, RouteQuestion } from '#contract'
 import type { Effect, Input } from '../ground/effects.ts'
 import { lacking } from '../limits/admit-call.ts'
-import type { Ledger, LimitReached } from '../limits/ledger.ts'
+import type { Ledger } from '../limits/ledger.ts'
+import type { LimitReached } from '../limits/scope-limits.ts'
 import type { RoutingClient } from './routing-client.ts'
 import type { Routed, RoutingEvent } from './routing-events.ts'
 
