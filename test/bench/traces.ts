@@ -1,12 +1,12 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createListener, type Socket } from 'node:net'
 import { keyOf } from '../support/fault-stack.ts'
 import { freePort } from '../support/free-port.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import type { HostAndPort } from '../support/sip-socket.ts'
 import { sippWaits } from '../support/sipp.ts'
 import { pause } from '../support/wait.ts'
-import { cpuOf, machine, printTable } from './cost.ts'
+import { cpuOf, machine, memoryOf, printTable } from './cost.ts'
 import { callAt, costed, openStand, type Step } from './stand.ts'
 import { inTurn, middle } from './turns.ts'
 
@@ -17,8 +17,9 @@ interface Side {
 }
 
 /**
- * What traces of calls cost a relay: one which makes none, as is usual, one whose collector answers, and one whose collector is
- * dead, all of one stack, in rounds in turns. Each call is decided by the snapshot and answered: three spans.
+ * What traces of calls cost a relay: one which makes none, as is usual, one whose collector answers, one whose collector takes
+ * connections and says nothing on them, and one whose collector is dead, all of one stack, in rounds in turns. Each call is
+ * decided by the snapshot and answered: three spans.
  *
  * `--rate 100` calls a second; `--rounds N`, five unless said; `--quick` asks less. Nothing is asserted.
  */
@@ -32,10 +33,16 @@ export async function tracesBench(args: string[]): Promise<void> {
   const [at] = stand.carriers as [HostAndPort]
   const carrier = await sippWaits({ scenario: 'answers', at, timeoutS: 3600, more: ['-m', '10000000'] })
   const collector = await countingCollector()
+  const silent = await silentCollector()
   const sides: Side[] = []
   try {
     const dead = `http://127.0.0.1:${await freePort('127.0.0.1')}`
-    const wanted = { off: undefined, on: collector.url, 'on, collector dead': dead }
+    const wanted = {
+      off: undefined,
+      on: collector.url,
+      'on, collector silent': silent.url,
+      'on, collector dead': dead,
+    }
     for (const [name, url] of Object.entries(wanted)) {
       const host = `127.0.7.${80 + sides.length}`
       const key = await keyOf(stand.stack, `bench-${sides.length}`)
@@ -59,6 +66,7 @@ export async function tracesBench(args: string[]): Promise<void> {
     for (const { relay } of sides) await relay.stop()
     await carrier.stop()
     await collector.stop()
+    await silent.stop()
     await stand.stop()
   }
 }
@@ -81,9 +89,27 @@ async function countingCollector() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans: () => spans, stop }
 }
 
+/** Reads all that it is sent, and never answers. */
+async function silentCollector() {
+  const open = new Set<Socket>()
+  const listener = createListener((socket) => {
+    open.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('close', () => open.delete(socket))
+    socket.resume()
+  })
+  await new Promise<void>((listening) => listener.listen(0, '127.0.0.1', listening))
+  const stop = () => {
+    const closed = new Promise<void>((resolve) => listener.close(() => resolve()))
+    for (const socket of open) socket.destroy()
+    return closed
+  }
+  return { url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`, stop }
+}
+
 function report(sides: readonly Side[], steps: Step[][], { rate, rounds }: { rate: number; rounds: number }) {
   const costs = steps.map((all) => all.map(({ cpu }) => cpu.relay ?? 0))
-  const rows = sides.map(({ name }, at) => {
+  const rows = sides.map(({ name, relay }, at) => {
     const [mine, all] = [costs[at] ?? [], steps[at] ?? []]
     const sum = (key: 'successful' | 'failed' | 'retransmissions') =>
       String(all.reduce((whole, step) => whole + step[key], 0))
@@ -99,8 +125,9 @@ function report(sides: readonly Side[], steps: Step[][], { rate, rounds }: { rat
       sum('retransmissions'),
       ...figures,
       middle(more).toFixed(2),
+      String(Math.round(memoryOf(relay.pid) / 1024)),
     ]
   })
-  const head = ['traces', 'done', 'failed', 'repeated', 'CPU s/1000', 'least-most', 'off is 1']
+  const head = ['traces', 'done', 'failed', 'repeated', 'CPU s/1000', 'least-most', 'off is 1', 'MiB']
   return `Calls decided by the snapshot, answered and ended, at ${rate}/s; ${rounds} rounds in turns, medians\n${printTable(head, rows)}`
 }
