@@ -33,6 +33,7 @@ import { neighbourPair } from './io/neighbour-pair.ts'
 import { openSounds } from './io/open-sounds.ts'
 import { RecordingUploads } from './io/recording-uploads.ts'
 import { holdMsOf } from './io/refreshes.ts'
+import { saidBy } from './io/said-by.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
@@ -50,7 +51,7 @@ import { portFor } from './ua/endpoint.ts'
  */
 
 const read = readConfig(process.env)
-if (read.ok) start(read.config).catch((error: unknown) => fail(sentence(error)))
+if (read.ok) start(read.config).catch((error: unknown) => fail(saidBy(error)))
 else fail(`The relay cannot start: ${read.faults.join('; ')}.`)
 
 async function start(config: Config): Promise<void> {
@@ -357,7 +358,7 @@ async function restore(edge: EdgeLink, hear: Host['hear'], log: Log): Promise<vo
       hear({ type: 'restored', list, from: 'edge', sentAt })
       return log('info', 'bindings.restored', { count: list.bindings.length })
     } catch (error) {
-      log('warn', 'bindings.not_restored', { why: sentence(error) })
+      log('warn', 'bindings.not_restored', { why: saidBy(error) })
       await pause(pauseMs)
     }
   }
@@ -391,10 +392,6 @@ function once(act: () => void): () => void {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function fail(why: string): never {

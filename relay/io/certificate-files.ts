@@ -5,6 +5,7 @@ import { type Certificates, type KeyPair, type PairFiles, readPair, whyUnread } 
 import { systemUtc } from './clock.ts'
 import { identities } from './identity.ts'
 import type { Log } from './log.ts'
+import { saidBy } from './said-by.ts'
 
 /** Where certificates are kept: TLS_CERT and TLS_KEY, and TLS_CERT_DIR. */
 export interface CertificatePlaces {
@@ -80,7 +81,7 @@ export function followCertificates(
       present(read)
       noteNew([...before.pairByFile.values()])
     } catch (error) {
-      complain([error instanceof Error ? error.message : String(error)])
+      complain([saidBy(error)])
     }
   }
   // One look after the other: what was read earlier is never presented later.

@@ -12,6 +12,7 @@ import type {
 import type { Flow } from '../ground/flow.ts'
 import type { MediaCommand } from '../ground/media.ts'
 import { monotonicNow } from './clock.ts'
+import { saidBy } from './said-by.ts'
 
 /** The world, as far as the engine's effects reach into it. */
 export interface HostDeps {
@@ -114,7 +115,7 @@ export class Host {
     this.#deps.ask(question, withinMs).then(
       (answer) => this.hear({ type: 'answered', id, answer }),
       (error: unknown) => {
-        const why = error instanceof Error ? error.message : String(error)
+        const why = saidBy(error)
         this.hear({ type: 'unanswered', id, why })
       },
     )

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { OPUS_FRAME, OPUS_LONGEST, OPUS_OCTETS, type OpusCodec, type OpusMaker } from '../media/opus.ts'
+import { saidBy } from './said-by.ts'
 
 /*
  * Opus by libopus, called through node:ffi. What a codec remembers lies in memory of JavaScript's, which goes when the
@@ -53,7 +54,7 @@ export function libopus(names: readonly string[] = places): OpusMaker | string {
     const make = () => new LibOpusCodec(functions, desk, whereIs)
     return make().encode(new Int16Array(OPUS_FRAME), 0) > 0 ? make : 'libopus encodes nothing'
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return saidBy(error)
   }
 }
 

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { getSystemErrorName } from 'node:util'
+import { saidBy } from './said-by.ts'
 
 /**
  * The few calls of libc the media thread lives on; addresses of memory are BigInts made once. What runs per packet, or
@@ -39,7 +40,7 @@ export function loadLibc(): Loaded | string {
   try {
     return load(createRequire(import.meta.url)('node:ffi') as typeof import('node:ffi'))
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return saidBy(error)
   }
 }
 

@@ -5,6 +5,7 @@ import { nodesOpenSsl, type OpenSsl } from './openssl-calls.ts'
 import { OpenSslCounter } from './openssl-counter.ts'
 import { type AddressOf, Desk } from './openssl-desk.ts'
 import { OpenSslGalois } from './openssl-galois.ts'
+import { saidBy } from './said-by.ts'
 
 /**
  * Ciphers of Node's own OpenSSL, in place where a packet's memory does not move; a sentence when it does not work here, or
@@ -16,7 +17,7 @@ export function opensslCipher(addressOf: AddressOf, load = nodesOpenSsl): Cipher
     const make = makerOf(ssl, new Desk(whereIs, addressOf))
     return cipherFlaw(make) ?? ((key) => madeOf(make, key))
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return saidBy(error)
   }
 }
 

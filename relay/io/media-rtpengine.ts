@@ -20,6 +20,7 @@ import type { MediaPlane } from './media.ts'
 import { hearDigits, type NgAnswer, NgClient, type NgDigit } from './ng-client.ts'
 import { NgPlays } from './ng-plays.ts'
 import { NgRecordings, type RecordingOrder } from './ng-recordings.ts'
+import { saidBy } from './said-by.ts'
 import type { SoundFiles } from './sound-files.ts'
 
 interface RtpengineOptions {
@@ -117,7 +118,7 @@ export class RtpengineMedia implements MediaPlane {
       return media
     } catch (error) {
       client.close()
-      const why = error instanceof Error ? error.message : String(error)
+      const why = saidBy(error)
       throw new Error(
         `MEDIA_ENGINE names rtpengine at ${place.host}:${place.port}, which is of no use: ${why}. Start it with --listen-ng there, or leave MEDIA_ENGINE away.`,
       )

@@ -2,6 +2,7 @@ import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import type { NgLeg } from '../media/ng-leg.ts'
 import { monotonicNow } from './clock.ts'
 import type { NgClient } from './ng-client.ts'
+import { saidBy } from './said-by.ts'
 import type { SoundFiles } from './sound-files.ts'
 
 /** What is to be played, as ordered. */
@@ -67,7 +68,7 @@ export class NgPlays {
       if (loop || !this.#isFirst(leg, first)) return
       first.timer = setTimeout(() => this.#ended(leg, first), ms)
     } catch (error) {
-      this.#ended(leg, first, error instanceof Error ? error.message : String(error))
+      this.#ended(leg, first, saidBy(error))
     }
   }
 

@@ -5,6 +5,7 @@ import { type DtlsEngine, type DtlsHandshake, fingerprintHashes, type HandshakeT
 import { suiteSizes } from '../media/srtp-cipher.ts'
 import { type DtlsLibrary, nodesDtls } from './dtls-calls.ts'
 import { DtlsDesk } from './dtls-desk.ts'
+import { saidBy } from './said-by.ts'
 
 /*
  * DTLS-SRTP by OpenSSL as Node brings it. It sees no socket: datagrams lie in memory between it and us (BIO_s_mem).
@@ -56,7 +57,7 @@ export function opensslDtls(load = nodesDtls): DtlsEngine | string {
       begin: (terms) => new OpensslHandshake(library, desk, shown[terms.certificate]?.context ?? 0n, terms),
     }
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return saidBy(error)
   }
 }
 

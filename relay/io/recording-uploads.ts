@@ -4,6 +4,7 @@ import { type RecordingArrival, recordingPartBytes, recordingProgress } from '#c
 import { readWav, WAV_HEADER } from '../media/wav.ts'
 import { type EdgeHttp, readJson, valid } from './edge-http.ts'
 import type { Log } from './log.ts'
+import { saidBy } from './said-by.ts'
 
 interface UploadOptions {
   readonly folder: string
@@ -87,7 +88,7 @@ export class RecordingUploads {
         await this.#bring(path)
       } catch (error) {
         failed = true
-        const why = error instanceof Error ? error.message : String(error)
+        const why = saidBy(error)
         this.#options.log('warn', 'recording.not_uploaded', { file: path, why })
       }
     }

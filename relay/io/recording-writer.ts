@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type MessagePort, workerData } from 'node:worker_threads'
 import type { SinkReport } from '../media/recordings.ts'
 import { WAV_HEADER, wavHeader } from '../media/wav.ts'
+import { saidBy } from './said-by.ts'
 
 /** What the media thread orders of the thread which writes; 'stop' is its last word. */
 export type WriteOrder =
@@ -72,7 +73,7 @@ function run({ folder, port }: WriterSetup): void {
     files.delete(recording)
     if (file !== undefined) closeSync(file.fd)
     const bytes = file === undefined || file.bytes === 0 ? 0 : WAV_HEADER + file.bytes
-    tell({ type: 'failed', recording, bytes, why: error instanceof Error ? error.message : String(error) })
+    tell({ type: 'failed', recording, bytes, why: saidBy(error) })
   }
 
   function stop(): void {

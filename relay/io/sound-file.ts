@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { ReadFile } from './media-thread.ts'
+import { saidBy } from './said-by.ts'
 
 /** An hour of sound: what a thread can keep in memory while it plays. */
 const MOST_BYTES = 64 * 1024 * 1024
@@ -12,7 +13,7 @@ export async function readSound(path: string): Promise<ReadFile> {
   try {
     return { path, file: await readWhole(path) }
   } catch (error) {
-    return { path, why: error instanceof Error ? error.message : String(error) }
+    return { path, why: saidBy(error) }
   }
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { WASI } from 'node:wasi'
 import { parentPort, workerData } from 'node:worker_threads'
 import { convertSound } from '#sound'
+import { saidBy } from './said-by.ts'
 
 /*
  * The thread which speaks and converts. It computes for seconds at a time, and gives way to those which must not wait.
@@ -53,7 +54,7 @@ async function resultOf(job: SpeechJob): Promise<SpeechResult> {
     const file = 'say' in job ? await spoken(job.say, job.voice) : job.convert
     return { id: job.id, ...convertSound(file, 'wav') }
   } catch (error) {
-    return { id: job.id, why: error instanceof Error ? error.message : String(error) }
+    return { id: job.id, why: saidBy(error) }
   }
 }
 

@@ -14,6 +14,7 @@ import type { Question } from '../ground/effects.ts'
 import { spansOfCall } from './call-spans.ts'
 import type { Log } from './log.ts'
 import { Counter } from './metrics.ts'
+import { saidBy } from './said-by.ts'
 
 interface TracingOptions {
   readonly collector: TraceCollector
@@ -85,7 +86,7 @@ export class Tracing {
     const answer = ask()
     answer.then(
       () => over(),
-      (why: unknown) => over(why instanceof Error ? why.message : String(why)),
+      (why: unknown) => over(saidBy(why)),
     )
     return answer
   }
@@ -193,7 +194,7 @@ export class Tracing {
       return { sentence: `the collector answers ${response.status}`, lost: !busy.has(response.status) }
     } catch (error) {
       const cause = error instanceof Error ? (error.cause ?? error) : error
-      return { sentence: cause instanceof Error ? cause.message : String(cause), lost: false }
+      return { sentence: saidBy(cause), lost: false }
     } finally {
       clearTimeout(limit)
     }
