@@ -24,7 +24,7 @@ import { openHep } from './io/hep.ts'
 import { Host } from './io/host.ts'
 import { HubLink } from './io/hub-link.ts'
 import { Locator } from './io/locate.ts'
-import { type Log, openLog } from './io/log.ts'
+import { openLog } from './io/log.ts'
 import { rememberErrors } from './io/log-errors.ts'
 import { logTells } from './io/log-tells.ts'
 import { startMediaPlane } from './io/media-plane.ts'
@@ -33,6 +33,7 @@ import { neighbourPair } from './io/neighbour-pair.ts'
 import { openSounds } from './io/open-sounds.ts'
 import { RecordingUploads } from './io/recording-uploads.ts'
 import { holdMsOf } from './io/refreshes.ts'
+import { restoreBindings } from './io/restore-bindings.ts'
 import { saidBy } from './io/said-by.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
@@ -216,7 +217,7 @@ async function start(config: Config): Promise<void> {
     }
     edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
   })
-  restore(edge, hear, log)
+  void restoreBindings(edge, hear, log)
   // What a process before this one wrote, whatever ended it.
   uploads.look()
   let met = false
@@ -349,21 +350,6 @@ async function start(config: Config): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
 }
 
-/** The edge remembers where phones are, should the disk have lost some. */
-async function restore(edge: EdgeLink, hear: Host['hear'], log: Log): Promise<void> {
-  for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
-    try {
-      const sentAt = monotonicNow()
-      const list = await edge.bindings()
-      hear({ type: 'restored', list, from: 'edge', sentAt })
-      return log('info', 'bindings.restored', { count: list.bindings.length })
-    } catch (error) {
-      log('warn', 'bindings.not_restored', { why: saidBy(error) })
-      await pause(pauseMs)
-    }
-  }
-}
-
 function ourNames({ publicIp, sipHost, baseDomain }: Config): Set<string> {
   return new Set([
     publicIp,
@@ -388,10 +374,6 @@ function once(act: () => void): () => void {
     if (!done) act()
     done = true
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function fail(why: string): never {
