@@ -1,5 +1,5 @@
 import { readable } from './charset.ts'
-import { isSpace, quotedEnd, skipSpace, splitList, unquote, uriEnd } from './grammar.ts'
+import { find, isSpace, plainQuotedEnd, quotedEnd, skipSpace, splitList, unquote } from './grammar.ts'
 import { type Letters, passingLetters } from './letters.ts'
 import { findParams, type Params } from './params.ts'
 import type { SipUri } from './uri.ts'
@@ -35,8 +35,8 @@ export function readNameAddr(letters: Letters, from: number, to: number): NameAd
   if (bracket === -2) return undefined
   const isBare = bracket < 0
   const uriAt = isBare ? start : bracket + 1
-  const end = isBare ? bareEnd(codes, start, to) : uriEnd(codes, uriAt, to)
-  if (isBare ? uriEnd(codes, start, end) < end : end === to || codes[end] !== 0x3e) return undefined
+  const end = isBare ? bareEnd(codes, start, to) : find(codes, 0x3e, uriAt, to)
+  if (!isBare && end === to) return undefined
   const sip = readUri(letters, uriAt, end)
   // A URI without brackets may hold no question mark: it could be the URI's or the header's (§20).
   if (isBare && sip?.headers !== undefined) return undefined
@@ -107,8 +107,12 @@ function bareEnd(codes: Uint8Array, at: number, to: number): number {
   return i
 }
 
-function displayName({ text }: Letters, start: number, bracket: number): string {
-  return start === bracket ? '' : readable(unquote(text.slice(start, bracket).trimEnd()))
+function displayName({ text, codes }: Letters, start: number, bracket: number): string {
+  if (start === bracket) return ''
+  const plainEnd = codes[start] === 0x22 ? plainQuotedEnd(codes, start, bracket) : -1
+  if (plainEnd > 0 && skipSpace(codes, plainEnd, bracket) === bracket)
+    return text.slice(start + 1, plainEnd - 1)
+  return readable(unquote(text.slice(start, bracket).trimEnd()))
 }
 
 /** A URI of some other scheme; a malformed sip URI is not let through as one. */

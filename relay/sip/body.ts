@@ -8,9 +8,9 @@ import { isMultipart, mediaType, type Part, partsOf } from './multipart.ts'
  */
 export function sdpBody(message: Message): Uint8Array | undefined {
   if (message.body.length === 0) return undefined
-  const types = message.all('content-type')
   // An answer is not lost because it does not say well what it is.
-  const contentType = message.kind === 'response' ? types.find(isType) : types[0]
+  const contentType =
+    message.kind === 'response' ? message.all('content-type').find(isType) : message.header('content-type')
   return sdpIn({ contentType, disposition: undefined, body: message.body }, { left: limits.parts })
 }
 

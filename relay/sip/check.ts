@@ -39,14 +39,15 @@ for (const [at, name] of [
   'expires',
 ].entries())
   single[headerNumber(name)] = 1 << at
+/** The bits of those without which no request is one. */
+const needed = mandatory.reduce((bits, number) => bits | (single[number] ?? 0), 0)
 
 /** What every request must have, once and readable (§8.1.1). undefined: it has. */
 export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
   const headers = request.numbered
-  const missing = mandatory.find((number) => headers.find(number) < 0)
-  if (missing !== undefined) return flaw(properName(nameOf(missing)), 'is missing')
-  const twice = headers.repeated(single)
-  if (twice > 0) return flaw(properName(nameOf(twice)), 'stands there twice')
+  const { there, again } = headers.tally(single)
+  if ((there & needed) !== needed || headers.find(via) < 0) return flaw(missingOf(headers), 'is missing')
+  if (again > 0) return flaw(properName(nameOf(again)), 'stands there twice')
   const where = request.unreadable()
   if (where !== undefined) return flaw(where, 'is malformed')
   if (request.via.branch === cookie) return flaw('Via', 'has an empty branch')
@@ -54,6 +55,11 @@ export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
   return hops >= 0 && headers.read(hops, readMaxForwards) === undefined
     ? flaw('Max-Forwards', 'is no number')
     : undefined
+}
+
+/** The first of what every request must have which is not there. */
+function missingOf(headers: Headers): string {
+  return properName(nameOf(mandatory.find((number) => headers.find(number) < 0) ?? 0))
 }
 
 /**

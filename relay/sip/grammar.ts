@@ -10,7 +10,8 @@ const HOST = 2
 const DIGIT = 4
 const URI = 8
 const NAME = 16
-const UPPER = 32
+const LOW_NAME = 32
+const USER = 64
 const CLASSES = classes()
 
 /** token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" ) */
@@ -27,11 +28,25 @@ export function hostNameEnd(codes: Uint8Array, at: number, to: number): number {
   return i
 }
 
-/** Whether an ASCII letter in upper case is there. */
-export function hasUpper(codes: Uint8Array, at: number, to: number): boolean {
+/** hostname which is in lower case. */
+export function lowNameEnd(codes: Uint8Array, at: number, to: number): number {
   let i = at
-  while (i < to && !is(codes[i], UPPER)) i++
-  return i < to
+  while (i < to && is(codes[i], LOW_NAME)) i++
+  return i
+}
+
+/** *DIGIT */
+export function digitsEnd(codes: Uint8Array, at: number, to: number): number {
+  let i = at
+  while (i < to && is(codes[i], DIGIT)) i++
+  return i
+}
+
+/** Index of the first which cannot be read as it stands in a URI's user: what ends it or one of its parts, an escape, what no URI holds. */
+export function plainUserEnd(codes: Uint8Array, at: number, to: number): number {
+  let i = at
+  while (i < to && is(codes[i], USER)) i++
+  return i
 }
 
 /** Index of the first which no URI holds: a space, a control character, a quote, an angle bracket; `to` where there is none. */
@@ -74,6 +89,16 @@ export function quotedEnd(codes: Uint8Array, at: number, to: number): number {
     const code = codes[i]
     if (code === 0x22) return i + 1
     if (code === 0x5c) i++
+  }
+  return -1
+}
+
+/** The same of one which says what stands in it: ASCII, without a quoted-pair; -1 of any other. */
+export function plainQuotedEnd(codes: Uint8Array, at: number, to: number): number {
+  for (let i = at + 1; i < to; i++) {
+    const code = codes[i] ?? 0
+    if (code === 0x22) return i + 1
+    if (code === 0x5c || code > 0x7f) return -1
   }
   return -1
 }
@@ -128,6 +153,11 @@ function bracketEnd(codes: Uint8Array, at: number, to: number): number {
   return at
 }
 
+/** Whether an octet is a letter, which is given in lower case, in either case. */
+export function isLetter(code: number | undefined, low: number): boolean {
+  return ((code ?? 0) | 0x20) === low
+}
+
 /** Whether a character is SP or HTAB. */
 export function isSpace(code: number | undefined): boolean {
   return code === 0x20 || code === 0x09
@@ -150,15 +180,18 @@ function classes(): Uint8Array {
   const mark = (letters: string, kind: number) => {
     for (const letter of letters) table[letter.charCodeAt(0)] = (table[letter.charCodeAt(0)] ?? 0) | kind
   }
-  mark('ABCDEFGHIJKLMNOPQRSTUVWXYZ', TOKEN | NAME | UPPER)
-  mark('abcdefghijklmnopqrstuvwxyz0123456789', TOKEN | NAME)
-  mark('-._', NAME)
+  mark('ABCDEFGHIJKLMNOPQRSTUVWXYZ', TOKEN | NAME)
+  mark('abcdefghijklmnopqrstuvwxyz0123456789', TOKEN | NAME | LOW_NAME)
+  mark('-._', NAME | LOW_NAME)
   mark("-.!%*_+`'~", TOKEN)
   mark('[]:', HOST)
   // Contact and Via parameters of real phones: URNs, base64 and IPv6 left unquoted.
   mark('/@$&=', HOST)
   mark('0123456789', DIGIT)
-  for (let code = 0x21; code < 256; code++)
-    if (!'"<>\x7f'.includes(String.fromCharCode(code))) table[code] = (table[code] ?? 0) | URI
+  for (let code = 0x21; code < 256; code++) {
+    const letter = String.fromCharCode(code)
+    if ('"<>\x7f'.includes(letter)) continue
+    mark(letter, '@:%'.includes(letter) ? URI : URI | USER)
+  }
   return table
 }

@@ -140,7 +140,7 @@ class CommonFacts implements Common {
   }
 
   get callId(): string {
-    this.#callId ??= this.header('call-id') ?? ''
+    this.#callId ??= this.first(callIdNumber, textOf) ?? ''
     return this.#callId
   }
 
@@ -271,6 +271,10 @@ function readCSeq(letters: Letters, from: number, to: number): CSeq | undefined 
 export function readMaxForwards({ codes }: Letters, from: number, to: number): number | undefined {
   const number = digits(codes, from, to, Number.MAX_SAFE_INTEGER)
   return number === undefined ? undefined : Math.min(number, 255)
+}
+
+function textOf({ text }: Letters, from: number, to: number): string {
+  return text.slice(from, to)
 }
 
 function isOneWord({ codes }: Letters, from: number, to: number): boolean {

@@ -14,6 +14,7 @@ export interface Part {
 
 /** A body's type: `application/sdp`, lower case; undefined when the message does not say. */
 export function mediaType(contentType: string | undefined): string | undefined {
+  if (contentType === 'application/sdp') return contentType
   const semicolon = contentType?.indexOf(';') ?? -1
   const type = semicolon < 0 ? contentType : contentType?.slice(0, semicolon)
   return type && (/[ \t]/.test(type) ? type.replace(/[ \t]/g, '') : type).toLowerCase()

@@ -4,6 +4,7 @@
  * has a number, too, from 1 on.
  */
 
+import { RoomWords } from './head-room.ts'
 import { KnownWords } from './known-words.ts'
 
 /** The usual spelling of every header with something to remember; a letter where it has a compact form. */
@@ -143,12 +144,17 @@ const heeded = new Set([
 const names: readonly string[] = ['', ...spellings.map(([spelling]) => spelling.toLowerCase())]
 const numbers = new Map(names.map((name, number) => [name, number]))
 const proper = new Map(spellings.map(([spelling], at) => [names[at + 1] ?? '', spelling]))
+const lineBegins = new Map<string, string>()
 const compactForms = new Map<string, string>()
 const known = new KnownWords({ sameCase: false })
+/** The same, of a head which was taken in. */
+export const knownNames = new RoomWords()
 for (const [at, [spelling, compact]] of spellings.entries()) {
   known.add(spelling, at + 1)
+  knownNames.add(spelling, at + 1)
   if (compact === undefined) continue
   known.add(compact, at + 1)
+  knownNames.add(compact, at + 1)
   compactForms.set(compact, names[at + 1] ?? '')
 }
 
@@ -175,10 +181,17 @@ export function headerName(spelling: string): string {
 
 /** A header's name as it is written on the wire. */
 export function properName(name: string): string {
-  const spelling = proper.get(name) ?? invented(name)
+  return proper.get(name) ?? invented(name)
+}
+
+/** What stands between the header before and the value of one of this name. */
+export function lineBegin(name: string): string {
+  const known = lineBegins.get(name)
+  if (known !== undefined) return known
+  const begin = `\r\n${properName(name)}: `
   // Remembered, but not without bound: strangers invent names.
-  if (proper.size < 1000) proper.set(name, spelling)
-  return spelling
+  if (lineBegins.size < 1000) lineBegins.set(name, begin)
+  return begin
 }
 
 /** A name no table knows: only token characters survive, so that none can carry a line break along. */

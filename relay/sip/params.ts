@@ -13,16 +13,21 @@ export const noParams: Params = new Map()
  */
 export class LateParams implements Params {
   readonly #text: string
+  readonly #from: number
+  readonly #to: number
   readonly #read: (text: string) => Params
   #params: Params | undefined
 
-  constructor(text: string, read: (text: string) => Params) {
+  /** `read`: takes apart what stands in `text` between the two indexes. */
+  constructor({ text }: Letters, from: number, to: number, read: (text: string) => Params) {
     this.#text = text
+    this.#from = from
+    this.#to = to
     this.#read = read
   }
 
   get #all(): Params {
-    this.#params ??= this.#read(this.#text)
+    this.#params ??= this.#read(this.#text.slice(this.#from, this.#to))
     return this.#params
   }
 
@@ -59,44 +64,40 @@ export class LateParams implements Params {
   }
 }
 
-/** A parameter at a time: where its name and its value stand. */
-class ParamCursor {
-  readonly codes: Uint8Array
-  readonly to: number
-  at: number
-  nameAt = 0
-  nameEnd = 0
-  valueAt = 0
-  valueEnd = 0
+/** A parameter at a time: where its name and its value stand. One is read after the other, so there is one for all. */
+const param = { at: 0, nameAt: 0, nameEnd: 0, valueAt: 0, valueEnd: 0 }
 
-  constructor(codes: Uint8Array, at: number, to: number) {
-    this.codes = codes
-    this.to = to
-    this.at = skipSpace(codes, at, to)
-  }
+/** Goes to where parameters begin. */
+function beginParams(codes: Uint8Array, at: number, to: number): void {
+  param.at = skipSpace(codes, at, to)
+}
 
-  /** generic-param = token [ EQUAL ( token / host / quoted-string ) ], behind a SEMI; false where none is to be read. */
-  next(): boolean {
-    const { codes, at, to } = this
-    if (at >= to || codes[at] !== 0x3b) return false
-    this.nameAt = skipSpace(codes, at + 1, to)
-    this.nameEnd = tokenEnd(codes, this.nameAt, to)
-    this.valueAt = this.valueEnd = this.nameEnd
-    let end = skipSpace(codes, this.nameEnd, to)
-    if (end < to && codes[end] === 0x3d) {
-      this.valueAt = skipSpace(codes, end + 1, to)
-      this.valueEnd = paramValueEnd(codes, this.valueAt, to)
-      end = skipSpace(codes, this.valueEnd, to)
-    }
-    if (this.nameEnd === this.nameAt || this.valueEnd < 0) return false
-    this.at = end
-    return true
+/** generic-param = token [ EQUAL ( token / host / quoted-string ) ], behind a SEMI; false where none is to be read. */
+function nextParam(codes: Uint8Array, to: number): boolean {
+  const { at } = param
+  if (at >= to || codes[at] !== 0x3b) return false
+  const nameAt = skipSpace(codes, at + 1, to)
+  const nameEnd = tokenEnd(codes, nameAt, to)
+  let valueAt = nameEnd
+  let valueEnd = nameEnd
+  let end = skipSpace(codes, nameEnd, to)
+  if (end < to && codes[end] === 0x3d) {
+    valueAt = skipSpace(codes, end + 1, to)
+    valueEnd = paramValueEnd(codes, valueAt, to)
+    end = skipSpace(codes, valueEnd, to)
   }
+  if (nameEnd === nameAt || valueEnd < 0) return false
+  param.at = end
+  param.nameAt = nameAt
+  param.nameEnd = nameEnd
+  param.valueAt = valueAt
+  param.valueEnd = valueEnd
+  return true
+}
 
-  /** Whether all was read, up to the end or a comma. */
-  get isDone(): boolean {
-    return this.at === this.to || this.codes[this.at] === 0x2c
-  }
+/** Whether all was read, up to the end or a comma. */
+function areParamsRead(codes: Uint8Array, to: number): boolean {
+  return param.at === to || codes[param.at] === 0x2c
 }
 
 /**
@@ -109,13 +110,13 @@ export function fillParams(
   to: number,
   params: Map<string, string>,
 ): number {
-  const cursor = new ParamCursor(codes, at, to)
-  while (cursor.next()) {
-    const name = text.slice(cursor.nameAt, cursor.nameEnd).toLowerCase()
+  beginParams(codes, at, to)
+  while (nextParam(codes, to)) {
+    const name = text.slice(param.nameAt, param.nameEnd).toLowerCase()
     if (params.has(name)) return -1
-    params.set(name, text.slice(cursor.valueAt, cursor.valueEnd))
+    params.set(name, text.slice(param.valueAt, param.valueEnd))
   }
-  return cursor.isDone ? cursor.at : -1
+  return areParamsRead(codes, to) ? param.at : -1
 }
 
 /** What was found of parameters which are well-formed. */
@@ -136,18 +137,18 @@ export function findParams(
 ): FoundParams | undefined {
   if (at === to) return { end: to, params: noParams, wanted: undefined }
   const { text, codes } = letters
-  const cursor = new ParamCursor(codes, at, to)
   let value: string | undefined
   names.clear()
-  while (cursor.next()) {
-    const { nameAt, nameEnd } = cursor
+  beginParams(codes, at, to)
+  while (nextParam(codes, to)) {
+    const { nameAt, nameEnd } = param
     if (names.isFull) return findManyParams(letters, at, to, wanted)
     if (!names.add(codes, nameAt, nameEnd)) return undefined
-    if (isNamed(codes, nameAt, nameEnd, wanted)) value = text.slice(cursor.valueAt, cursor.valueEnd)
+    if (isNamed(codes, nameAt, nameEnd, wanted)) value = text.slice(param.valueAt, param.valueEnd)
   }
-  if (!cursor.isDone) return undefined
-  const end = cursor.at
-  return { end, params: end === at ? noParams : new LateParams(text.slice(at, end), paramsOf), wanted: value }
+  if (!areParamsRead(codes, to)) return undefined
+  const end = param.at
+  return { end, params: end === at ? noParams : new LateParams(letters, at, end, paramsOf), wanted: value }
 }
 
 function findManyParams(letters: Letters, at: number, to: number, wanted: string): FoundParams | undefined {

@@ -1,6 +1,6 @@
 import { decode } from './charset.ts'
 import { readBody, requestFlaw, requestUriFlaw, responseFlaw, tooManyHops } from './check.ts'
-import { digits, isSpace, tokenEnd, uriEnd } from './grammar.ts'
+import { digits, isLetter, isSpace, tokenEnd } from './grammar.ts'
 import { HeaderIndex, HeaderList, type Headers, markHead } from './header-index.ts'
 import { headEnd, readHeaders } from './headers.ts'
 import { KnownWords } from './known-words.ts'
@@ -56,22 +56,18 @@ function readHead(bytes: Uint8Array): Head {
 
 /** A head as nearly all are, from where it stands; undefined: it is another. */
 function readUsual(bytes: Uint8Array, start: number): Head | undefined {
-  const bodyAt = headEnd(bytes, start)
-  const letters = aligned(bytes, bodyAt)
-  const found = markHead(letters, start)
+  const marked = markHead(bytes, start)
+  if (marked === undefined) return undefined
+  const { bodyAt } = marked
+  // The body has no part in it, since a header's value which is kept keeps the text it was cut out of.
+  const text = decode(bytes, 0, bodyAt)
+  // The octets of a head are its letters where it is ASCII.
+  const isAscii = text.length === bodyAt
+  const letters = isAscii ? { text, codes: bytes } : lettersOf(text)
+  const found = isAscii ? marked : markHead(letters.codes, start)
   if (found === undefined) return undefined
-  const { lineEnd, marks } = found
-  const headers = new HeaderIndex(letters, marks)
-  return { letters, lineAt: start, lineEnd, headers, flaw: undefined, bodyAt }
-}
-
-/**
- * The letters of a head: its octets are their own where it is ASCII. The body has no part in them, since a
- * header's value which is kept keeps the text it was cut out of.
- */
-function aligned(bytes: Uint8Array, headEnds: number): Letters {
-  const text = decode(bytes, 0, headEnds)
-  return text.length === headEnds ? { text, codes: bytes } : lettersOf(text)
+  const headers = new HeaderIndex(letters, found.marks)
+  return { letters, lineAt: start, lineEnd: found.lineEnd, headers, flaw: undefined, bodyAt }
 }
 
 /** Any head at all, with what is folded, broken or too long. */
@@ -134,10 +130,10 @@ function skipLineBreaks(bytes: Uint8Array): number {
 }
 
 function isStatusLine({ letters: { codes }, lineAt, lineEnd }: Head): boolean {
-  // 0x20 makes an ASCII letter lower case.
-  const letter = (at: number) => (codes[lineAt + at] ?? 0) | 0x20
   if (lineEnd < lineAt + 4 || codes[lineAt + 3] !== 0x2f) return false
-  return letter(0) === 0x73 && letter(1) === 0x69 && letter(2) === 0x70
+  return (
+    isLetter(codes[lineAt], 0x73) && isLetter(codes[lineAt + 1], 0x69) && isLetter(codes[lineAt + 2], 0x70)
+  )
 }
 
 /** Status-Line = SIP-Version SP Status-Code SP Reason-Phrase */
@@ -170,11 +166,10 @@ function readRequestLine({ letters, lineAt, lineEnd }: Head): RequestLine | unde
   let last = end - 1
   while (last > first && !isSpace(codes[last])) last--
   if (first === lineAt || last <= first || tokenEnd(codes, lineAt, first) !== first) return undefined
-  const isUri = uriEnd(codes, first + 1, last) === last
   const line = {
     method: methodIn(letters, lineAt, first),
     requestUri: text.slice(first + 1, last),
-    target: (isUri ? readUri(letters, first + 1, last) : undefined) ?? null,
+    target: readUri(letters, first + 1, last) ?? null,
     flaw: undefined,
   }
   if (isUsual && last + 8 === end) return line

@@ -1,10 +1,9 @@
 import type { Port } from '#contract'
 import { rememberLast } from '../ground/remember.ts'
 import { decode, encode } from './charset.ts'
-import { find, uriEnd } from './grammar.ts'
+import { find, isLetter, plainUserEnd, uriEnd } from './grammar.ts'
 import type { HostPort } from './host.ts'
-import { readHostPort, writeHost } from './host.ts'
-import { KnownWords } from './known-words.ts'
+import { readHostPort, readPlace, writeHost } from './host.ts'
 import { type Letters, passingLetters } from './letters.ts'
 import { FewNames, LateParams, noParams, type Params } from './params.ts'
 
@@ -30,27 +29,30 @@ export interface SipUri {
  *
  * One message says the same several times: a registration in From and To, and its domain in both and the Request-URI.
  */
-export const parseUri = rememberLast(4, (text: string): SipUri | undefined => {
-  const letters = passingLetters(text)
-  return uriEnd(letters.codes, 0, text.length) === text.length ? readUri(letters, 0, text.length) : undefined
-})
+export const parseUri = rememberLast(4, (text: string): SipUri | undefined =>
+  readUri(passingLetters(text), 0, text.length),
+)
 
-/** Reads a SIP or SIPS URI between two indexes, where nothing stands that no URI holds (`uriEnd`); undefined when it is another or malformed. */
+/** Reads a SIP or SIPS URI between two indexes, as `parseUri` does; undefined when it is another or malformed. */
 export function readUri(letters: Letters, from: number, to: number): SipUri | undefined {
   const { text, codes } = letters
   const scheme = sipScheme(codes, from, to)
   if (scheme === undefined) return undefined
   const start = from + scheme.length + 1
-  const at = find(codes, 0x40, start, to)
+  const plainEnd = plainUserEnd(codes, start, to)
+  const at = find(codes, 0x40, plainEnd, to)
   const placeAt = at === to ? start : at + 1
-  const tail = placeEnd(codes, placeAt, to)
+  const place = readPlace(letters, placeAt, to)
+  if (place === undefined || !isTail(codes, place.end, to)) return undefined
+  const tail = place.end
   const question = find(codes, 0x3f, tail, to)
-  const place = readHostPort(letters, placeAt, tail)
   const params = readUriParams(letters, tail, question)
-  if (place === undefined || params === undefined) return undefined
+  if (params === undefined) return undefined
   const { host, port } = place
   const headers = question === to ? undefined : text.slice(question + 1, to)
   if (at === to) return { scheme, user: '', host, port, params, headers }
+  if (at === plainEnd) return { scheme, user: text.slice(start, at), host, port, params, headers }
+  if (uriEnd(codes, plainEnd, at) < at) return undefined
   const colon = find(codes, 0x3a, start, at)
   const user = unescaped(text.slice(start, colon))
   if (user === undefined) return undefined
@@ -143,27 +145,24 @@ function headerSet(headers: string): string {
   return pairs.sort().join('&')
 }
 
-const schemes = ['sip', 'sips'] as const
-const schemeWords = new KnownWords({ sameCase: false })
-for (const [at, scheme] of schemes.entries()) schemeWords.add(scheme, at + 1)
-
+/** "sip:" or "sips:", without the colon. */
 function sipScheme(codes: Uint8Array, from: number, to: number): 'sip' | 'sips' | undefined {
-  const end = from + (codes[from + 3] === 0x3a ? 3 : 4)
-  return end < to && codes[end] === 0x3a ? schemes[schemeWords.find(codes, from, end) - 1] : undefined
+  if (!isLetter(codes[from], 0x73) || !isLetter(codes[from + 1], 0x69) || !isLetter(codes[from + 2], 0x70))
+    return undefined
+  if (codes[from + 3] === 0x3a) return from + 3 < to ? 'sip' : undefined
+  return isLetter(codes[from + 3], 0x73) && codes[from + 4] === 0x3a && from + 4 < to ? 'sips' : undefined
 }
 
-/** Where host and port end: at the first `;` or `?`. */
-function placeEnd(codes: Uint8Array, from: number, to: number): number {
-  let i = from
-  while (i < to && codes[i] !== 0x3b && codes[i] !== 0x3f) i++
-  return i
+/** Whether parameters or headers may stand there, or nothing does. */
+function isTail(codes: Uint8Array, from: number, to: number): boolean {
+  return from === to || ((codes[from] === 0x3b || codes[from] === 0x3f) && uriEnd(codes, from, to) === to)
 }
 
 /** `;name=value` up to `to`; empty ones are passed over, as some gateways leave a semicolon behind. undefined: malformed. */
 function readUriParams(letters: Letters, from: number, to: number): Params | undefined {
   if (from >= to) return noParams
-  const text = letters.text.slice(from, to)
-  return areUsual(letters.codes, from, to) ? new LateParams(text, laterUriParams) : uriParams(text)
+  if (areUsual(letters.codes, from, to)) return new LateParams(letters, from, to, laterUriParams)
+  return uriParams(letters.text.slice(from, to))
 }
 
 const names = new FewNames()

@@ -2,7 +2,7 @@ import { type Port, portNumber } from '#contract'
 import type { Flow } from '../ground/flow.ts'
 import { skipSpace, tokenEnd } from './grammar.ts'
 import type { HostPort } from './host.ts'
-import { readHostPort, writeHost } from './host.ts'
+import { readHostPort, readPlace, writeHost } from './host.ts'
 import { KnownWords } from './known-words.ts'
 import { type Letters, lettersOf, passingLetters } from './letters.ts'
 import { findParams, noParams, type Params, writeParams } from './params.ts'
@@ -103,8 +103,10 @@ function readHead(letters: Letters, from: number, to: number): Head | undefined 
   const start = skipSpace(codes, transportEnd, to)
   const isOne = nameEnd > from && versionEnd > versionAt && transportEnd > transportAt
   if (!isOne || start === transportEnd) return undefined
-  const end = sentByEnd(codes, start, to)
-  const place = readSentBy(letters, start, end)
+  const usualPlace = readPlace(letters, start, to)
+  const isUsual = usualPlace !== undefined && isSentByEnd(codes, usualPlace.end, to)
+  const end = isUsual ? usualPlace.end : sentByEnd(codes, start, to)
+  const place = isUsual ? usualPlace : readSpacedSentBy(letters, start, end)
   if (place === undefined) return undefined
   const usual = protocols.find(codes, from, versionEnd) > 0
   const protocol = usual
@@ -131,14 +133,16 @@ function afterSlash(codes: Uint8Array, at: number, to: number): number {
 
 function sentByEnd(codes: Uint8Array, at: number, to: number): number {
   let i = at
-  while (i < to && codes[i] !== 0x3b && codes[i] !== 0x2c) i++
+  while (!isSentByEnd(codes, i, to)) i++
   return i
 }
 
-/** sent-by = host [ COLON port ]; COLON may have spaces around it. */
-function readSentBy(letters: Letters, from: number, to: number): HostPort | undefined {
-  const place = readHostPort(letters, from, to)
-  if (place !== undefined) return place
+function isSentByEnd(codes: Uint8Array, at: number, to: number): boolean {
+  return at === to || codes[at] === 0x3b || codes[at] === 0x2c
+}
+
+/** sent-by = host [ COLON port ], of which COLON has spaces around it. */
+function readSpacedSentBy(letters: Letters, from: number, to: number): HostPort | undefined {
   const spaced = letters.text.slice(from, to)
   if (!spaced.includes(' ') && !spaced.includes('\t')) return undefined
   const tight = spaced

@@ -17,9 +17,9 @@ const valid = [
   responseText(200, { headers: odd }),
   requestText('BYE', { headers: odd }),
 ].map(bytes)
-const pieces = [...'"<>;,=:@%\\ \t[]/?', '\r\n', '\n', '\r\n ', 'Via: ', 'é', '\u{1f600}', '%41', 'sip:'].map(
-  bytes,
-)
+const breaks = ['\r\n', '\n', '\r', '\r\n ', '\r\n\r\n', '\0']
+const words = ['Via: ', '\r\nm:', '\r\nX-Odd :', '\r\nTo: ', 'é', '\u{1f600}', '%41', 'sip:']
+const pieces = [...'"<>;,=:@%\\ \t[]/?', ...breaks, ...words].map(bytes)
 /** Which no message heeds; one with such a line in it is read with care, by other code. */
 const noHeader = bytes('no header\r\n')
 const names = ['via', 'contact', 'diversion', 'route', 'subject', 'x-odd', 'content-length', 'require']
