@@ -30,25 +30,39 @@ export function decode(bytes: Uint8Array, from = 0, to = bytes.length): string {
 
 /** The octets of a text as they travel. */
 export function encode(text: string): Uint8Array {
-  const bytes = utf8Of(text)
-  return bytes.length === text.length || !HELD.test(text) ? bytes : released(bytes)
+  return encodeBefore(text, nothing)
 }
 
-const pieceBytes = 16 * 1024
-let piece = new Uint8Array(pieceBytes)
-let used = 0
-
-/** Short texts share a piece of memory: one of its own for each costs twice as much as the writing. */
-function utf8Of(text: string): Uint8Array {
-  const longest = text.length * 3
-  if (longest > pieceBytes / 4) return encoder.encode(text)
+/** The same with others behind them. */
+export function encodeBefore(text: string, behind: Uint8Array): Uint8Array {
+  const longest = text.length * 3 + behind.length
+  if (longest > pieceBytes / 4) return joined(released(encoder.encode(text), text), behind)
   if (used + longest > pieceBytes) {
     piece = new Uint8Array(pieceBytes)
     used = 0
   }
-  const { written } = encoder.encodeInto(text, piece.subarray(used))
+  const from = used
+  const { written } = encoder.encodeInto(text, piece.subarray(from))
   used += written
-  return piece.subarray(used - written, used)
+  if (written > text.length && HELD.test(text))
+    return joined(released(piece.subarray(from, used), text), behind)
+  piece.set(behind, used)
+  used += behind.length
+  return piece.subarray(from, used)
+}
+
+const nothing = new Uint8Array(0)
+const pieceBytes = 16 * 1024
+/** Short texts share a piece of memory: one of its own for each costs twice as much as the writing. */
+let piece = new Uint8Array(pieceBytes)
+let used = 0
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (second.length === 0) return first
+  const bytes = new Uint8Array(first.length + second.length)
+  bytes.set(first)
+  bytes.set(second, first.length)
+  return bytes
 }
 
 /** What a text says to people: one with octets which are no UTF-8 was written in Latin-1. */
@@ -81,7 +95,9 @@ function held(bytes: Uint8Array): Uint8Array {
   return out.subarray(0, end)
 }
 
-function released(bytes: Uint8Array): Uint8Array {
+/** UTF-8 of a text with each private letter as the octet it stands for. */
+function released(bytes: Uint8Array, text: string): Uint8Array {
+  if (bytes.length === text.length || !HELD.test(text)) return bytes
   const out = new Uint8Array(bytes.length)
   let end = 0
   for (let i = 0; i < bytes.length; ) {

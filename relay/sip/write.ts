@@ -1,6 +1,6 @@
-import { encode } from './charset.ts'
+import { encodeBefore } from './charset.ts'
 import type { Header, Message } from './message.ts'
-import { properName } from './names.ts'
+import { lineBegin } from './names.ts'
 
 /**
  * Writes a message as it travels (RFC 3261 §7): names in their usual spelling, and a Content-Length
@@ -9,12 +9,11 @@ import { properName } from './names.ts'
  * A line break inside a value becomes a space: no header is smuggled in by way of a name or number.
  */
 export function writeMessage(message: Message): Uint8Array {
+  const { body } = message
   let head = startLine(message)
-  for (const [name, value] of message.headers) {
-    if (name !== 'content-length') head += `${properName(name)}: ${oneLine(value)}\r\n`
-  }
-  head += `Content-Length: ${message.body.length}\r\n\r\n`
-  return join(encode(head), message.body)
+  for (const [name, value] of message.headers)
+    if (name !== 'content-length') head += lineBegin(name) + oneLine(value)
+  return encodeBefore(`${head}\r\nContent-Length: ${body.length}\r\n\r\n`, body)
 }
 
 /** Headers without `names`: what is left when some are to be replaced. */
@@ -24,18 +23,10 @@ export function without(headers: readonly Header[], ...names: string[]): Header[
 
 function startLine(message: Message): string {
   return message.kind === 'request'
-    ? `${message.method} ${oneLine(message.requestUri)} SIP/2.0\r\n`
-    : `SIP/2.0 ${message.status} ${oneLine(message.reason)}\r\n`
+    ? `${message.method} ${oneLine(message.requestUri)} SIP/2.0`
+    : `SIP/2.0 ${message.status} ${oneLine(message.reason)}`
 }
 
 function oneLine(text: string): string {
   return text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]+/g, ' ') : text
-}
-
-function join(head: Uint8Array, body: Uint8Array): Uint8Array {
-  if (body.length === 0) return head
-  const bytes = new Uint8Array(head.length + body.length)
-  bytes.set(head)
-  bytes.set(body, head.length)
-  return bytes
 }
