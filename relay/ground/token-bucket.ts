@@ -20,19 +20,22 @@ export class TokenBucket {
 
   /** Spends a token; false: there is none left. */
   take(now: MonotonicMs): boolean {
-    if (!this.has(now)) return false
+    if (now !== this.#at) this.#refill(now)
+    if (this.#left < 1) return false
     this.#left--
     return true
   }
 
-  /** Whether there is a token left. */
+  /** Whether there is a token left. One which was there is there still: nothing is reckoned, nor written. */
   has(now: MonotonicMs): boolean {
-    if (now !== this.#at) this.#refill(now)
+    if (this.#left >= 1) return true
+    this.#refill(now)
     return this.#left >= 1
   }
 
   /** Spends what something has cost, be there so many tokens or not. */
-  spend(count: number): void {
+  spend(now: MonotonicMs, count: number): void {
+    this.#refill(now)
     this.#left -= count
   }
 

@@ -9,8 +9,7 @@ const MOST_EVENTS = 512
 
 /** Offsets: everything libc reads or writes lies in one block of memory, which must not move. */
 const ADDRESS = 0
-const MESSAGE = 64
-const PIECE = 128
+const ADDRESS_SIZE = 64
 const OPTION = 144
 const EVENT = 160
 const EVENTS = 192
@@ -28,7 +27,7 @@ const AF_INET = 2
 const AF_INET6 = 10
 const EPOLLIN = 1
 
-/** The memory shared with libc: a batch of packets, one address, one message header, the events of one round. */
+/** The memory shared with libc: a batch of packets, one address, the events of one round. */
 export class Arena {
   /** A packet from any source, outside any batch. */
   readonly packet: Uint8Array
@@ -42,11 +41,14 @@ export class Arena {
   /** Bytes of a socket address of that family. */
   readonly addressSize: number
   readonly at: Readonly<
-    Record<'packet' | 'address' | 'message' | 'option' | 'event' | 'events' | 'timer', bigint>
+    Record<'packet' | 'address' | 'addressSize' | 'option' | 'event' | 'events' | 'timer', bigint>
   >
   readonly #view: DataView
   /** By packet, where each of its bytes lies which was asked for. */
   readonly #addresses = new Map<Uint8Array, bigint[]>()
+  /** The one asked about last, and those of its bytes. */
+  #asked: Uint8Array | undefined
+  #known: bigint[] | undefined
   readonly #base: bigint
 
   constructor(isIPv4: boolean, addressOf: (memory: ArrayBuffer) => bigint) {
@@ -65,18 +67,21 @@ export class Arena {
     this.at = {
       packet: at(PACKETS),
       address: at(ADDRESS),
-      message: at(MESSAGE),
+      addressSize: at(ADDRESS_SIZE),
       option: at(OPTION),
       event: at(EVENT),
       events: at(EVENTS),
       timer: at(TIMER),
     }
-    this.#writeMessage(at(ADDRESS), at(PIECE), at(PACKETS))
   }
 
   /** Where one of a packet's bytes lies; undefined: the packet is none of the arena's, or has no such byte. */
   addressOf(packet: Uint8Array, offset: number): bigint | undefined {
-    const addresses = this.#addresses.get(packet)
+    if (packet !== this.#asked) {
+      this.#asked = packet
+      this.#known = this.#addresses.get(packet)
+    }
+    const addresses = this.#known
     if (addresses === undefined || offset < 0 || offset >= packet.length) return undefined
     const known = addresses[offset]
     if (known !== undefined) return known
@@ -85,17 +90,9 @@ export class Arena {
     return address
   }
 
-  /** Makes the message header ready to receive a packet and its sender's address. */
+  /** Makes room for the address a packet will come from. */
   prepare(): void {
-    this.#view.setUint32(MESSAGE + 8, this.addressSize, true)
-    this.#view.setUint32(PIECE + 8, PACKET_SIZE, true)
-  }
-
-  /** Makes the message header ready to send `length` bytes to a place. */
-  dispatch(place: SocketAddress, length: number): void {
-    this.writeAddress(place, place.port)
-    this.#view.setUint32(MESSAGE + 8, this.addressSize, true)
-    this.#view.setUint32(PIECE + 8, length, true)
+    this.#view.setUint32(ADDRESS_SIZE, this.addressSize, true)
   }
 
   /** struct sockaddr_in(6): family 0–1, port 2–3; the address at 4, or at 8 for IPv6. */
@@ -151,13 +148,5 @@ export class Arena {
   /** The socket the i-th event of this round is about. */
   readEvent(i: number): number {
     return this.#view.getInt32(EVENTS + i * EVENT_SIZE + EVENT_DATA, true)
-  }
-
-  /** struct msghdr: name 0, its size 8, pieces 16, their number 24, no control data. struct iovec: base 0, size 8. */
-  #writeMessage(address: bigint, piece: bigint, packet: bigint): void {
-    this.#view.setBigUint64(MESSAGE, address, true)
-    this.#view.setBigUint64(MESSAGE + 16, piece, true)
-    this.#view.setUint32(MESSAGE + 24, 1, true)
-    this.#view.setBigUint64(PIECE, packet, true)
   }
 }

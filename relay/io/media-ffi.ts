@@ -1,6 +1,7 @@
 import type { MonotonicMs } from '#contract'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/media-leg.ts'
+import { restOf } from '../media/rest.ts'
 import type { CipherMaker } from '../media/srtp-cipher.ts'
 import { pureCipher } from '../media/srtp-pure.ts'
 import { monotonicNow } from './clock.ts'
@@ -13,13 +14,7 @@ import { wide } from './wide.ts'
 /** Milliseconds before Node's own event loop has its turn, while commands keep coming: the last of them no longer ago than ATTENTIVE_MS. */
 const ATTENTIVE_TURN_MS = 4
 
-/**
- * From so many packets per millisecond on we pause after each look, so that the next finds several: waking up for
- * each alone would cost as much again as carrying it. A network card does the same with its interrupts.
- */
-const BUSY = 10
-const PAUSE_US = 200n
-/** But not where a look found so many: they have waited already, and who sleeps on a busy machine sleeps long. */
+/** Where a look found so many we do not rest before the next: they have waited already, and who sleeps on a busy machine sleeps long. */
 const BEHIND = 128
 
 /**
@@ -79,8 +74,8 @@ class FfiEngine implements MediaEngine {
   readonly #rtpPorts: (RtpPort | undefined)[] = []
   readonly #tied: boolean[] = []
   readonly #from = new SocketAddress()
-  /** Packets per millisecond in the last turn. */
-  #rate = 0
+  /** How long it rests after a look, by the packets of the last turn. */
+  #restMs = 0
   /** Packets of the last look, and of the turn. */
   #found = 0
   #packets = 0
@@ -147,8 +142,7 @@ class FfiEngine implements MediaEngine {
   reply(rtpPort: RtpPort, to: SocketAddress, packet: Uint8Array, length: number): void {
     if (rtpPort.handle < 0) return
     this.#arena.packet.set(packet.subarray(0, length))
-    this.#arena.dispatch(to, length)
-    this.#loaded.libc.sendmsg(wide(rtpPort.handle), this.#arena.at.message, 0n)
+    this.#sendTo(rtpPort.handle, to, this.#arena.at.packet, length)
   }
 
   stop(): void {
@@ -165,21 +159,23 @@ class FfiEngine implements MediaEngine {
     if (begun < this.#attentiveUntil) this.#hurry(begun)
     this.#packets = 0
     let now = begun
-    while (now < this.#turnUntil && !this.#stopped) now = this.#look(this.#turnUntil - now)
+    while (now < this.#turnUntil && !this.#stopped) now = this.#look(now)
     // What was not worth a wake-up has waited for this.
     this.#obey()
     this.#work.done()
-    this.#rate = this.#packets / (now - begun)
+    this.#restMs = restOf(this.#packets / (now - begun))
     if (!this.#stopped) setImmediate(() => this.#round())
   }
 
-  /** Carries what has come, or comes within so many milliseconds. On its own, so that it is compiled soon: turns are few. */
-  #look(ms: number): MonotonicMs {
+  /** Carries what has come, or comes before the turn ends. On its own, so that it is compiled soon: turns are few. */
+  #look(before: MonotonicMs): MonotonicMs {
     const { libc } = this.#loaded
     const arena = this.#arena
-    if (this.#rate > BUSY && this.#found < BEHIND) libc.usleep(PAUSE_US)
+    const rests = this.#restMs > 0 && this.#found < BEHIND && this.#beatAt - before > this.#restMs
+    if (rests) libc.usleep(wide(Math.ceil(this.#restMs * 1000)))
     const most = wide(arena.mostEvents)
-    const count = libc.epoll_wait(wide(this.#epoll), arena.at.events, most, wide(Math.ceil(ms)))
+    const ms = wide(Math.ceil(this.#turnUntil - before))
+    const count = libc.epoll_wait(wide(this.#epoll), arena.at.events, most, ms)
     const now = monotonicNow()
     if (now >= this.#beatAt) this.#beat()
     this.#outOfTurn = OUT_OF_TURN
@@ -227,20 +223,23 @@ class FfiEngine implements MediaEngine {
     const { sources, lengths } = this.#batch
     const length = lengths[i] as number
     const rtpPort = this.#rtpPorts[sources[i] as number]
-    const packet = this.#arena.packets[i]
+    const { packets, slots } = this.#arena
+    const packet = packets[i]
     if (length < 0 || rtpPort === undefined || packet === undefined) return -1
     const out = this.#work.arrive(now, rtpPort, rtpPort.latch.peer, packet, length)
     if (out === undefined) return -1
     lengths[i] = out.leaving
     if (this.#tied[out.handle] === true) return out.handle
-    this.#send(out, packet)
+    this.#send(out, slots[i] as bigint)
     return -1
   }
 
   /** One packet from any sender; false: there was none. */
   #take(now: MonotonicMs, rtpPort: RtpPort): boolean {
+    const { at, packetSize } = this.#arena
     this.#arena.prepare()
-    const length = this.#loaded.libc.recvmsg(wide(rtpPort.handle), this.#arena.at.message, 0n)
+    const fd = wide(rtpPort.handle)
+    const length = this.#loaded.libc.recvfrom(fd, at.packet, wide(packetSize), 0n, at.address, at.addressSize)
     if (length < 0) return false
     this.#arena.readAddress(this.#from)
     const out = this.#work.arrive(now, rtpPort, this.#from, this.#arena.packet, length)
@@ -250,10 +249,10 @@ class FfiEngine implements MediaEngine {
 
   /** Sends the packet which is no batch's. */
   #leave(out: RtpPort): void {
-    const { at, packet } = this.#arena
+    const { at } = this.#arena
     if (this.#tied[out.handle] === true)
-      this.#loaded.libc.write(wide(out.handle), at.packet, wide(out.leaving))
-    else this.#send(out, packet)
+      this.#loaded.libc.send(wide(out.handle), at.packet, wide(out.leaving), 0n)
+    else this.#send(out, at.packet)
   }
 
   /** What strangers sent before is still queued, and must be taken as theirs. */
@@ -266,13 +265,16 @@ class FfiEngine implements MediaEngine {
     this.#tied[rtpPort.handle] = true
   }
 
-  #send(out: RtpPort, packet: Uint8Array): void {
+  /** Sends the packet which lies there by a port which is not tied. */
+  #send(out: RtpPort, packet: bigint): void {
     const place = out.latch.destination
-    const length = out.leaving
-    if (place === undefined) return
-    if (packet !== this.#arena.packet) this.#arena.packet.set(packet.subarray(0, length))
-    this.#arena.dispatch(place, length)
-    this.#loaded.libc.sendmsg(wide(out.handle), this.#arena.at.message, 0n)
+    if (place !== undefined) this.#sendTo(out.handle, place, packet, out.leaving)
+  }
+
+  #sendTo(fd: number, place: SocketAddress, packet: bigint, length: number): void {
+    const { at, addressSize } = this.#arena
+    this.#arena.writeAddress(place, place.port)
+    this.#loaded.libc.sendto(wide(fd), packet, wide(length), 0n, at.address, wide(addressSize))
   }
 
   /** Commands are obeyed between rounds, so that no port changes while a batch is under way. */
@@ -346,7 +348,7 @@ interface Batch {
 }
 
 /** The two calls which cost most stand alone in their loops, so that the compiler makes them direct. */
-function batchOf({ read, write }: Libc, { slots, packetSize }: Arena): Batch {
+function batchOf({ recv, send }: Libc, { slots, packetSize }: Arena): Batch {
   const sources = new Int32Array(slots.length)
   const lengths = new Int32Array(slots.length)
   const targets = new Int32Array(slots.length)
@@ -358,12 +360,12 @@ function batchOf({ read, write }: Libc, { slots, packetSize }: Arena): Batch {
     targets,
     read() {
       for (let i = 0; i < batch.count; i++)
-        lengths[i] = read(wide(sources[i] as number), slots[i] as bigint, room)
+        lengths[i] = recv(wide(sources[i] as number), slots[i] as bigint, room, 0n)
     },
     write() {
       for (let i = 0; i < batch.count; i++) {
         if ((targets[i] as number) >= 0)
-          write(wide(targets[i] as number), slots[i] as bigint, wide(lengths[i] as number))
+          send(wide(targets[i] as number), slots[i] as bigint, wide(lengths[i] as number), 0n)
       }
     },
   }

@@ -16,9 +16,17 @@ export interface Libc {
   timerfd_create(clock: number, flags: number): number
   timerfd_settime(fd: number, flags: number, when: bigint, before: bigint): number
   read(fd: bigint, into: bigint, size: bigint): number
-  write(fd: bigint, from: bigint, size: bigint): number
-  recvmsg(fd: bigint, message: bigint, flags: bigint): number
-  sendmsg(fd: bigint, message: bigint, flags: bigint): number
+  recv(fd: bigint, into: bigint, size: bigint, flags: bigint): number
+  send(fd: bigint, from: bigint, size: bigint, flags: bigint): number
+  recvfrom(
+    fd: bigint,
+    into: bigint,
+    size: bigint,
+    flags: bigint,
+    address: bigint,
+    addressSize: bigint,
+  ): number
+  sendto(fd: bigint, from: bigint, size: bigint, flags: bigint, address: bigint, addressSize: bigint): number
   usleep(us: bigint): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: bigint): number
@@ -71,9 +79,10 @@ const signatures = {
   timerfd_create: { arguments: ['i32', 'i32'], return: 'i32' },
   timerfd_settime: { arguments: ['i32', 'i32', 'u64', 'u64'], return: 'i32' },
   read: { arguments: three, return: 'i32' },
-  write: { arguments: three, return: 'i32' },
-  recvmsg: { arguments: three, return: 'i32' },
-  sendmsg: { arguments: three, return: 'i32' },
+  recv: { arguments: [...three, 'pointer'], return: 'i32' },
+  send: { arguments: [...three, 'pointer'], return: 'i32' },
+  recvfrom: { arguments: [...three, ...three], return: 'i32' },
+  sendto: { arguments: [...three, ...three], return: 'i32' },
   usleep: { arguments: ['pointer'], return: 'i32' },
   epoll_create1: { arguments: ['i32'], return: 'i32' },
   epoll_ctl: { arguments: ['i32', 'i32', 'i32', 'u64'], return: 'i32' },

@@ -2,7 +2,7 @@ import { cipherFlaw } from '../media/cipher-check.ts'
 import { type CipherMaker, type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-cipher.ts'
 import { pureCipher } from '../media/srtp-pure.ts'
 import { nodesOpenSsl, type OpenSsl } from './openssl-calls.ts'
-import { OpenSslCounter } from './openssl-counter.ts'
+import { counterContext, OpenSslCounter } from './openssl-counter.ts'
 import { type AddressOf, Desk } from './openssl-desk.ts'
 import { OpenSslGalois } from './openssl-galois.ts'
 import { saidBy } from './said-by.ts'
@@ -23,9 +23,10 @@ export function opensslCipher(addressOf: AddressOf, load = nodesOpenSsl): Cipher
 
 /** Throws where OpenSSL refuses a key. */
 function makerOf(ssl: OpenSsl, desk: Desk): CipherMaker {
+  const context = counterContext(ssl, desk)
   return (key) => {
     const { aead, tag, controlTag } = suiteSizes[key.suite]
-    const cipher = aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, key)
+    const cipher = aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, context, key)
     return new AnywhereCipher(cipher, desk, key.control ? controlTag + 4 : tag)
   }
 }

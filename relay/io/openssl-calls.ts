@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import type { PacketCipher } from '../media/srtp-cipher.ts'
 
 /*
  * OpenSSL as Node brings it, called through node:ffi.
@@ -36,11 +35,11 @@ export function nodesOpenSsl(): OpenSslLibrary {
   return { ssl: ffi.dlopen(null, signatures).functions, whereIs: (memory) => ffi.getRawPointer(memory) }
 }
 
-/** OpenSSL's memory for one cipher, which is given back when that is collected: never before, and never not at all. Throws where there is none. */
-export function contextFor(ssl: OpenSsl, cipher: PacketCipher): bigint {
+/** OpenSSL's memory for a cipher, which is given back when its owner is collected: never before, and never not at all. Throws where there is none. */
+export function contextFor(ssl: OpenSsl, owner: object): bigint {
   const context = ssl.EVP_CIPHER_CTX_new()
   if (context === NULL) throw new Error('OpenSSL has no memory for a key')
-  contexts.register(cipher, () => ssl.EVP_CIPHER_CTX_free(context))
+  contexts.register(owner, () => ssl.EVP_CIPHER_CTX_free(context))
   return context
 }
 

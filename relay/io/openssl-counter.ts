@@ -1,36 +1,54 @@
 import { type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-cipher.ts'
 import { readWord, writeWord } from '../media/words.ts'
 import { contextFor, NULL, need, OK, type OpenSsl } from './openssl-calls.ts'
-import { type Desk, STATE_BITS } from './openssl-desk.ts'
+import { type Desk, KEY_WORDS, STATE_BITS } from './openssl-desk.ts'
 import { wide } from './wide.ts'
 
-/** AES in counter mode, and HMAC-SHA1 over what comes of it (RFC 3711 §4.1.1, §4.2.1). */
+/** Where in a key's words those of AES are, and of HMAC's two turns, each hashed once (RFC 2104). */
+const [AES, INNER, OUTER] = [0, KEY_WORDS, KEY_WORDS + STATE_BITS]
+
+/** What every key is used with in turn. Throws where OpenSSL has no memory for it. */
+export function counterContext(ssl: OpenSsl, owner: object): bigint {
+  const context = contextFor(ssl, owner)
+  need(ssl.EVP_EncryptInit_ex(context, ssl.EVP_aes_128_ctr(), NULL, NULL, NULL))
+  return context
+}
+
+/**
+ * AES in counter mode, and HMAC-SHA1 over what comes of it (RFC 3711 §4.1.1, §4.2.1).
+ *
+ * All a key needs lies together, and OpenSSL is told it anew for each packet: of a thousand calls none is in the processor's
+ * cache when its packet comes, and to fetch a context of OpenSSL's from memory takes four times as long.
+ */
 export class OpenSslCounter implements PacketCipher {
   readonly iv: Uint8Array
   readonly #ssl: OpenSsl
   readonly #desk: Desk
   readonly #context: bigint
-  /** HMAC's key, hashed once for each of its two turns (RFC 2104): five words. */
-  readonly #inner: Int32Array
-  readonly #outer: Int32Array
+  readonly #words = new Int32Array(KEY_WORDS + 2 * STATE_BITS)
   readonly #tag: number
   /** Bytes of the word which stay in the packet. */
   readonly #word: number
 
-  constructor(ssl: OpenSsl, desk: Desk, { suite, control, key, salt, authentication }: SessionKey) {
+  constructor(
+    ssl: OpenSsl,
+    desk: Desk,
+    context: bigint,
+    { suite, control, key, salt, authentication }: SessionKey,
+  ) {
     const { tag, controlTag } = suiteSizes[suite]
-    this.iv = salt.slice()
+    this.iv = desk.vector
     this.#ssl = ssl
     this.#desk = desk
     this.#tag = control ? controlTag : tag
     this.#word = control ? 4 : 0
-    this.#context = contextFor(ssl, this)
+    this.#context = context
     desk.key.set(key)
-    const done = ssl.EVP_EncryptInit_ex(this.#context, ssl.EVP_aes_128_ctr(), NULL, desk.at.key, NULL)
-    desk.key.fill(0)
-    need(done)
-    this.#inner = this.#begun(authentication, 0x36)
-    this.#outer = this.#begun(authentication, 0x5c)
+    this.#words.set(desk.keyWords)
+    need(ssl.EVP_EncryptInit_ex(context, NULL, NULL, desk.at.key, NULL))
+    this.#begin(authentication, 0x36, INNER)
+    this.#begin(authentication, 0x5c, OUTER)
+    desk.vector.set(salt)
   }
 
   seal(packet: Uint8Array, clear: number, end: number, word: number): number {
@@ -57,10 +75,10 @@ export class OpenSslCounter implements PacketCipher {
   /** False: OpenSSL failed, and nothing of the packet may be used. */
   #xor(packet: Uint8Array, from: number, to: number): boolean {
     const desk = this.#desk
-    const { vector, at } = desk
-    vector.set(this.iv)
+    const { at, keyWords } = desk
+    for (let i = 0; i < KEY_WORDS; i++) keyWords[i] = this.#words[AES + i] as number
     const place = desk.addressOf(packet, from)
-    if (this.#ssl.EVP_EncryptInit_ex(this.#context, NULL, NULL, NULL, at.vector) !== OK) return false
+    if (this.#ssl.EVP_EncryptInit_ex(this.#context, NULL, NULL, at.key, at.vector) !== OK) return false
     return this.#ssl.EVP_EncryptUpdate(this.#context, place, at.written, place, wide(to - from)) === OK
   }
 
@@ -69,21 +87,21 @@ export class OpenSslCounter implements PacketCipher {
     const desk = this.#desk
     const ssl = this.#ssl
     const { at } = desk
-    desk.resume(this.#inner)
+    desk.resume(this.#words, INNER)
     if (ssl.SHA1_Update(at.state, desk.addressOf(packet, 0), wide(length)) !== OK) return false
     if (ssl.SHA1_Final(at.tag, at.state) !== OK) return false
-    desk.resume(this.#outer)
+    desk.resume(this.#words, OUTER)
     return ssl.SHA1_Update(at.state, at.tag, 20n) === OK && ssl.SHA1_Final(at.tag, at.state) === OK
   }
 
-  #begun(key: Uint8Array, pad: number): Int32Array {
+  #begin(key: Uint8Array, pad: number, turn: number): void {
     const { padded, state, at } = this.#desk
     for (let i = 0; i < padded.length; i++) padded[i] = (key[i] ?? 0) ^ pad
     const begun = this.#ssl.SHA1_Init(at.state)
     const hashed = this.#ssl.SHA1_Update(at.state, at.padded, wide(padded.length))
     padded.fill(0)
     need(begun, hashed)
-    return state.slice(0, STATE_BITS)
+    this.#words.set(state.subarray(0, STATE_BITS), turn)
   }
 }
 

@@ -11,6 +11,8 @@ const PADDED = 128
 const STATE = 192
 /** SHA_CTX in words: five of state, two of length in bits, one block, and how many bytes of that are filled. */
 const [STATE_WORDS, STATE_FILLED] = [24, 23]
+/** Words of an AES-128 key. */
+export const KEY_WORDS = 4
 /** How many words of state there are. */
 export const STATE_BITS = 5
 const BLOCK_BITS = 512
@@ -22,8 +24,11 @@ const GUEST_SIZE = 4096
 
 /** What lies in memory while OpenSSL is at work, for one packet at a time. */
 export class Desk {
+  /** All ciphers' initialization vector. */
   readonly vector: Uint8Array
   readonly key: Uint8Array
+  /** One of 128 bits, in words. */
+  readonly keyWords: Int32Array
   readonly clear: Uint8Array
   readonly tag: Uint8Array
   readonly padded: Uint8Array
@@ -41,6 +46,7 @@ export class Desk {
     const part = (offset: number, length: number) => new Uint8Array(memory, offset, length)
     this.vector = part(VECTOR, 16)
     this.key = part(KEY, 32)
+    this.keyWords = new Int32Array(memory, KEY, KEY_WORDS)
     this.clear = part(CLEAR, 12)
     this.tag = part(TAG, 20)
     this.padded = part(PADDED, 64)
@@ -59,10 +65,10 @@ export class Desk {
     }
   }
 
-  /** SHA-1 goes on from where it was after one block. */
-  resume(words: Int32Array): void {
+  /** SHA-1 goes on from where it was after one block: five words, from `at` on. */
+  resume(words: Int32Array, at: number): void {
     const { state } = this
-    state.set(words)
+    for (let i = 0; i < STATE_BITS; i++) state[i] = words[at + i] as number
     state[STATE_BITS] = BLOCK_BITS
     state[STATE_BITS + 1] = 0
     state[STATE_FILLED] = 0

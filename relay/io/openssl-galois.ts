@@ -19,7 +19,7 @@ export class OpenSslGalois implements PacketCipher {
   readonly #opening: bigint
 
   constructor(ssl: OpenSsl, desk: Desk, { suite, control, key, salt }: SessionKey) {
-    this.iv = salt.slice()
+    this.iv = desk.vector
     this.#ssl = ssl
     this.#desk = desk
     this.#control = control
@@ -31,14 +31,14 @@ export class OpenSslGalois implements PacketCipher {
     const opening = ssl.EVP_DecryptInit_ex(this.#opening, type, NULL, desk.at.key, NULL)
     desk.key.fill(0)
     need(sealing, opening)
+    desk.vector.set(salt)
   }
 
   seal(packet: Uint8Array, clear: number, end: number, word: number): number {
     const desk = this.#desk
-    const { vector, at } = desk
+    const { at } = desk
     const ssl = this.#ssl
     const context = this.#sealing
-    vector.set(this.iv)
     const readable = this.#readable(packet, word)
     const place = desk.addressOf(packet, clear)
     if (ssl.EVP_EncryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
@@ -56,9 +56,8 @@ export class OpenSslGalois implements PacketCipher {
   open(packet: Uint8Array, clear: number, length: number, word: number): number {
     const end = length - GALOIS_TAG - (this.#control ? 4 : 0)
     const desk = this.#desk
-    const { vector, at } = desk
+    const { at } = desk
     const ssl = this.#ssl
-    vector.set(this.iv)
     const readable = this.#readable(packet, word)
     const tag = desk.addressOf(packet, end)
     const context = this.#opening

@@ -92,10 +92,15 @@ export class Latch {
 
   /** Whether a packet from there is the peer's. */
   hears(now: MonotonicMs, from: SocketAddress): boolean {
-    if (!this.locked || !this.peer.same(from)) return false
+    if (!this.isPeer(from)) return false
     this.heardAt = now
     if (this.#reopened || !this.#settled) this.#settle()
     return true
+  }
+
+  /** Whether that is where the peer is: so it is allowed, too. */
+  isPeer(from: SocketAddress): boolean {
+    return this.locked && this.peer.same(from)
   }
 
   /** Whether a packet from elsewhere shows that its source is this party; undefined: it says nothing of any stream. */

@@ -55,14 +55,13 @@ export class RtpPort {
   }
 
   /** One did, of so many samples. */
-  turned(samples: number): void {
-    this.#turned.spend(Math.max(LEAST, samples))
+  turned(now: MonotonicMs, samples: number): void {
+    this.#turned.spend(now, Math.max(LEAST, samples))
   }
 
-  /** Whether a packet is worth decrypting: there is no end of those which are forged. `known`: by its SSRC. */
-  tries(now: MonotonicMs, from: SocketAddress, known: boolean): boolean {
-    if (known && this.latch.locked && this.latch.peer.same(from)) return this.#failed.has(now)
-    return this.#strange.take(now)
+  /** Whether a packet is worth decrypting: there is no end of those which are forged. `known`: it comes from the peer, and its SSRC is known. */
+  tries(now: MonotonicMs, known: boolean): boolean {
+    return known ? this.#failed.has(now) : this.#strange.take(now)
   }
 
   /** One was, and is not authentic. */

@@ -379,7 +379,7 @@ export class MediaRelay {
         : this.#hear(now, leg, packet, length)
           ? this.#pass(rtpPort, packet, length, false)
           : undefined
-    rtpPort.turned(becomes.spent - before)
+    rtpPort.turned(now, becomes.spent - before)
     return out
   }
 
@@ -435,9 +435,11 @@ function unprotected(
   received: number,
   control: boolean,
 ): number {
+  const { latch } = rtpPort
   const { unprotect } = rtpPort.leg
-  if (unprotect === undefined || !rtpPort.latch.allows(from)) return -1
-  if (!rtpPort.tries(now, from, unprotect.knows(packet, control))) return -1
+  const isPeer = latch.isPeer(from)
+  if (unprotect === undefined || !(isPeer || latch.allows(from))) return -1
+  if (!rtpPort.tries(now, isPeer && unprotect.knows(packet, control))) return -1
   const length = unprotect.unprotect(packet, received, control)
   if (length < 0) rtpPort.failed(now)
   return length < (control ? RTCP_HEADER : RTP_HEADER) ? -1 : length

@@ -38,7 +38,7 @@ export interface SessionKey {
  * vector), or RTCP's index with its E bit, which does stand in the packet.
  */
 export interface PacketCipher {
-  /** The initialization vector, to be written before each packet. */
+  /** The initialization vector, to be written before each packet, the whole of it: several ciphers may share one. */
   readonly iv: Uint8Array
   /** Encrypts what ends at `end`; returns the length with the tag, for which there must be room. */
   seal(packet: Uint8Array, clear: number, end: number, word: number): number

@@ -1,7 +1,7 @@
 import type { SrtpKey } from '../ground/media.ts'
 import { headerLength } from './packet-shape.ts'
 import { type CipherMaker, type SuiteSizes, suiteSizes } from './srtp-cipher.ts'
-import { CONTROL_CLEAR, SrtpLocks } from './srtp-locks.ts'
+import { CONTROL_CLEAR, SrtpLock } from './srtp-lock.ts'
 import { later, nearest, rollover, SrtpStream, SrtpStreams } from './srtp-stream.ts'
 import type { UnprotectStage } from './stages.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
@@ -13,6 +13,8 @@ const PATIENCE = 16
 const MOST_ROLLOVERS = 64
 /** Not written by who has the key; came before, or too long ago for that to be known. */
 const [UNAUTHENTIC, REPLAYED] = [-1, -2]
+
+const none = new Uint8Array(0)
 
 /** Packets which were dropped, and why. */
 export interface SrtpFailures {
@@ -32,7 +34,8 @@ export class SrtpReceiver implements UnprotectStage {
   readonly failures: SrtpFailures
   readonly #sizes: SuiteSizes
   readonly #mki: Uint8Array
-  readonly #locks: SrtpLocks
+  readonly #rtp: SrtpLock
+  readonly #rtcp: SrtpLock
   readonly #streams = new SrtpStreams()
   readonly #control = new SrtpStreams()
   #before: SrtpReceiver | undefined
@@ -44,8 +47,9 @@ export class SrtpReceiver implements UnprotectStage {
     this.key = key
     this.failures = before?.failures ?? { unauthentic: 0, replayed: 0 }
     this.#sizes = suiteSizes[key.suite]
-    this.#mki = key.mki ?? new Uint8Array(0)
-    this.#locks = new SrtpLocks(key, make)
+    this.#mki = key.mki ?? none
+    this.#rtp = new SrtpLock(key, make, false)
+    this.#rtcp = new SrtpLock(key, make, true)
     this.#before = before
     if (before !== undefined) before.#before = undefined
   }
@@ -134,7 +138,7 @@ export class SrtpReceiver implements UnprotectStage {
   }
 
   #decrypt(ssrc: number, packet: Uint8Array, clear: number, end: number, index: number): number {
-    const { rtp } = this.#locks
+    const rtp = this.#rtp
     rtp.aim(ssrc, rollover(index), index)
     const out = rtp.cipher.open(packet, clear, end, rollover(index))
     return out < 0 ? UNAUTHENTIC : out
@@ -155,7 +159,7 @@ export class SrtpReceiver implements UnprotectStage {
     const known = this.#control.find(ssrc)
     const index = word & 0x7fff_ffff
     if (known === undefined ? this.#control.isFull : !known.allows(index)) return REPLAYED
-    const { rtcp } = this.#locks
+    const rtcp = this.#rtcp
     rtcp.aim(ssrc, index >>> 16, index)
     const out = rtcp.cipher.open(packet, CONTROL_CLEAR, end, word)
     if (out < 0) return UNAUTHENTIC

@@ -1,7 +1,7 @@
 import type { SrtpKey } from '../ground/media.ts'
 import { headerLength } from './packet-shape.ts'
 import type { CipherMaker } from './srtp-cipher.ts'
-import { CONTROL_CLEAR, SrtpLocks } from './srtp-locks.ts'
+import { CONTROL_CLEAR, SrtpLock } from './srtp-lock.ts'
 import { rollover, SentStream, SrtpStreams } from './srtp-stream.ts'
 import type { ProtectStage } from './stages.ts'
 import { sequenceOf } from './statistics.ts'
@@ -14,7 +14,8 @@ const ENCRYPTED = 1 << 31
 /** The packets a party is sent, under our key for it (RFC 3711 §3.3, §3.4). */
 export class SrtpSender implements ProtectStage {
   readonly key: SrtpKey
-  readonly #locks: SrtpLocks
+  readonly #rtp: SrtpLock
+  readonly #rtcp: SrtpLock
   readonly #streams = new SrtpStreams<SentStream>()
   /** Of the key before this one. */
   readonly #streamsBefore: SrtpStreams<SentStream> | undefined
@@ -24,7 +25,8 @@ export class SrtpSender implements ProtectStage {
   /** `before`: the one whose place this takes; numbers go on where its did. */
   constructor(key: SrtpKey, make: CipherMaker, before?: SrtpSender) {
     this.key = key
-    this.#locks = new SrtpLocks(key, make)
+    this.#rtp = new SrtpLock(key, make, false)
+    this.#rtcp = new SrtpLock(key, make, true)
     if (before !== undefined) this.#streamsBefore = before.#streams
   }
 
@@ -47,7 +49,7 @@ export class SrtpSender implements ProtectStage {
     stream.add(index)
     packet[2] = index >>> 8
     packet[3] = index
-    const { rtp } = this.#locks
+    const rtp = this.#rtp
     rtp.aim(ssrc, rollover(index), index)
     return rtp.cipher.seal(packet, clear, length, rollover(index))
   }
@@ -55,7 +57,7 @@ export class SrtpSender implements ProtectStage {
   #protectControl(packet: Uint8Array, length: number): number {
     if (length < CONTROL_CLEAR || this.#control > MOST_CONTROL) return -1
     const index = this.#control++
-    const { rtcp } = this.#locks
+    const rtcp = this.#rtcp
     rtcp.aim(readWord(packet, 4), index >>> 16, index)
     return rtcp.cipher.seal(packet, CONTROL_CLEAR, length, ENCRYPTED | index)
   }

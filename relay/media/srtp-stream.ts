@@ -1,5 +1,5 @@
-/** Packets which may come late; RFC 3711 §3.3.2 asks for 64 at least. */
-const WINDOW = 128
+/** Packets which may come late: what RFC 3711 §3.3.2 asks for, in two words. */
+const WINDOW = 64
 const CYCLE = 0x10000
 /** Streams one key may have: more are refused, for what is forgotten of one could be repeated. */
 const MOST_STREAMS = 256
@@ -15,7 +15,9 @@ export class SrtpStream {
   highest = -1
   /** Packets in a row which were not authentic. */
   failures = 0
-  readonly #seen = new Float64Array(WINDOW).fill(-1)
+  /** The last 64, a bit each: whether it came. The highest is the first word's lowest bit. */
+  #recent = 0
+  #earlier = 0
 
   constructor(ssrc: number) {
     this.ssrc = ssrc
@@ -23,13 +25,36 @@ export class SrtpStream {
 
   /** Whether a packet of this index is neither too old nor a repetition. */
   allows(index: number): boolean {
-    return index >= 0 && index > this.highest - WINDOW && this.#seen[index & (WINDOW - 1)] !== index
+    const behind = this.highest - index
+    if (behind < 0) return true
+    return index >= 0 && behind < WINDOW && !this.#came(behind)
   }
 
   add(index: number): void {
-    this.#seen[index & (WINDOW - 1)] = index
-    if (index > this.highest) this.highest = index
+    const ahead = index - this.highest
+    if (ahead > 0) {
+      this.highest = index
+      this.#shift(ahead)
+    }
+    this.#note(ahead > 0 ? 0 : -ahead)
     this.failures = 0
+  }
+
+  #came(behind: number): boolean {
+    const word = behind < 32 ? this.#recent : this.#earlier
+    return ((word >>> (behind & 31)) & 1) === 1
+  }
+
+  #note(behind: number): void {
+    const bit = 1 << (behind & 31)
+    if (behind < 32) this.#recent |= bit
+    else this.#earlier |= bit
+  }
+
+  #shift(ahead: number): void {
+    if (ahead < 32) this.#earlier = (this.#earlier << ahead) | (this.#recent >>> (32 - ahead))
+    else this.#earlier = ahead < WINDOW ? this.#recent << (ahead - 32) : 0
+    this.#recent = ahead < 32 ? this.#recent << ahead : 0
   }
 
   /** The index with that sequence number which is nearest to the highest; negative: it came before the first. */

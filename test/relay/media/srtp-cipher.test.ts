@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { srtpSuites } from '#contract'
 import { Aes } from '../../../relay/media/aes.ts'
 import { HmacSha1 } from '../../../relay/media/hmac-sha1.ts'
-import { type SessionKey, sessionKey, suiteSizes } from '../../../relay/media/srtp-cipher.ts'
+import {
+  type PacketCipher,
+  type SessionKey,
+  sessionKey,
+  suiteSizes,
+} from '../../../relay/media/srtp-cipher.ts'
+import { pureCipher } from '../../../relay/media/srtp-pure.ts'
 import { readWord } from '../../../relay/media/words.ts'
 import { ciphers, fromHex, toHex } from './ciphers.ts'
 
@@ -136,6 +142,27 @@ describe.each(srtpSuites)('%s', (suite) => {
         return toHex(packet.subarray(0, cipher.seal(packet, clear, length, 0x80000001 | 0)))
       })
       expect(new Set(results).size).toBe(1)
+    }
+  })
+
+  test.each([false, true])('keeps keys apart which are used in turn (RTCP: %s)', (control) => {
+    const clear = control ? 8 : 12
+    const keys = [secret, randomBytes(key + salt)].map((each) => sessionKey(suite, each, control))
+    const plain = randomBytes(60)
+    for (const { make, packet } of ciphers()) {
+      const mixed = keys.map(make)
+      for (const at of [0, 1, 1, 0]) {
+        const cipher = mixed[at] as PacketCipher
+        const alone = keys[at] as SessionKey
+        cipher.iv.set(alone.salt)
+        packet.set(plain)
+        const length = cipher.seal(packet, clear, 60, 7)
+        const right = new Uint8Array(128)
+        right.set(plain)
+        pureCipher(alone).seal(right, clear, 60, 7)
+        expect(toHex(packet.subarray(0, length))).toBe(toHex(right.subarray(0, length)))
+        expect(cipher.open(packet, clear, length, 7)).toBe(60)
+      }
     }
   })
 

@@ -8,7 +8,7 @@ import { pureCipher } from '../../../relay/media/srtp-pure.ts'
 import { SrtpReceiver } from '../../../relay/media/srtp-receiver.ts'
 import { SrtpSender } from '../../../relay/media/srtp-sender.ts'
 import { srtpStages } from '../../../relay/media/srtp-stage.ts'
-import { nearest } from '../../../relay/media/srtp-stream.ts'
+import { nearest, SrtpStream } from '../../../relay/media/srtp-stream.ts'
 import { plain, type Stages } from '../../../relay/media/stages.ts'
 import { rtpPacket, senderReport } from '../../support/rtp.ts'
 import { aimAt } from './between.ts'
@@ -95,6 +95,23 @@ describe('the roll-over counter (RFC 3711 §3.3.1)', () => {
     [2 ** 48 - 2, 65_535, 2 ** 48 - 1],
   ])('after the index %i and the number %i is that of the index %i', (highest, sequence, index) => {
     expect(nearest(highest, sequence)).toBe(index)
+  })
+
+  test('knows of the last 64 numbers which came, and lets no older one in', () => {
+    const stream = new SrtpStream(7)
+    const came = new Set<number>()
+    let highest = -1
+    for (let step = 0; step < 4_000; step++) {
+      // Mostly one ahead; else far back or far ahead, past each border of the two words.
+      const index = Math.max(0, highest + (step % 3 === 0 ? ((step * 37) % 240) - 120 : 1))
+      const isAllowed = index > highest || (highest - index < 64 && !came.has(index))
+      expect(stream.allows(index), `${index} after ${highest}`).toBe(isAllowed)
+      if (!isAllowed) continue
+      stream.add(index)
+      came.add(index)
+      highest = Math.max(highest, index)
+    }
+    expect(stream.highest).toBe(highest)
   })
 
   test.each([
