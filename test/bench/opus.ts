@@ -1,19 +1,24 @@
 import { libopus } from '../../relay/io/libopus.ts'
-import { encoded } from '../../relay/media/g711.ts'
 import { OpusDecoder } from '../../relay/media/opus-decoder.ts'
 import { OpusEncoder } from '../../relay/media/opus-encoder.ts'
 import type { TranscodeStage } from '../../relay/media/stages.ts'
 import { machine, printTable } from './cost.ts'
+import { speechLike } from './opus-packets.ts'
+import { turnedBench } from './turned.ts'
 
 const packets = 5_000
 const rounds = 3
 
-/** What a packet of 20 ms costs whose Opus is turned into G.711, or the other way round: two waves, which swell, in noise. */
-export async function opusBench(): Promise<void> {
+/**
+ * What a packet of 20 ms costs whose Opus is turned into G.711, or the other way round; then what that does to others' sound.
+ *
+ *   npm run bench -- opus [--plain 20] [--turned 100] [--seconds 5] [--rounds 3] [--tries 4]
+ */
+export async function opusBench(args: string[]): Promise<void> {
   const make = libopus()
   if (typeof make === 'string') throw new Error(make)
   const rows = Array.from({ length: rounds }, (_, round) => {
-    const encoder = timed(new OpusEncoder(make(), 111), speechLike())
+    const encoder = timed(new OpusEncoder(make(), 111), speechLike(packets))
     const decoder = timed(
       new OpusDecoder(make(), { from: [111], to: 111, law: 'PCMU', ms: 20 }),
       encoder.made,
@@ -22,7 +27,8 @@ export async function opusBench(): Promise<void> {
     return [`round ${round + 1}`, encoder.us.toFixed(1), decoder.us.toFixed(1), octets.toFixed(0)]
   })
   process.stdout.write(`${machine()}\n\n`)
-  process.stdout.write(`${printTable(['µs CPU a packet', 'to Opus', 'from Opus', 'octets'], rows)}\n`)
+  process.stdout.write(`${printTable(['µs CPU a packet', 'to Opus', 'from Opus', 'octets'], rows)}\n\n`)
+  await turnedBench(args, make)
 }
 
 function timed(stage: TranscodeStage, given: readonly Uint8Array[]): { us: number; made: Uint8Array[] } {
@@ -36,21 +42,4 @@ function timed(stage: TranscodeStage, given: readonly Uint8Array[]): { us: numbe
   }
   const { user, system } = process.cpuUsage(before)
   return { us: (user + system) / given.length, made }
-}
-
-function speechLike(): Uint8Array[] {
-  return Array.from({ length: packets }, (_, at) => {
-    const packet = Buffer.alloc(172)
-    packet[0] = 0x80
-    packet.writeUInt16BE(at, 2)
-    packet.writeUInt32BE(at * 160, 4)
-    for (let i = 0; i < 160; i++) packet[12 + i] = encoded('PCMU', sampleAt(at * 160 + i))
-    return packet
-  })
-}
-
-function sampleAt(n: number): number {
-  const [low, high] = [440, 1_810].map((hz) => Math.sin((2 * Math.PI * hz * n) / 8_000))
-  const swell = 0.5 + 0.5 * Math.sin(n / 3_000)
-  return Math.round(9_000 * (low ?? 0) * swell + 3_000 * (high ?? 0) + 1_000 * (Math.random() - 0.5))
 }

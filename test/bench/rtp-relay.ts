@@ -4,13 +4,15 @@ import { sessionId } from '../../relay/ground/media.ts'
 import { startMedia } from '../../relay/io/media.ts'
 import type { MediaEngineName } from '../../relay/io/media-thread.ts'
 import { aimAtBrowser } from './browsers.ts'
+import { benchOpus } from './opus-packets.ts'
 import { callerKeys } from './srtp-packets.ts'
 
 /**
  * The media thread alone, driven as the SIP thread drives it: `rtp-relay.ts ENGINE HOST FIRST_PORT CALLS CALLER_IP
- * CALLEE_IP FIRST_PEER_PORT [srtp | recorded FOLDER | browser FINGERPRINT]`. Prints each call's two ports, then `ready`; ends
+ * CALLEE_IP FIRST_PEER_PORT [srtp | recorded FOLDER | browser FINGERPRINT | turned OTHERS]`. Prints each call's two ports, then `ready`; ends
  * with its standard input. With `srtp` callers speak SRTP, all under one key; with `recorded` both parties are written to a
- * file; with `browser` callers agree on keys, each by the certificate of that fingerprint: ours is printed first.
+ * file; with `browser` callers agree on keys, each by the certificate of that fingerprint: ours is printed first. With
+ * `turned` callers of the last so many calls speak Opus, which becomes PCMA.
  */
 const [engine, host = '', firstPort, calls, caller = '', callee = '', firstPeer, manner, given = ''] =
   process.argv.slice(2)
@@ -36,6 +38,7 @@ for (let i = 0; i < Number(calls); i++) {
     aim: {
       ...aimAt(caller, Number(firstPeer) + 2 * i),
       ...(manner === 'srtp' && { srtp: callerKeys }),
+      ...(manner === 'turned' && i >= Number(calls) - Number(given) && { opus: benchOpus }),
       ...(manner === 'browser' && { ice: aimAtBrowser(given), mux: true }),
     },
   })

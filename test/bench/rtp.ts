@@ -41,7 +41,13 @@ interface Load {
 }
 
 /** Addresses and ports of our own, away from the defaults and below the ephemeral ones, so that nothing else is met. */
-const place = { host: '127.0.41.1', caller: '127.0.41.2', callee: '127.0.41.3', first: 24_000, peers: 22_000 }
+export const place = {
+  host: '127.0.41.1',
+  caller: '127.0.41.2',
+  callee: '127.0.41.3',
+  first: 24_000,
+  peers: 22_000,
+}
 /** What both sides carry before they are measured, so that ours is compiled: packets, and seconds at least. */
 const [WARMUP_PACKETS, WARMUP_S] = [20_000, 2]
 /** What share of its core may be taken from a calm run. */
@@ -105,7 +111,7 @@ async function compare(chosen: readonly Relay[], load: Load, rounds: number): Pr
   const runs = new Map<Relay, Run[]>(chosen.map((relay) => [relay, []]))
   for (let round = 0; round < rounds; round++) {
     for (const [relay, all] of runs) {
-      const run = await measure(relay, load)
+      const run = await calmest(load.tries, () => runOnce(relay, load))
       if (run !== undefined) all.push(run)
     }
   }
@@ -148,10 +154,13 @@ function plainOf(relay: Relay): Engine {
 }
 
 /** A run in which other processes took the relay's core says little: it is repeated a few times. */
-async function measure(relay: Relay, load: Load): Promise<Run | undefined> {
-  let best: Run | undefined
-  for (let tries = 0; tries < load.tries && (best === undefined || best.kept > CALM); tries++) {
-    const run = await runOnce(relay, load)
+export async function calmest<R extends Pick<Run, 'kept'>>(
+  tries: number,
+  runOnce: () => Promise<R | undefined>,
+): Promise<R | undefined> {
+  let best: R | undefined
+  for (let tried = 0; tried < tries && (best === undefined || best.kept > CALM); tried++) {
+    const run = await runOnce()
     if (run === undefined) return undefined
     if (best === undefined || run.kept < best.kept) best = run
   }
@@ -165,13 +174,14 @@ async function runOnce(relay: Relay, load: Load): Promise<Run | undefined> {
       : await startOurs(relay, load)
   if (started === undefined) return undefined
   try {
-    return await drive(started, load, started.said ?? (mannerOf(relay) === 'srtp' ? [load.packets] : []))
+    const said = started.said ?? (mannerOf(relay) === 'srtp' ? [load.packets] : [])
+    return summary(await drive(started, load, said))
   } finally {
     await end(started.child)
   }
 }
 
-interface Started {
+export interface Started {
   readonly child: ChildProcess
   /** One call a line: the port the caller sends to, the port the callee sends to. */
   readonly ports: string
@@ -181,13 +191,29 @@ interface Started {
 
 async function startOurs(relay: Relay, load: Load): Promise<Started> {
   const { calls, folder } = load
-  const script = join(import.meta.dirname, 'rtp-relay.ts')
-  const { host, first, caller, callee, peers } = place
-  const words = [plainOf(relay), host, first, calls, caller, callee, peers].map(String)
   const manner = mannerOf(relay)
   const browsers = manner === 'browser' ? await openBrowsers(load) : undefined
-  if (manner !== undefined)
-    words.push(manner, browsers?.fingerprint ?? mkdtempSync(join(folder, 'recordings-')))
+  const given = browsers?.fingerprint ?? mkdtempSync(join(folder, 'recordings-'))
+  const { certificate, ...started } = await startRelay(
+    plainOf(relay),
+    calls,
+    manner === undefined ? [] : [manner, given],
+  )
+  if (browsers === undefined) return started
+  const { host, first } = place
+  const places = Array.from({ length: calls }, (_, i) => ourPlace(host, first + 4 * i, certificate))
+  return { ...started, said: await agree(browsers, places, load) }
+}
+
+/** Our media thread, with so many calls; `manner`: the last words of `rtp-relay.ts`. */
+export async function startRelay(
+  engine: Engine,
+  calls: number,
+  manner: readonly string[],
+): Promise<Started & { readonly certificate: string }> {
+  const script = join(import.meta.dirname, 'rtp-relay.ts')
+  const { host, first, caller, callee, peers } = place
+  const words = [...[engine, host, first, calls, caller, callee, peers].map(String), ...manner]
   const child = pinned(RELAY_CORE, process.execPath, ['--no-warnings', script, ...words])
   let [ports, certificate] = ['', '']
   for await (const line of createInterface({ input: child.stdout })) {
@@ -196,9 +222,7 @@ async function startOurs(relay: Relay, load: Load): Promise<Started> {
     else ports += `${line}\n`
   }
   await rest(500)
-  if (browsers === undefined) return { child, ports }
-  const places = Array.from({ length: calls }, (_, i) => ourPlace(host, first + 4 * i, certificate))
-  return { child, ports, said: await agree(browsers, places, load) }
+  return { child, ports, certificate }
 }
 
 function openBrowsers({ suite, calls }: Load): Promise<Browsers> {
@@ -245,11 +269,11 @@ async function browsersAt(wanted: Calls, load: Load): Promise<Omit<Started, 'chi
 }
 
 /** Runs the generator; the relay's CPU is read when the counted part begins and when it ends. */
-async function drive(
+export async function drive(
   { child, ports }: Started,
-  { generator, calls, seconds, warmup }: Load,
+  { generator, calls, seconds, warmup }: Pick<Load, 'generator' | 'calls' | 'seconds' | 'warmup'>,
   said: readonly string[],
-): Promise<Run> {
+): Promise<Driven> {
   const words = [calls, seconds, warmup, place.caller, place.callee, place.peers, place.host].map(String)
   words.push(...said)
   const load = pinned(LOAD_CORE, generator, words)
@@ -260,27 +284,31 @@ async function drive(
     if (line === 'measuring') before = scheduled(child)
     else if (line === 'done') after = scheduled(child)
     else
-      return summary(after.ranMs - before.ranMs, after.waitedMs - before.waitedMs, seconds, JSON.parse(line))
+      return {
+        ranMs: after.ranMs - before.ranMs,
+        kept: (after.waitedMs - before.waitedMs) / (seconds * 1000),
+        seen: JSON.parse(line),
+      }
   }
   throw new Error('the packet generator ended without a word')
 }
 
-interface Seen {
+/** What the relay spent on it, which share of the time it waited for its core, and what the generator saw. */
+interface Driven {
+  readonly ranMs: number
+  readonly kept: number
+  readonly seen: Seen & { readonly late_ms: number; readonly others: Seen }
+}
+
+/** What became of packets, and how long they were under way, in microseconds. */
+export interface Seen {
   readonly sent: number
   readonly heard: number
   readonly p50: number
   readonly p99: number
-  readonly late_ms: number
 }
 
-function summary(ranMs: number, waitedMs: number, seconds: number, seen: Seen): Run {
+function summary({ ranMs, kept, seen }: Driven): Run {
   const { sent, heard, p50, p99, late_ms } = seen
-  return {
-    cpuUs: (ranMs * 1000) / heard,
-    loss: 1 - heard / sent,
-    p50,
-    p99,
-    late: late_ms,
-    kept: waitedMs / (seconds * 1000),
-  }
+  return { cpuUs: (ranMs * 1000) / heard, loss: 1 - heard / sent, p50, p99, late: late_ms, kept }
 }

@@ -1,7 +1,7 @@
 /*
  * Two-way G.711 calls through a media relay on loopback: what was lost, and how long the relay kept each packet.
  *
- *   rtpload CALLS SECONDS WARMUP_SECONDS CALLER_IP CALLEE_IP FIRST_PORT RELAY_IP [PACKETS [TAG CHECK]]
+ *   rtpload CALLS SECONDS WARMUP_SECONDS CALLER_IP CALLEE_IP FIRST_PORT RELAY_IP [PACKETS [TAG CHECK | OTHERS]]
  *
  * Call i's parties sit at CALLER_IP and CALLEE_IP, port FIRST_PORT + 2i. The relay's ports are read from standard
  * input, one call a line: the port the caller sends to, the port the callee sends to. "measuring" and "done" are
@@ -10,6 +10,9 @@
  * PACKETS is a file of SRTP packets, one stream's: every caller says these, in order, and hears SRTP; callees speak RTP.
  * With TAG and CHECK, sizes in octets, it has for each call a check of its way (ICE), which is sent again as browsers do,
  * and a stream of its own whose packets are so much longer than RTP.
+ * With OTHERS, callers of the last so many calls say them, and no other does: they are as long as RTP, of another codec, and the
+ * relay may turn them, and what is said to them, into packets of its own, whose numbers go by ones, too. What became of those calls
+ * is counted by itself ("others").
  *
  * When a packet was sent is known by its number; the kernel stamps its arrival when the relay's send call puts it on
  * loopback. The difference is the relay's delay, free of our own wake-up times. We spin: give us a core of our own.
@@ -35,6 +38,9 @@ struct party {
     int socket;
     struct sockaddr_in relay;
     uint32_t said;
+    /** How far the numbers it hears are ahead of those its partner says, known once it has heard one. */
+    uint16_t ahead;
+    int knows_ahead;
     uint64_t counted, heard;
     /** By the low bits of their numbers: when the last packets were sent; 0: not to be counted, or heard already. */
     uint64_t sent_at[UNDER_WAY];
@@ -45,8 +51,15 @@ static struct party *parties;
 static uint8_t *protected;
 /** Octets of a packet's tag, of a check, and of all which one caller says; the last two 0: all say the same, unchecked. */
 static size_t tag = 10, check_size, stream_size;
-static uint32_t party_count;
-static uint64_t delays[BUCKETS], delay_count, delay_most, strangers;
+static uint32_t party_count, first_other;
+static uint64_t strangers;
+
+/** The delays of calls of one kind. */
+struct delays {
+    uint64_t buckets[BUCKETS], count, most;
+};
+
+static struct delays plain, others;
 
 static void fail(const char *what)
 {
@@ -62,25 +75,25 @@ static uint64_t clock_ns(clockid_t clock)
 }
 
 /* Delays fall into buckets about three per cent wide. */
-static void note_delay(uint64_t ns)
+static void note_delay(struct delays *delays, uint64_t ns)
 {
     int high = ns < FINE ? 0 : 63 - __builtin_clzll(ns) - 4;
-    delays[high ? high * FINE + (ns >> high) - FINE / 2 : ns]++;
-    delay_count++;
-    if (ns > delay_most) delay_most = ns;
+    delays->buckets[high ? high * FINE + (ns >> high) - FINE / 2 : ns]++;
+    delays->count++;
+    if (ns > delays->most) delays->most = ns;
 }
 
-static double delay_us(double share)
+static double delay_us(const struct delays *delays, double share)
 {
-    uint64_t seen = 0, wanted = delay_count * share;
+    uint64_t seen = 0, wanted = delays->count * share;
     for (int i = 0; i < BUCKETS; i++) {
-        seen += delays[i];
+        seen += delays->buckets[i];
         if (seen <= wanted) continue;
         int high = i < FINE ? 0 : i / FINE;
         uint64_t low = high ? (uint64_t)(i % FINE + FINE / 2) << high : (uint64_t)i;
         return low / 1000.0;
     }
-    return delay_most / 1000.0;
+    return delays->most / 1000.0;
 }
 
 static struct sockaddr_in place(const char *address, int port)
@@ -106,10 +119,15 @@ static int open_socket(const char *address, int port, int epoll, uint32_t party)
     return it;
 }
 
+static int is_other(uint32_t index)
+{
+    return index >= first_other;
+}
+
 /* Even numbers are callers. */
 static int is_protected(uint32_t index)
 {
-    return protected != NULL && index % 2 == 0;
+    return protected != NULL && index % 2 == 0 && (first_other == party_count || is_other(index));
 }
 
 static void say(uint32_t index, int counted)
@@ -145,22 +163,29 @@ static int hear(uint32_t index)
     struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
     ssize_t length = recvmsg(parties[index].socket, &message, MSG_DONTWAIT);
     if (length < 0) return 0;
-    if ((size_t)length != HEADER + SOUND + (is_protected(index) ? tag : 0)) {
+    if (is_other(index) ? length < HEADER : (size_t)length != HEADER + SOUND + (is_protected(index) ? tag : 0)) {
         strangers++;
         return 1;
     }
     /* What a party hears was said by the other one of its call. */
-    uint64_t *sent_at = &parties[index ^ 1].sent_at[(packet[2] << 8 | packet[3]) % UNDER_WAY];
+    struct party *party = &parties[index], *sayer = &parties[index ^ 1];
+    uint16_t number = packet[2] << 8 | packet[3], last = sayer->said - 1;
+    /* Before it counts, a packet which was under way for less than the next one takes to be said shows it. */
+    if (is_other(index) && sayer->counted == 0 && (!party->knows_ahead || (int16_t)(number - last - party->ahead) > 0)) {
+        party->ahead = number - last;
+        party->knows_ahead = 1;
+    }
+    uint64_t *sent_at = &sayer->sent_at[(uint16_t)(number - party->ahead) % UNDER_WAY];
     uint64_t sent = *sent_at;
     *sent_at = 0;
     if (sent == 0) return 1;
-    parties[index].heard++;
+    party->heard++;
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
     if (head == NULL || head->cmsg_type != SCM_TIMESTAMPNS) return 1;
     struct timespec at;
     memcpy(&at, CMSG_DATA(head), sizeof at);
     int64_t delay = at.tv_sec * 1000000000ll + at.tv_nsec - (int64_t)sent;
-    note_delay(delay < 0 ? 0 : delay);
+    note_delay(is_other(index) ? &others : &plain, delay < 0 ? 0 : delay);
     return 1;
 }
 
@@ -206,9 +231,15 @@ static uint8_t *read_packets(const char *path, size_t size)
     return packets;
 }
 
+static void print_seen(uint64_t sent, uint64_t heard, const struct delays *delays)
+{
+    printf("\"sent\":%lu,\"heard\":%lu,\"p50\":%.1f,\"p99\":%.1f,\"most\":%.1f", sent, heard, delay_us(delays, .5), delay_us(delays, .99),
+           delays->most / 1000.0);
+}
+
 int main(int count, char **words)
 {
-    if (count != 8 && count != 9 && count != 11) {
+    if (count < 8 || count > 11) {
         fprintf(stderr, "see the head of rtpload.c\n");
         return 2;
     }
@@ -217,14 +248,17 @@ int main(int count, char **words)
     if (calls < 1 || calls > MOST_CALLS || seconds + warmup > MOST_SECONDS) return 2;
     size_t most = (seconds + warmup + 1) * 1000 / PACKET_MS;
     size_t streams = 1;
-    if (count == 11) {
+    party_count = first_other = 2 * calls;
+    if (count == 10) {
+        tag = 0;
+        first_other = 2 * (calls - atoi(words[9]));
+    } else if (count == 11) {
         tag = atoi(words[9]);
         check_size = atoi(words[10]);
         stream_size = check_size + most * (HEADER + SOUND + tag);
         streams = calls;
     }
     if (count > 8) protected = read_packets(words[8], streams * (check_size + most * (HEADER + SOUND + tag)));
-    party_count = 2 * calls;
     parties = calloc(party_count, sizeof *parties);
     for (int i = 0; i < calls; i++) {
         int to_caller_side, to_callee_side;
@@ -237,12 +271,15 @@ int main(int count, char **words)
     }
     uint64_t a_second = party_count * 1000ull / PACKET_MS;
     double late = talk(epoll, warmup * a_second, (warmup + seconds) * a_second);
-    uint64_t sent = 0, heard = 0;
+    uint64_t sent[2] = { 0 }, heard[2] = { 0 };
     for (uint32_t i = 0; i < party_count; i++) {
-        sent += parties[i].counted;
-        heard += parties[i].heard;
+        sent[is_other(i)] += parties[i].counted;
+        heard[is_other(i)] += parties[i].heard;
     }
-    printf("{\"sent\":%lu,\"heard\":%lu,\"p50\":%.1f,\"p99\":%.1f,\"most\":%.1f,\"late_ms\":%.1f,\"strangers\":%lu}\n", sent,
-           heard, delay_us(.5), delay_us(.99), delay_most / 1000.0, late, strangers);
+    putchar('{');
+    print_seen(sent[0], heard[0], &plain);
+    printf(",\"late_ms\":%.1f,\"strangers\":%lu,\"others\":{", late, strangers);
+    print_seen(sent[1], heard[1], &others);
+    puts("}}");
     return 0;
 }
