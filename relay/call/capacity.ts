@@ -103,11 +103,16 @@ function turningFull(
   return { status: 503, why: `${words}: ${full}` }
 }
 
-/** The explanation says why a branch was never called, where no other of its hunt called the same one, as who redirects is. */
+/**
+ * The explanation says why a branch was never called, where no other of its hunt called the same one, as who redirects is; what it
+ * took of that one's calls per second, to be looked up, is given back.
+ */
 export function notePassedOver(call: Call, { hunt, provider, attempt }: Branch, cause: Cause): void {
   const same = (other: Branch) => other.hunt === hunt && other.provider?.provider_id === provider?.provider_id
   if (attempt.counts || !provider || call.branches.some((other) => same(other) && other.attempt.counts))
     return
+  if (provider.provider_id)
+    call.ledger.takeBack(call.id, { kind: 'provider', id: provider.provider_id }, call.hunts.indexOf(hunt))
   noteSkipped(call, hunt, provider, { code: cause.reason, why: cause.message })
 }
 

@@ -22,6 +22,11 @@ export class BeginningsWindow {
     this.#most = Math.max(this.#most, this.#begun.size)
   }
 
+  /** It did not begin after all. That it was to counts in `most`. */
+  forget(callId: string): void {
+    this.#begun.delete(callId)
+  }
+
   has(callId: string, now: MonotonicMs): boolean {
     this.count(now)
     return this.#begun.has(callId)

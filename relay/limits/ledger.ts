@@ -129,6 +129,12 @@ export class Ledger implements BeatReporter {
     if (!known && call.answered) this.#daily.begin(key, callId, utcAt(this.#clock.epoch, now))
   }
 
+  /** Of a `leg` of a call nothing left us, so that it is none of the calls per second of a scope; its place is kept or not, as ever. */
+  takeBack(callId: string, scope: Scope, leg: number): void {
+    const first = this.#calls.get(callId)?.firstLegs.get(keyOf(scope))
+    this.#usage.of(scope)?.cps.forget(first === leg ? callId : `${callId} ${leg}`)
+  }
+
   /** A call out begins which holds no place in any limit, as a drill's: it counts in how fast they begin alone. */
   begins(now: MonotonicMs, callId: string, scope: Scope, customerId: string): void {
     if (this.#limits.begin(now, this.#usage.open(now, scope, customerId), callId)) this.#beganAnew = true

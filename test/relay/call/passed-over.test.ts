@@ -52,6 +52,13 @@ describe('a carrier which is passed over', () => {
     expect(ladder.record.decision?.candidates[0]).toMatchObject({ kept: false, code: 'NOT_ENCRYPTED' })
   })
 
+  test('gives back its call per second where only its address showed that', () => {
+    const ladder = dials({ [telnyxId]: { max_cps: 1 } }, { secure: 'required' }, {})
+    ladder.gives('ask locate').locate(telnyx).gives('ask locate').locate(twilio).gives('INVITE to Twilio')
+    again(ladder, {}, {}).gives('ask locate').locate(telnyx).gives('INVITE to Telnyx')
+    expect(ladder.record.attempts).toMatchObject([{ provider_id: telnyxId }])
+  })
+
   test('is nobody to move on to: the last which can be called is waited for', () => {
     const ladder = dials({}, {}, opusAlone)
     ladder.gives('ask locate').locate(telnyx).gives('INVITE to Telnyx')
