@@ -18,7 +18,7 @@ const recording = z
     source: z.string().nullable().describe('Who called.'),
     status: z
       .enum(recordingStatuses)
-      .describe('It goes on, its sound is on its way here, is here, or there is none.'),
+      .describe('It goes on, its sound is on its way here, is here, or there is none: `message` says why.'),
     format: z.literal('wav').describe('16 bits, 8 kHz.'),
     channels: z.int().nullable().describe('2: the caller left, the callee right.'),
     duration: z.number().nullable().describe('Seconds, pauses among them; null while it goes on.'),

@@ -66,7 +66,9 @@ export const recordingFiles = new Hono<Edge>().get('/:id', async (c) => {
   if (row.status !== 'available')
     throw new ApiError(
       'RECORDING_NOT_READY',
-      'Its sound is not here yet: the recording goes on, or is on its way.',
+      row.status === 'failed'
+        ? `There is no sound of it: ${row.message ?? 'the recording failed.'}`
+        : 'Its sound is not here yet: the recording goes on, or is on its way.',
     )
   return c.redirect(await linkTo(c.get('settings').RELAY_SECRET[0], row), 307)
 })

@@ -21,11 +21,13 @@ const recordedMs = z
   .int()
   .min(0)
   .max(mostSeconds * 1_000)
-/** Octets of a file: two channels of 16 bits at 8 kHz are the most, beside the header of a WAV file. */
+/** Octets before the samples of a file: one which has no more is empty, as a relay leaves it which is killed at once. */
+export const recordingHeaderBytes = 44
+/** Octets of a file: two channels of 16 bits at 8 kHz are the most, beside its header. */
 const recordedBytes = z
   .int()
   .min(0)
-  .max(mostSeconds * 2 * 16_000 + 44)
+  .max(mostSeconds * 2 * 16_000 + recordingHeaderBytes)
 
 /** The data of an event of a relay's about a recording; `subject_id` is its id. */
 export const recordingTold = z.object({

@@ -15,9 +15,9 @@ function partsOf({ bytes }: Pick<RecordingArrival, 'bytes'>): number {
   return Math.max(1, Math.ceil(bytes / recordingPartBytes))
 }
 
-/** The part which is to come next; null: none is, for all of it is there, or it is not wanted any more. */
+/** The part which is to come next; null: none is, for all of it is there, it is empty, or it is not wanted any more. */
 export function nextPart(row: RecordingRow): number | null {
-  if (row.uploadedAt !== null || row.deletedAt !== null) return null
+  if (row.uploadedAt !== null || row.deletedAt !== null || row.bytes === 0) return null
   const here = new Set(row.upload?.parts.map(({ partNumber }) => partNumber))
   const last = partsOf({ bytes: row.bytes ?? 0 })
   for (let nth = 1; nth <= last; nth++) if (!here.has(nth)) return nth

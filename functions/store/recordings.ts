@@ -1,5 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type Beat, type EventTell, PLATFORM, type RecordingArrival, recordingTold } from '#contract'
+import {
+  type Beat,
+  type EventTell,
+  PLATFORM,
+  type RecordingArrival,
+  recordingHeaderBytes,
+  recordingTold,
+} from '#contract'
 import { calls, type Database, partyOf, recordings as table } from '#db'
 import type { Fact } from './calls.ts'
 
@@ -36,19 +43,24 @@ export function keepRecordings(facts: readonly Fact[]): SQL | undefined {
 
 /**
  * A relay has a whole file. The row as it is then, or none where there is no such customer. What was not told to be over by
- * the process which wrote it, and that is no more, was broken off with it.
+ * the process which wrote it, and that is no more, was broken off with it. One in which nothing is has no sound to come.
  */
 export function arrived(id: string, relayId: string, { customer_id, ...file }: RecordingArrival): SQL {
   const [ending, endedAt] = file.interrupted ? ['interrupted', sql`now()`] : [null, sql`null::timestamptz`]
+  const isEmpty = file.ms === 0 && file.bytes <= recordingHeaderBytes
+  const [bytes, why] = isEmpty ? [0, nothingIn] : [file.bytes, null]
   return sql`
-    insert into recordings as r (id, customer_id, relay_id, channels, ms, bytes, ending, started_at, ended_at, updated_at)
-    select ${id}, id, ${relayId}, ${file.channels}, ${file.ms}, ${file.bytes}, ${ending}::text, now(), ${endedAt}, now()
+    insert into recordings as r (id, customer_id, relay_id, channels, ms, bytes, ending, message, started_at, ended_at, updated_at)
+    select ${id}, id, ${relayId}, ${file.channels}, ${file.ms}, ${bytes}, ${ending}::text, ${why}::text, now(), ${endedAt}, now()
     from customers where id = ${customer_id} and deleted_at is null
     on conflict (id) do update set channels = excluded.channels, ms = excluded.ms, bytes = excluded.bytes,
-      ending = coalesce(r.ending, excluded.ending), ended_at = coalesce(r.ended_at, excluded.ended_at), updated_at = now()
+      ending = coalesce(r.ending, excluded.ending), message = coalesce(r.message, excluded.message),
+      ended_at = coalesce(r.ended_at, excluded.ended_at), updated_at = now()
     where r.customer_id = excluded.customer_id and r.relay_id = excluded.relay_id
     returning *`
 }
+
+const nothingIn = 'It was over before anything was recorded.'
 
 /** So many mailboxes are named in a beat, those first in which something has changed last. */
 const NAMED = 10_000

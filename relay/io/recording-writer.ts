@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MessagePort, workerData } from 'node:worker_threads'
 import type { SinkReport } from '../media/recordings.ts'
@@ -21,6 +21,7 @@ export interface WriterSetup {
 }
 
 interface OpenFile {
+  readonly path: string
   readonly fd: number
   readonly channels: 1 | 2
   bytes: number
@@ -57,14 +58,16 @@ function run({ folder, port }: WriterSetup): void {
     }
     files.delete(recording)
     closeSync(file.fd)
-    tell({ type: 'closed', recording, bytes: WAV_HEADER + file.bytes })
+    if (file.bytes === 0) rmSync(file.path)
+    tell({ type: 'closed', recording, bytes: bytesOf(file) })
   }
 
   function open({ recording, path, channels }: Extract<WriteOrder, { type: 'open' }>): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     refuseFull(folder)
-    const fd = openSync(join(folder, path), 'wx', 0o600)
-    files.set(recording, { fd, channels, bytes: 0 })
+    const file = join(folder, path)
+    const fd = openSync(file, 'wx', 0o600)
+    files.set(recording, { path: file, fd, channels, bytes: 0 })
     writeAll(fd, wavHeader(channels, 0), 0)
   }
 
@@ -72,7 +75,7 @@ function run({ folder, port }: WriterSetup): void {
     const file = files.get(recording)
     files.delete(recording)
     if (file !== undefined) closeSync(file.fd)
-    const bytes = file === undefined || file.bytes === 0 ? 0 : WAV_HEADER + file.bytes
+    const bytes = file === undefined ? 0 : bytesOf(file)
     tell({ type: 'failed', recording, bytes, why: saidBy(error) })
   }
 
@@ -90,6 +93,11 @@ function refuseFull(folder: string): void {
   const { bavail, bsize, blocks } = statfsSync(folder)
   if (bavail * bsize < Math.min(SPARED, blocks * bsize * SPARED_PART))
     throw new Error('no space left on the disk for recordings')
+}
+
+/** What of a file can be played. */
+function bytesOf({ bytes }: OpenFile): number {
+  return bytes === 0 ? 0 : WAV_HEADER + bytes
 }
 
 function write(file: OpenFile, block: Int16Array): void {

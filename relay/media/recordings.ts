@@ -8,7 +8,7 @@ import { msOf } from './wav.ts'
 export type SinkReport =
   /** One more block is on disk. */
   | { readonly type: 'written'; readonly recording: string }
-  /** The file is whole. */
+  /** The file is whole; 0 octets: nothing was written to it, and it is no more. */
   | { readonly type: 'closed'; readonly recording: string; readonly bytes: number }
   /** It goes no further; `bytes` of it can be played. */
   | { readonly type: 'failed'; readonly recording: string; readonly bytes: number; readonly why: string }
@@ -131,14 +131,15 @@ export class Recordings {
     const { session, recording } = recorder.terms
     this.#ending.delete(recording)
     this.#byId.delete(recording)
-    const fault = report.type === 'failed' ? report.why : (why ?? unheardOf(recorder))
+    const empty = recorder.samples === 0 ? nothingIn : undefined
+    const fault = report.type === 'failed' ? report.why : (why ?? empty ?? unheardOf(recorder))
     this.#tell({
       type: 'recorded',
       session,
       recording,
       ms: msOf(recorder.samples),
       bytes: report.bytes,
-      end: report.type === 'failed' ? 'failed' : end,
+      end: report.type === 'failed' || empty ? 'failed' : end,
       ...(fault !== undefined && { why: fault }),
     })
   }
@@ -183,6 +184,9 @@ function isDecoded({ spoken, rtp, decode }: MediaLeg): boolean {
   if (type === undefined || spoken?.length === 0) return spoken?.length !== 0
   return spoken === undefined ? type === 0 || type === 8 : spoken.some((one) => one.type === type)
 }
+
+/** Of one which was over as soon as it began. */
+const nothingIn = 'it was over before anything was recorded'
 
 /** Where nothing was decoded of a party which spoke. */
 function unheardOf({ unheard }: Recorder): string | undefined {

@@ -103,6 +103,38 @@ describe('a recording', () => {
     expect(await shown(id)).toMatchObject({ status: 'available' })
   })
 
+  test.each([
+    [
+      'which its relay says is empty',
+      async (id: string) => {
+        const empty = {
+          ms: 0,
+          bytes: 0,
+          ending: 'failed',
+          message: 'it was over before anything was recorded',
+        }
+        await tell('failed', { ...about(id), tm_end: new Date().toISOString(), ...empty })
+      },
+    ],
+    [
+      'of which a process that is no more left an empty file',
+      async (id: string) => {
+        const left = { customer_id: app.aliceId, bytes: 44, ms: 0, channels: 2, interrupted: true }
+        expect((await app.relay('POST', `/relay/v1/recordings/${id}`, left)).body.next).toBeNull()
+      },
+    ],
+  ])('%s has failed, and says why: none is heard', async (_, ends) => {
+    const id = crypto.randomUUID()
+    await tell('started', about(id))
+    await ends(id)
+    expect(await shown(id)).toMatchObject({
+      status: 'failed',
+      bytes: 0,
+      message: expect.stringMatching(/^it was over before anything was recorded/i),
+    })
+    expect((await file(id)).status).toBe(409)
+  })
+
   test('whose sound comes before any word of it is shown when that is told; and what was told twice is once', async () => {
     const id = crypto.randomUUID()
     await bring(id, sound(100))

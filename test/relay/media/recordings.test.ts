@@ -155,6 +155,17 @@ describe('a recording', () => {
     expect(closed.told()).toMatchObject({ end: 'closed', ms: 950 })
   })
 
+  test.each([
+    ['stopped', (call: ReturnType<typeof office>) => call.order('record-stop')],
+    ['closed', (call: ReturnType<typeof office>) => call.relay.close(sessionId(1))],
+  ])('which is %s as soon as it begins is none, and is told so', (_, ends) => {
+    const call = office()
+    call.record({})
+    ends(call)
+    const why = 'it was over before anything was recorded'
+    expect(call.told()).toMatchObject({ end: 'failed', ms: 0, bytes: 0, why })
+  })
+
   test('hears who comes into the call in the place of who left it', () => {
     const call = office()
     call.record({ channels: 2 })
@@ -224,6 +235,7 @@ describe('a recording', () => {
     })
     expect(full.says('caller', line(1, ANN)[0])).toBe(true)
     full.record({ recording: 'r2' })
+    full.play(1, {})
     full.order('record-stop', 'r2')
     expect(full.told()).toMatchObject({ recording: 'r2', end: 'stopped' })
 
@@ -265,8 +277,8 @@ function office(aim: Partial<Aim> = {}, quick = true) {
       if (quick) waiting.push({ type: 'written', recording })
     },
     close(recording) {
-      const bytes = 44 + blocks.reduce((sum, block) => sum + block.byteLength, 0)
-      waiting.push({ type: 'closed', recording, bytes })
+      const samples = blocks.reduce((sum, block) => sum + block.byteLength, 0)
+      waiting.push({ type: 'closed', recording, bytes: samples && 44 + samples })
     },
   })
   const ports = {
