@@ -212,7 +212,10 @@ function fullUntil(which: SQL | undefined, atMost: number): SQL {
 }
 
 function tooMany(c: Context<Edge>, room: TokenRoom): ApiError {
-  const until = readInstant(room.ended_until ?? room.good_until ?? '')
+  const untils = [room.ended_until, room.good_until].flatMap((until) =>
+    until === null ? [] : readInstant(until),
+  )
+  const until = untils.reduce((later, one) => (Date.parse(one) > Date.parse(later) ? one : later))
   c.header('Retry-After', String(Math.max(1, Math.ceil((Date.parse(until) - utcNow()) / 1000))))
   return new ApiError(
     'TOO_MANY_TOKENS',

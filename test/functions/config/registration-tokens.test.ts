@@ -287,6 +287,16 @@ describe('a token of an extension', () => {
     expect((await app1.client('POST', its, {})).status).toBe(200)
   })
 
+  test('of which too many are good, and too many were ended, is to be waited for until neither is so', async () => {
+    const { its } = await another()
+    const app1 = await keyFor('call')
+    for (let made = 0; made < 20; made++) await app1.client('POST', its, { expire: 14_400 })
+    await endedOf(its, 120, app1.id)
+    const refused = await app1.client('POST', its, {})
+    expect([refused.status, refused.body.error.reason]).toEqual([429, 'TOO_MANY_TOKENS'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(14_000)
+  })
+
   test('of which too many are good is refused with what helps: to end one, or to wait until one is over', async () => {
     const { its } = await another()
     const made = await Promise.all(Array.from({ length: 20 }, () => alice('POST', its, {})))
