@@ -626,6 +626,8 @@ export const bindings = pgTable(
     userAgent: text().notNull(),
     /** The token by which it was proved; null: it was the password. */
     tokenId: uuid(),
+    /** By what it was proved, as its relay alone can tell; 0: not known. */
+    proof: integer().notNull().default(0),
     registeredAt: instant().notNull(),
     refreshedAt: instant().notNull(),
     expiresAt: instant().notNull(),

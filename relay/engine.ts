@@ -78,7 +78,17 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, opusCalls, l
   const carriers = snapshots.index.configuration
   const calls = new Calls({ ...below, ports, ledger, serviceRoutes: providers, carriers })
   const forwarding = new CallForwarding({ quotaWait, calls })
-  const ingress = openIngress({ ...below, served, clock, calls, routing, domains, quotaWait, providers })
+  const ingress = openIngress({
+    ...below,
+    served,
+    clock,
+    calls,
+    routing,
+    snapshots,
+    domains,
+    quotaWait,
+    providers,
+  })
   return {
     ...below,
     ports,
@@ -129,7 +139,7 @@ export class Engine {
         routed: [quotaWait],
         sendOn: [forwarding],
         decided: [uas, forwarding],
-        account: [uas],
+        account: [revocations, uas],
         observed: [providers],
         referred: [uas],
         made: [uas],
@@ -147,12 +157,12 @@ export class Engine {
           messageWaiting,
         ],
         news: [neighbours, routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
-        pong: [routing, ledger],
+        pong: [routing, ledger, revocations],
         unbeaten: [neighbours, routing],
         cached: [routing],
-        configured: [providers],
+        configured: [providers, revocations],
         revoked: [revocations],
-        restored: [clock, registrar, routing],
+        restored: [clock, registrar, routing, revocations],
         remembered: [ledger],
         corrected: [registrar],
         begun: [calls],

@@ -41,6 +41,8 @@ export const binding = z.object({
   user_agent: z.string().default(''),
   /** The token by which it was proved; null: it was the password, or that is not known. */
   token_id: z.guid().nullable().default(null),
+  /** By what it was proved, as its relay alone can tell: two which differ were proved by two passwords. 0: not known, as of an older relay. */
+  proof: z.int32().min(0).default(0),
   /** Seconds between two questions which keep its NAT open; 0: none. */
   keepalive_s: z.int().default(25),
   registered_at: instant,

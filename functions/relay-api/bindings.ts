@@ -49,6 +49,7 @@ function toWire(row: typeof table.$inferSelect & { keepaliveS: number }): Bindin
     path: row.path,
     user_agent: row.userAgent,
     token_id: row.tokenId,
+    proof: row.proof,
     keepalive_s: row.keepaliveS,
     registered_at: row.registeredAt,
     refreshed_at: row.refreshedAt,

@@ -65,7 +65,7 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
         tell_id uuid, at timestamptz, nth integer, binding_id uuid, customer_id uuid, account text, extension_id uuid,
         relay_id text, sequence bigint, event text, reason text, why text, moved_from jsonb, contact text, q real,
         call_id text, cseq bigint, received jsonb, path text[], user_agent text, token_id uuid,
-        registered_at timestamptz, refreshed_at timestamptz, expires_at timestamptz)
+        proof integer, registered_at timestamptz, refreshed_at timestamptz, expires_at timestamptz)
     ),
     heard_bindings as (
       select distinct on (binding_id) * from told_bindings order by binding_id, sequence desc, nth desc
@@ -86,10 +86,10 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
     ),
     stored_bindings as (
       insert into bindings (id, customer_id, extension_id, trunk_id, relay_id, sequence, event, contact, q, call_id, cseq,
-        transport, address, port, path, user_agent, token_id, registered_at, refreshed_at, expires_at)
+        transport, address, port, path, user_agent, token_id, proof, registered_at, refreshed_at, expires_at)
       select h.binding_id, h.customer_id, e.id, t.id, h.relay_id, h.sequence, h.event, h.contact, h.q, h.call_id,
         h.cseq, (h.received ->> 'transport')::transport, h.received ->> 'address', (h.received ->> 'port')::integer,
-        h.path, h.user_agent, h.token_id, h.registered_at, h.refreshed_at, h.expires_at
+        h.path, h.user_agent, h.token_id, h.proof, h.registered_at, h.refreshed_at, h.expires_at
       from heard_bindings h
       left join extensions e on e.customer_id = h.customer_id and e.id = h.extension_id and e.deleted_at is null
         and h.account = 'extension'
@@ -101,8 +101,8 @@ function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL
         relay_id = excluded.relay_id, sequence = excluded.sequence, event = excluded.event,
         contact = excluded.contact, q = excluded.q, call_id = excluded.call_id, cseq = excluded.cseq,
         transport = excluded.transport, address = excluded.address, port = excluded.port, path = excluded.path,
-        user_agent = excluded.user_agent, token_id = excluded.token_id, registered_at = excluded.registered_at,
-        refreshed_at = excluded.refreshed_at, expires_at = excluded.expires_at, updated_at = now()
+        user_agent = excluded.user_agent, token_id = excluded.token_id, proof = excluded.proof,
+        registered_at = excluded.registered_at, refreshed_at = excluded.refreshed_at, expires_at = excluded.expires_at, updated_at = now()
       where bindings.sequence < excluded.sequence
         and bindings.customer_id = excluded.customer_id
         and (bindings.extension_id, bindings.trunk_id) is not distinct from (excluded.extension_id, excluded.trunk_id)

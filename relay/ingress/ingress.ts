@@ -7,6 +7,7 @@ import type { QuestionNumbers } from '../ground/questions.ts'
 import type { Domains } from '../policy/domains.ts'
 import type { QuotaWait } from '../policy/quota-wait.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
+import type { SnapshotCache } from '../policy/snapshot-cache.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { MessageWaiting } from '../registrar/message-waiting.ts'
 import type { Neighbours } from '../registrar/neighbours.ts'
@@ -34,6 +35,7 @@ interface IngressDeps {
   readonly messageWaiting: MessageWaiting
   readonly calls: Calls
   readonly routing: RoutingClient
+  readonly snapshots: SnapshotCache
   readonly domains: Domains
   readonly quotaWait: QuotaWait
   readonly providers: Providers

@@ -1,5 +1,5 @@
 import type { Snapshot } from '#contract'
-import type { Account } from '#routing'
+import type { Account, ConfigIndex } from '#routing'
 
 /** An account whose proofs of yesterday count no longer. */
 export interface RevokedAccount {
@@ -31,6 +31,36 @@ export function revokedBy(
     const why = now ? changeOf(account, now) : !held.has(account.id) && 'deleted'
     return why ? revokedAs(account, now, why) : []
   })
+}
+
+/**
+ * What is configured now of accounts, by their ids, against which proofs of a process before are held: whatever is no account's any
+ * more is `deleted`. One whose secret the edge could not open is left out. `index` has the newest there is of the customer, or
+ * there is no such customer.
+ */
+export function configuredOf(
+  index: Pick<ConfigIndex, 'configuration' | 'accounts'>,
+  customerId: string,
+  ids: ReadonlySet<string>,
+): RevokedAccount[] {
+  const { configuration } = index
+  const known = index.accounts(customerId).filter(({ id }) => ids.has(id))
+  const proving = new Set(known.map(({ id }) => id))
+  const isClosed = (id: string) =>
+    configuration.extension(customerId, id) !== undefined ||
+    configuration.trunk(customerId, id)?.auth_types.includes('basic') === true
+  const gone = [...ids].filter((id) => !proving.has(id) && !isClosed(id))
+  return [
+    ...known.map((account) => revokedAs(account, account, account.enabled ? 'password changed' : 'disabled')),
+    ...gone.map((id) => ({
+      id,
+      customerId,
+      account: id,
+      why: 'deleted' as const,
+      ha1: undefined,
+      endedTokens: [],
+    })),
+  ]
 }
 
 /** Which of these accounts have tokens which were ended, whenever that was. */

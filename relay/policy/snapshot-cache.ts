@@ -15,7 +15,7 @@ interface SnapshotCacheDeps {
 
 /** What is configured is otherwise than before: some accounts may have been taken back. */
 export type SnapshotEvent =
-  | { readonly type: 'configured' }
+  | { readonly type: 'configured'; readonly customerId: string }
   | { readonly type: 'revoked'; readonly accounts: readonly RevokedAccount[] }
 
 /** A customer whose newest configuration is not here: what the edge named, and when ours was last current. */
@@ -303,7 +303,7 @@ export class SnapshotCache {
     const before = this.index.accounts(snapshot.customer_id)
     this.index.put(snapshot, secrets)
     this.#revoke(before, snapshot)
-    this.#effects.emit({ type: 'configured' })
+    this.#effects.emit({ type: 'configured', customerId: snapshot.customer_id })
     this.#held.add(snapshot.customer_id)
   }
 
@@ -323,7 +323,7 @@ export class SnapshotCache {
     const before = this.index.accounts(customerId)
     this.index.drop(customerId)
     this.#revoke(before, undefined)
-    this.#effects.emit({ type: 'configured' })
+    this.#effects.emit({ type: 'configured', customerId })
     this.#effects.emit({ type: 'discard', customerId })
   }
 

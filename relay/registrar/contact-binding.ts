@@ -14,7 +14,7 @@ export interface ContactBinding {
   callId: string
   cseq: number
   flow: Flow
-  /** By which HA1 it was proved: 28 bits of it. 0: not known, as of one that was restored. */
+  /** By which HA1 it was proved (`BindingProofs`). 0: not known, as of one that was restored from an older relay. */
   proof: number
   /** By which token; null: it was the password, or none of the API's. */
   tokenId: string | null
@@ -106,11 +106,6 @@ export function contactBinding(
   }
 }
 
-/** 28 bits of an HA1: enough to tell two passwords apart, too few to be one's proof. */
-export function proofOf(ha1: string): number {
-  return Number.parseInt(ha1.slice(0, 7), 16)
-}
-
 /** A binding in the contract's words. */
 export function bindingOf(binding: ContactBinding, relayId: string): Binding {
   const { transport, address, port } = binding.flow
@@ -128,6 +123,7 @@ export function bindingOf(binding: ContactBinding, relayId: string): Binding {
     path: [...binding.path],
     user_agent: binding.userAgent,
     token_id: binding.tokenId,
+    proof: binding.proof,
     keepalive_s: binding.keepaliveMs / 1000,
     registered_at: iso(binding.registeredAt),
     refreshed_at: iso(binding.refreshedAt),

@@ -24,6 +24,8 @@ import {
 } from './contact-binding.ts'
 import { KeptTexts } from './kept-texts.ts'
 import type { NatKeepAlive } from './nat-keep-alive.ts'
+import type { BindingProofs } from './proofs.ts'
+import { UnconfirmedBindings } from './unconfirmed-bindings.ts'
 
 /** A contact is forgotten this long after its time was up. */
 const graceMs = 1000
@@ -46,12 +48,19 @@ export class ContactBindings {
   #gone: Map<string, number> | undefined = new Map()
   /** Taken up from disk before the edge told the time, and not refreshed since; undefined once it did. */
   #doubtful: Set<ContactBinding> | undefined = new Set()
+  readonly unconfirmed = new UnconfirmedBindings()
+  readonly #proofs: BindingProofs
   #size = 0
 
-  constructor(endpoint: Pick<SipEndpoint, 'relayId' | 'entropy' | 'hashes'>, keepOpen: NatKeepAlive) {
+  constructor(
+    endpoint: Pick<SipEndpoint, 'relayId' | 'entropy' | 'hashes'>,
+    keepOpen: NatKeepAlive,
+    proofs: BindingProofs,
+  ) {
     this.#hashes = endpoint.hashes
     this.#tells = new BindingTells(endpoint)
     this.#keepOpen = keepOpen
+    this.#proofs = proofs
   }
 
   get size(): number {
@@ -104,6 +113,7 @@ export class ContactBindings {
     const wasLost = binding.lost
     this.#unlink(binding)
     this.#doubtful?.delete(binding)
+    this.unconfirmed.settle(binding)
     this.#keepOpen.forget(binding)
     Object.assign(binding, this.#texts.owned(stated, binding), { refreshedAt: at, lost: false })
     this.#link(now, at, binding)
@@ -173,6 +183,7 @@ export class ContactBindings {
       if (held) this.#take(held)
       const binding = this.#restored(owner, told, expiresAt, sequence)
       doubtful?.add(binding)
+      this.unconfirmed.add(binding)
       this.#insert(now, at, binding)
       this.#keepOpen.add(now, binding)
       if (binding.flow.transport !== 'udp')
@@ -229,7 +240,7 @@ export class ContactBindings {
       callId,
       cseq,
       flow,
-      proof: 0,
+      proof: this.#proofs.kept(binding.proof),
       tokenId: binding.token_id && detached(binding.token_id),
       behindNat: flow.transport === 'udp',
       keepaliveMs,
@@ -273,6 +284,7 @@ export class ContactBindings {
     this.#unlink(binding)
     this.#keepOpen.forget(binding)
     this.#doubtful?.delete(binding)
+    this.unconfirmed.settle(binding)
     const { bindings: entries, extensionId } = binding.owner
     entries.splice(entries.indexOf(binding), 1)
     if (entries.length === 0) this.#ownerByExtension.delete(extensionId)

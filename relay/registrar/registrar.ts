@@ -9,14 +9,15 @@ import { type ReplyParts, reply } from '../sip/reply.ts'
 import { withoutHeaders } from '../sip/uri.ts'
 import type { TransactionOutput } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { proofOf } from './contact-binding.ts'
 import { ContactBindings } from './contact-bindings.ts'
 import { NatKeepAlive } from './nat-keep-alive.ts'
+import { BindingProofs } from './proofs.ts'
 import {
   changesOf,
   grantedContacts,
   isKeptOpen,
   outOfOrder,
+  type Proved,
   type RequestedChange,
   removal,
   stated,
@@ -71,6 +72,7 @@ export class Registrar {
   readonly #bindings: ContactBindings
   readonly #entropy: Entropy
   readonly #keepOpen: NatKeepAlive
+  readonly #proofs: BindingProofs
   readonly #realms: Realms
   readonly #utc: { readonly epoch: number }
   #draining = false
@@ -81,7 +83,8 @@ export class Registrar {
     this.#utc = endpoint
     this.#entropy = endpoint.entropy
     this.#keepOpen = new NatKeepAlive(endpoint)
-    this.#bindings = new ContactBindings(endpoint, this.#keepOpen)
+    this.#proofs = new BindingProofs(endpoint.hashes)
+    this.#bindings = new ContactBindings(endpoint, this.#keepOpen, this.#proofs)
   }
 
   /** Bindings held. */
@@ -152,7 +155,8 @@ export class Registrar {
       return refused(403, { reason: 'Too Many Contacts' }, 'TOO_MANY_CONTACTS')
 
     const path = requested.kind === 'contacts' ? requested.path : []
-    const tells = changes.flatMap((change) => this.#apply(now, at, request, flow, verified, path, change))
+    const proved = { ...verified, proof: this.#proofs.of(credential.ha1_md5) }
+    const tells = changes.flatMap((change) => this.#apply(now, at, request, flow, proved, path, change))
     tells.push(...this.#makeRoom(at, credential.extension_id, credential.max_contacts))
     const headers = grantedContacts(at, this.#bindings.of(credential.extension_id))
     return {
@@ -174,8 +178,33 @@ export class Registrar {
 
   /** Ends what an account proved by another HA1 than this one; undefined: all it has. */
   revoke(at: UtcMs, extensionId: string, ha1: string | undefined, reason: BindingReason): BindingTell[] {
-    const proof = ha1 === undefined ? undefined : proofOf(ha1)
+    const proof = ha1 === undefined ? undefined : this.#proofs.of(ha1)
     const over = this.#bindings.of(extensionId).filter((binding) => binding.proof !== proof)
+    return over.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', reason))
+  }
+
+  /** Customers whose registrations were taken up after a restart, where some were not compared since with what is configured. */
+  get unconfirmed(): readonly string[] {
+    return this.#bindings.unconfirmed.customers
+  }
+
+  /** The extensions and trunks of a customer with such registrations, so many at most. */
+  unconfirmedOf(customerId: string, atMost: number): ReadonlySet<string> {
+    return this.#bindings.unconfirmed.of(customerId, atMost)
+  }
+
+  /** Nothing more is known of an account's, and they stay. */
+  settle(extensionId: string): void {
+    for (const binding of this.#bindings.of(extensionId)) this.#bindings.unconfirmed.settle(binding)
+  }
+
+  /** Looks at those of an account, once: ends what was proved by another HA1 than this one, undefined: all. Where by which is not known, it stays. */
+  confirm(at: UtcMs, extensionId: string, ha1: string | undefined, reason: BindingReason): BindingTell[] {
+    const { unconfirmed } = this.#bindings
+    const held = this.#bindings.of(extensionId).filter((binding) => unconfirmed.has(binding))
+    for (const binding of held) unconfirmed.settle(binding)
+    const proof = ha1 === undefined ? undefined : this.#proofs.of(ha1)
+    const over = held.filter((one) => proof === undefined || (one.proof !== 0 && one.proof !== proof))
     return over.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', reason))
   }
 
@@ -254,14 +283,14 @@ export class Registrar {
     at: UtcMs,
     request: Request,
     flow: Flow,
-    verified: Verified,
+    proved: Proved,
     path: readonly string[],
     { binding, contact }: RequestedChange,
   ): BindingTell[] {
     if (contact === undefined || contact.seconds === 0)
       return binding === undefined ? [] : this.#bindings.remove(at, binding, 'unregistered', 'BY_PHONE')
-    const state = stated(at, request, flow, verified, path, contact, binding)
-    if (binding === undefined) return [this.#bindings.add(now, at, verified.credential, state)]
+    const state = stated(at, request, flow, proved, path, contact, binding)
+    if (binding === undefined) return [this.#bindings.add(now, at, proved.credential, state)]
     return [this.#bindings.refresh(now, at, binding, state)]
   }
 

@@ -3,10 +3,13 @@ import type { Verified } from '../auth/challenger.ts'
 import type { Flow } from '../ground/flow.ts'
 import { readable } from '../sip/charset.ts'
 import type { Header, Request } from '../sip/message.ts'
-import { type BindingState, type ContactBinding, proofOf } from './contact-binding.ts'
+import type { BindingState, ContactBinding } from './contact-binding.ts'
 import type { ContactBindings } from './contact-bindings.ts'
 import { isBehindNat } from './nat-keep-alive.ts'
 import type { RequestedContact } from './requested-contacts.ts'
+
+/** Who sent a REGISTER, and by what it was proved (`BindingProofs`). */
+export type Proved = Verified & { readonly proof: number }
 
 /** What a REGISTER does to one binding: makes it, refreshes it, or ends it. */
 export interface RequestedChange {
@@ -40,7 +43,7 @@ export function stated(
   at: UtcMs,
   request: Request,
   flow: Flow,
-  { credential, tokenId }: Verified,
+  { credential, tokenId, proof }: Proved,
   path: readonly string[],
   contact: RequestedContact,
   binding: ContactBinding | undefined,
@@ -56,7 +59,7 @@ export function stated(
     callId: request.callId,
     cseq: request.cseq.number,
     flow,
-    proof: proofOf(credential.ha1_md5),
+    proof,
     tokenId,
     behindNat,
     keepaliveMs: credential.keepalive_s * 1000,

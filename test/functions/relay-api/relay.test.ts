@@ -404,13 +404,14 @@ describe('POST /relay/v1/tells', () => {
   })
 
   test('gives a relay its own bindings back after a restart', async () => {
-    await tells(bindingTold(7, 'refreshed'))
+    await tells(bindingTold(7, 'refreshed', { proof: 77 }))
     // As relays ask.
     const list = bindingList.parse((await app.relay('GET', '/relay/v1/bindings?relay_id=relay-1')).body)
     expect(list.bindings).toContainEqual(
       expect.objectContaining({
         binding_id: binding,
         sequence: 7,
+        proof: 77,
         path: ['<sip:edge.test;lr>'],
         received: { transport: 'udp', address: '192.0.2.9', port: 5060 },
       }),

@@ -35,13 +35,7 @@ describe('a registration ends at once, not when it runs out', () => {
     configured(disabled, officeWith({ enabled: false }))
     disabled.gives('tell unregistered')
     const gone = withPhones()
-    const without = officeConfiguration(8)
-    const others = <One extends { id: string }>(all: readonly One[]) =>
-      all.filter(({ id }) => id !== extensionIds.alice)
-    configured(gone, {
-      snapshot: { ...without.snapshot, extensions: others(without.snapshot.extensions) },
-      secrets: { ...without.secrets, accounts: others(without.secrets.accounts) },
-    })
+    configured(gone, withoutAlice())
     gone.gives('tell unregistered')
     const all = withPhones()
     hears(all, 8, [{ customer_id: customerId, version: 8, gone: true }])
@@ -199,6 +193,94 @@ describe('a registration ends at once, not when it runs out', () => {
   })
 })
 
+describe('what was proved to a process before, where no snapshot of then is left', () => {
+  test.each(['disk', 'edge'] as const)(
+    'ends as soon as a snapshot says that its password is another, and comes back from the %s',
+    (from) => {
+      const ladder = restarted(told(withPhones()), from)
+      expect(ladder.engine.load.bindings).toBe(2)
+      configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
+      ladder.gives('tell unregistered')
+      const over = ladder.bindings.at(-1)
+      expect([over?.reason, over?.binding.extension_id]).toEqual(['PASSWORD_CHANGED', extensionIds.alice])
+      expect(noted(ladder)).toMatchObject([{ account: `alice@${realm}`, why: 'password changed', count: 1 }])
+      // Once is enough.
+      configured(ladder, officeWith({ ha1_md5: ha1(newWord) }, 9), 9)
+      ladder.quiet()
+      expect(ladder.engine.load.bindings).toBe(1)
+    },
+  )
+
+  test('ends where its account was deleted or disabled meanwhile, its token ended, or its customer is gone', () => {
+    const deleted = restarted(told(withPhones()))
+    configured(deleted, withoutAlice())
+    deleted.gives('tell unregistered')
+    const disabled = restarted(told(withPhones()))
+    configured(disabled, officeWith({ enabled: false }))
+    disabled.gives('tell unregistered')
+    const ended = restarted(told(withPhones()).map((one) => ({ ...one, token_id: tokens[0] })))
+    configured(ended, officeWith({ ended_tokens: [tokens[0]] }))
+    ended.gives('tell unregistered')
+    const gone = restarted(told(withPhones()))
+    hears(gone, 8, [])
+    gone.gives('tell unregistered', 'tell unregistered')
+    expect([deleted, disabled, ended, gone].map((one) => one.bindings.at(-1)?.reason)).toEqual([
+      'ACCOUNT_DELETED',
+      'ACCOUNT_DISABLED',
+      'TOKEN_ENDED',
+      'ACCOUNT_DELETED',
+    ])
+  })
+
+  test('ends by the edge’s answer about its account, where there is no snapshot of its customer', () => {
+    const ladder = restarted(told(withPhones()))
+    tries(ladder, scanner, newWord)
+    ladder.gives('ask credential').credential({ ...known(), ha1_md5: ha1(newWord) })
+    ladder.gives('tell unregistered', 'tell registered', '200 to the scanner')
+    expect(ladder.bindings.at(-2)).toMatchObject({
+      reason: 'PASSWORD_CHANGED',
+      binding: { extension_id: extensionIds.alice },
+    })
+  })
+
+  test('stays while the edge is away, whatever lies on disk, until that is said to be so', () => {
+    const files = [filed(officeWith({ ha1_md5: ha1(newWord) }, 7))]
+    const ladder = office()
+    ladder.hear({ type: 'cached', files, confirmed: { version: 7, held: 1, at: 0, behind: {} } })
+    ladder.hear({ type: 'restored', from: 'disk', list: { bindings: told(withPhones()) } }).quiet()
+    ladder.after(3_000).quiet()
+    expect(ladder.engine.load.bindings).toBe(2)
+    hears(ladder, 7, [])
+    ladder.gives('tell unregistered')
+    expect(ladder.bindings.at(-1)?.reason).toBe('PASSWORD_CHANGED')
+  })
+
+  test('stays where it was proved by the password of now, though the snapshot on disk has the one before', () => {
+    const before = withPhones()
+    tries(before, alice, newWord)
+    before.whatever()
+    before.credential({ ...known(), ha1_md5: ha1(newWord) }).whatever()
+    const ladder = office()
+    const confirmed = { version: 7, held: 1, at: 0, behind: {} }
+    ladder.hear({ type: 'cached', files: [filed(officeConfiguration(7))], confirmed })
+    ladder.hear({ type: 'restored', from: 'disk', list: { bindings: told(before) } })
+    configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
+    ladder.quiet()
+    expect(ladder.engine.load.bindings).toBe(2)
+  })
+
+  test.each([
+    ['an older relay did not say', () => 0],
+    ['it was said under another key', (proof: number) => (proof + 2 ** 30) % 2 ** 31],
+  ])('stays where by which password is not known: %s', (_, changed) => {
+    const bindings = told(withPhones()).map((one) => ({ ...one, proof: changed(one.proof) }))
+    const ladder = restarted(bindings)
+    configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
+    ladder.quiet()
+    expect(ladder.engine.load.bindings).toBe(2)
+  })
+})
+
 describe('an extension which was deleted and made anew', () => {
   const remade = { ...known(), extension_id: '66666666-6666-4666-8666-666666666666', ha1_md5: ha1(newWord) }
 
@@ -254,6 +336,33 @@ function withPhones(): Ladder {
   registers(ladder, alice, 'alice')
   registers(ladder, bob, 'bob')
   return ladder
+}
+
+/** Where their phones are, as it is kept. */
+function told(ladder: Ladder) {
+  const last = new Map(ladder.bindings.map((one) => [one.binding.binding_id, one]))
+  return [...last.values()].map(({ binding, sequence }) => ({ ...binding, sequence }))
+}
+
+/** A relay which begins anew, with nothing of before but these. */
+function restarted(bindings: ReturnType<typeof told>, from: 'disk' | 'edge' = 'disk'): Ladder {
+  const ladder = office()
+  const list = { bindings }
+  return ladder.hear(
+    from === 'disk'
+      ? { type: 'restored', from, list }
+      : { type: 'restored', from, list, sentAt: now(ladder) },
+  )
+}
+
+function withoutAlice(): Configuration {
+  const { snapshot, secrets } = officeConfiguration(8)
+  const others = <One extends { id: string }>(all: readonly One[]) =>
+    all.filter(({ id }) => id !== extensionIds.alice)
+  return {
+    snapshot: { ...snapshot, extensions: others(snapshot.extensions) },
+    secrets: { ...secrets, accounts: others(secrets.accounts) },
+  }
 }
 
 /** The edge names a newer configuration, and gives it. */

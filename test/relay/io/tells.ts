@@ -103,6 +103,7 @@ export function bindingTell(
       path: [],
       user_agent: 'phone “é”',
       token_id: null,
+      proof: 0,
       keepalive_s: 25,
       registered_at: at,
       refreshed_at: at,

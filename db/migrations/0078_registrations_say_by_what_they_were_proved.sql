@@ -1,0 +1,1 @@
+ALTER TABLE "bindings" ADD COLUMN "proof" integer DEFAULT 0 NOT NULL;
