@@ -704,6 +704,8 @@ export const calls = pgTable(
     metadata: jsonb().$type<Record<string, string>>(),
     /** When a number or an extension was erased from it; no later word changes it any more. */
     erasedAt: instant(),
+    /** It was told after something of it was erased, and is to be erased when it is over. */
+    eraseWhenOver: boolean().notNull().default(false),
     updatedAt: instant().notNull().default(sql`now()`),
   },
   (call) => [
@@ -801,7 +803,7 @@ export const erasures = pgTable(
   {
     ...owned(),
     extensionId: uuid(),
-    /** E.164, the extension's name, and what both look like; gone when it is done. */
+    /** E.164, gone when it is done; the extension's name, and what both look like, gone a week later: relays may tell of it late. */
     number: text(),
     name: text(),
     pattern: text(),
@@ -820,6 +822,10 @@ export const erasures = pgTable(
   (erasure) => [
     index('erasures_running').on(erasure.lookedAt, erasure.id).where(sql`${erasure.status} = 'running'`),
     index().on(erasure.customerId, erasure.createdAt, erasure.id),
+    // What was looked for is forgotten.
+    index('erasures_done')
+      .on(erasure.completedAt)
+      .where(sql`${erasure.pattern} is not null and ${erasure.status} = 'completed'`),
   ],
 )
 

@@ -6,6 +6,8 @@ import type { Retention } from '../retention.ts'
 const WAITED_FOR = sql`interval '30 days'`
 /** Figures reach back 90 days at most; these are kept to compare a month with that of a year ago. */
 const FIGURES_KEPT = sql`interval '400 days'`
+/** What a number or a name looks like which was erased: so long what relays tell late is erased as it comes. */
+const ERASED_KEPT = sql`interval '7 days'`
 /** Answers to repeated requests. */
 const ANSWERS_KEPT = sql`interval '1 day'`
 
@@ -27,6 +29,10 @@ export function prunings(set: Retention, most: number): SQL[] {
     sql`with gone as (delete from idempotency_keys where id = any(array(
         select id from idempotency_keys where created_at < now() - ${ANSWERS_KEPT} order by created_at limit ${most} for update skip locked))
       returning id) select count(*) as done from gone`,
+    sql`with gone as (update erasures set name = null, pattern = null where id = any(array(
+        select id from erasures where completed_at < now() - ${ERASED_KEPT} and pattern is not null and status = 'completed'
+        order by completed_at limit ${most} for update skip locked))
+      returning 1) select count(*) as done from gone`,
     sql`with gone as (delete from call_figures where ctid = any(array(
         select ctid from call_figures where hour < now() - ${FIGURES_KEPT} and relay_id = '' order by hour limit ${most} for update skip locked))
       returning 1) select count(*) as done from gone`,

@@ -76,8 +76,12 @@ describe('the messages of a call', () => {
   })
 
   test('go with what is erased, and come back by no later word', async () => {
-    await tellAs(app, 'relay-1', told(1))
-    expect((await app.alice('POST', '/v1.0/erasures', { number: '+15551234567' })).status).toBe(202)
+    const number = '+15559990000'
+    const call = callTell(customerId, { destination: { type: 'tel', target: number } })
+    callId = call.call.call_id
+    await tellAs(app, 'relay-1', call, told(1))
+    expect((await read()).body.result).toEqual(messages)
+    expect((await app.alice('POST', '/v1.0/erasures', { number })).status).toBe(202)
     await app.database.pool.query(`update erasures set created_at = created_at - interval '3 seconds'`)
     await erase(connect(app.env.DATABASE_URL, app.env.NEON_ENDPOINT))
     expect((await read()).body.result).toEqual([])

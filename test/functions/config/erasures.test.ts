@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '#db'
 import { erase, patternOfName, patternOfNumber } from '../../../functions/store/erasing.ts'
+import { keepHouse } from '../../../functions/store/keeping.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { attemptTold, callTell, tellAs } from '../../support/call-tells.ts'
 
@@ -97,7 +98,7 @@ describe('POST /v1.0/erasures', () => {
     await erase(db())
     expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body.status).toBe('running')
     const call = await told(bob, { destination: tel('+442079460004') })
-    const recordings = await Promise.all([call, crypto.randomUUID()].map(recorded))
+    const recordings = await Promise.all([call, crypto.randomUUID()].map((of) => recorded(of)))
     await asSecondsAgo(63)
     await erase(db())
     expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body).toMatchObject({
@@ -107,6 +108,68 @@ describe('POST /v1.0/erasures', () => {
     expect((await bob('GET', `/v1.0/calls/${call}`)).body.destination.target).toBe('erased')
     const { result } = (await bob('GET', '/v1.0/recordings')).body
     expect(result.map(({ id }: { id: string }) => id)).toEqual([recordings[1]])
+  })
+
+  test('erases what a relay tells first when it is done, of before: calls, what happened, recordings; and nothing of later', async () => {
+    const number = '+442079460005'
+    const { body } = await bob('POST', '/v1.0/erasures', { number })
+    await asSecondsAgo()
+    await erase(db())
+    expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body.status).toBe('completed')
+    const figures = await figuresOf()
+    const call = await told(bob, { destination: tel(number), country: 'GB' })
+    expect((await bob('GET', `/v1.0/calls/${call}`)).body).toMatchObject({
+      destination: { target: 'erased' },
+      sip_call_id: 'erased',
+    })
+    expect(await figuresOf()).not.toEqual(figures)
+    await told(bob, { call_id: call, destination: tel(number), sip_status: 486 }, 2)
+    await happened(bob.id, { to: number, from: '+15550001111' })
+    const other = await recorded(crypto.randomUUID())
+    const gone = [await recorded(call), await recorded(crypto.randomUUID(), number)]
+    const listed: string[] = (await bob('GET', '/v1.0/recordings')).body.result.map(
+      ({ id }: { id: string }) => id,
+    )
+    expect(listed.filter((id) => [other, ...gone].includes(id))).toEqual([other])
+    expect(await everything(bob.id)).not.toMatch(/79460005/)
+    const later = await told(bob, { destination: tel(number), started_at: new Date().toISOString() })
+    expect((await bob('GET', `/v1.0/calls/${later}`)).body.destination.target).toBe(number)
+  })
+
+  test('erases a call which is told late and goes on when it is over', async () => {
+    const number = '+442079460006'
+    await bob('POST', '/v1.0/erasures', { number })
+    await asSecondsAgo()
+    await erase(db())
+    const id = crypto.randomUUID()
+    const goesOn = { call_id: id, destination: tel(number), status: 'progressing', ended_at: null }
+    await told(bob, goesOn)
+    await told(bob, { ...goesOn, sip_status: 200 }, 2)
+    expect((await bob('GET', `/v1.0/calls/${id}`)).body).toMatchObject({
+      status: 'progressing',
+      destination: { target: number },
+    })
+    await told(bob, { call_id: id, destination: tel(number) }, 3)
+    expect((await bob('GET', `/v1.0/calls/${id}`)).body).toMatchObject({
+      status: 'hangup',
+      destination: { target: 'erased' },
+    })
+    expect(await everything(bob.id)).not.toMatch(/79460006/)
+  })
+
+  test('forgets a week after it is done what it erased', async () => {
+    const number = '+442079460007'
+    await bob('POST', '/v1.0/erasures', { number })
+    await asSecondsAgo()
+    await erase(db())
+    const kept = async () =>
+      (await app.database.pool.query('select pattern from erasures where pattern is not null')).rows.length
+    expect(await kept()).toBeGreaterThan(0)
+    await app.database.pool.query("update erasures set completed_at = completed_at - interval '7 days'")
+    await keepHouse(app.env)
+    expect(await kept()).toBe(0)
+    const call = await told(bob, { destination: tel(number) })
+    expect((await bob('GET', `/v1.0/calls/${call}`)).body.destination.target).toBe(number)
   })
 
   test('erases an extension: its name, and where its phone was', async () => {
@@ -137,6 +200,14 @@ describe('POST /v1.0/erasures', () => {
       source: { target: 'erased' },
       extension_id: phone.id,
     })
+    expect(await everything(bob.id)).not.toMatch(/192\.0\.2\.99/)
+    // A relay which was away tells only now that the phone left.
+    await tellAs(app, 'relay-1', phoneTold('unregistered'))
+    const { rows } = await app.database.pool.query(
+      'select contact, address from bindings where extension_id = $1',
+      [phone.id],
+    )
+    expect(rows).toEqual([{ contact: 'erased', address: 'erased' }])
     expect(await everything(bob.id)).not.toMatch(/192\.0\.2\.99/)
   })
 
@@ -196,6 +267,31 @@ async function told(of: Client, changes: object, sequence = 1): Promise<string> 
   return tell.call.call_id
 }
 
+/** What a relay tells of the phone, of a week ago. */
+function phoneTold(event: string) {
+  const at = '2026-11-23T07:00:00.000Z'
+  return {
+    kind: 'binding',
+    tell_id: crypto.randomUUID(),
+    sequence: 1,
+    at,
+    event,
+    binding: {
+      binding_id: crypto.randomUUID(),
+      customer_id: bob.id,
+      extension_id: phone.id,
+      relay_id: 'relay-1',
+      contact: 'sip:office1@192.0.2.99:5060',
+      call_id: 'a@192.0.2.99',
+      cseq: 1,
+      received: { transport: 'udp', address: '192.0.2.99', port: 5060 },
+      registered_at: at,
+      refreshed_at: at,
+      expires_at: '2026-11-23T08:00:00.000Z',
+    },
+  }
+}
+
 async function happened(customer: string, data: object, subject: string | null = null) {
   await app.database.pool.query(
     "insert into events (id, customer_id, type, at, subject_id, data) values (gen_random_uuid(), $1, 'call.refused', now() - interval '1 minute', $2, $3)",
@@ -211,12 +307,12 @@ async function asSecondsAgo(seconds = 3) {
 }
 
 /** A recording of a call. */
-async function recorded(call: string): Promise<string> {
+async function recorded(call: string, source = '+15552220001'): Promise<string> {
   const id = crypto.randomUUID()
   await app.database.pool.query(
     `insert into recordings (id, customer_id, relay_id, kind, call_id, source, started_at)
-     values ($1, $2, 'relay-1', 'call', $3, '+15552220001', now() - interval '1 minute')`,
-    [id, bob.id, call],
+     values ($1, $2, 'relay-1', 'call', $3, $4, now() - interval '1 minute')`,
+    [id, bob.id, call, source],
   )
   return id
 }
