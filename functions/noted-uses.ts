@@ -9,6 +9,8 @@ const GRAIN_MS = 60_000
 const GATHER_MS = 1_000
 /** A write which has not ended by then never will: its request was cut off. */
 const LOST_MS = 30_000
+/** Who has read calls or events counts as watching for so long: longer than a stream of events lasts. */
+const WATCHES_S = 360
 /** Users remembered; the longest known is forgotten for a new one, and at worst written again. */
 const USERS = 4_096
 
@@ -36,16 +38,23 @@ export class NotedUses {
     return now - this.#writingSince >= LOST_MS
   }
 
-  /** Writes what was gathered, a moment from now. Where the database does not take it, a later use tries again. */
-  async write(db: Database, now: UtcMs, gather: number = GATHER_MS): Promise<void> {
+  /**
+   * Writes what was gathered, a moment from now, and gives those whom the statement names. Where the database does not take it, a
+   * later use tries again.
+   */
+  async write(db: Database, now: UtcMs, gather: number = GATHER_MS): Promise<string[]> {
     this.#writingSince = now
     await new Promise((resolve) => setTimeout(resolve, gather))
     const ids = [...this.#gathered]
     this.#gathered = new Set()
     this.#writingSince = Number.NEGATIVE_INFINITY
-    await db.execute(this.#written(ids)).catch(() => {
+    try {
+      const { rows } = await db.execute<{ id: string }>(this.#written(ids))
+      return rows.map(({ id }) => id)
+    } catch {
       for (const id of ids) this.#noted.delete(id)
-    })
+      return []
+    }
   }
 
   #remember(id: string, now: UtcMs): void {
@@ -63,9 +72,27 @@ export function keysUsed(ids: readonly string[]): SQL {
     where access_key_uses.used_at <= excluded.used_at - ${GRAIN_MS} * interval '1 millisecond'`
 }
 
-/** The same of calls and events, by the customers whose they are. */
+/**
+ * The statement which writes that calls and events of these customers were read. It gives as `id` those who begin to watch: their
+ * calls were not watched until now, and relays may hold back what they tell of them. In the order of their ids, so that two isolates
+ * do not wait for each other in a ring.
+ */
 export function listening(customerIds: readonly string[]): SQL {
-  return sql`insert into listeners (customer_id, listened_at)
-    select id, now() from customers where id = any(${sql.param([...customerIds])}::uuid[]) order by id
-    on conflict (customer_id) do update set listened_at = excluded.listened_at`
+  return sql`
+    with asking as materialized (
+      select c.id, ${watched(sql`c.id`)} as watched from customers c
+      where c.id = any(${sql.param([...customerIds])}::uuid[]) order by c.id
+    ),
+    noted as (
+      insert into listeners (customer_id, listened_at) select id, now() from asking order by id
+      on conflict (customer_id) do update set listened_at = excluded.listened_at
+    )
+    select id from asking where not watched`
+}
+
+/** The condition that calls of a customer are watched. */
+export function watched(customerId: SQL): SQL {
+  return sql`(exists (select from webhooks w where w.customer_id = ${customerId} and w.enabled and w.deleted_at is null)
+    or exists (select from listeners l where l.customer_id = ${customerId}
+      and l.listened_at > now() - ${WATCHES_S} * interval '1 second'))`
 }

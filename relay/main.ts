@@ -277,6 +277,7 @@ async function start(config: Config): Promise<void> {
     answered,
     news: (news) => {
       relays = news.relays ?? relays
+      edge.watched(news.watched ?? [])
       hear({ type: 'news', news })
       shutdown.ordered(news.drain)
     },

@@ -271,6 +271,8 @@ export const beatAnswer = z.object({
     .optional(),
   /** The other relays alive which say where they are reached; an older edge does not say. */
   neighbours: z.array(neighbour).optional(),
+  /** Customers whose calls begin to be watched: the hub says it once, unasked (`unheard` of receipts). An older edge does not. */
+  watched: z.array(z.guid()).optional(),
   /** Whether it is to take no new calls, and to go on with those it has; an older edge does not say. */
   drain: z.boolean().optional(),
   /** Relays alive, this one among them. */

@@ -6,6 +6,7 @@ import type { AccessScope } from '#contract'
 import { customers, readInstant } from '#db'
 import { utcNow } from '../clock.ts'
 import type { Edge, Principal } from '../env.ts'
+import { hubOf } from '../hub/client.ts'
 import { type HolderRow, holderFrom, holderOf, type KeyHolder, stillHolds } from '../key-holder.ts'
 import type { PresentedKey } from '../known-relay-keys.ts'
 import type { NotedUses } from '../noted-uses.ts'
@@ -41,8 +42,9 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
 /** Notes that calls of the customer which the request is about are watched: relays then tell how they stand at once. */
 export const watches: MiddlewareHandler<Edge> = async (c, next) => {
   await next()
+  if (c.res.status >= 400) return
   // At once: what is gathered first, relays would hear of a second later.
-  if (c.res.status < 400) noteUse(c, c.get('listeners'), c.get('principal').customerId, 0)
+  noteUse(c, c.get('listeners'), c.get('principal').customerId, 0, (began) => hubOf(c).watched(began))
 }
 
 /** Refuses a key without the scope which the operation needs. An endpoint which is no operation needs `admin`. */
@@ -292,9 +294,18 @@ function addressOf(c: Context<Edge>): string | undefined {
 }
 
 /** Only where something may go on after the answer: no request waits for it. */
-function noteUse(c: Context<Edge>, uses: NotedUses, id: string, gatherMs?: number): void {
+/** `then` hears whom the statement names, if any. */
+function noteUse(
+  c: Context<Edge>,
+  uses: NotedUses,
+  id: string,
+  gatherMs?: number,
+  then?: (ids: readonly string[]) => void,
+): void {
   const [now, context] = [utcNow(), executionOf(c)]
-  if (context && uses.note(id, now)) context.waitUntil(uses.write(c.get('db'), now, gatherMs))
+  if (!context || !uses.note(id, now)) return
+  const written = uses.write(c.get('db'), now, gatherMs)
+  context.waitUntil(written.then((ids) => (ids.length > 0 ? then?.(ids) : undefined)))
 }
 
 /** The holder of a key as the customer it speaks for: its own, or for an administrator the one `?customer_id=` names. */

@@ -30,6 +30,8 @@ export interface Hub {
   live(): Promise<LiveRelay[] | undefined>
   /** What relays share may be another: Postgres has been told something. Waits for nothing. */
   stirred(): void
+  /** Calls of these customers begin to be watched. Waits for nothing. */
+  watched(customerIds: readonly string[]): void
   /** Postgres has orders for these relays, which are to hear them at once. */
   ordered(relayIds: readonly string[]): Promise<void>
   /**
@@ -85,6 +87,7 @@ const noHub: Hub = {
   where: async () => [],
   live: async () => undefined,
   stirred: () => {},
+  watched: () => {},
   ordered: async () => {},
   dismiss: async () => false,
   beat: async () => undefined,
@@ -136,6 +139,7 @@ function asking(hubs: Hubs, later: (work: Promise<unknown>) => void): Hub {
       return answers.flatMap((answer) => answer?.relays ?? [])
     },
     stirred: () => later(askAll('stirred', {})),
+    watched: (customerIds) => later(askAll('watched', { customer_ids: customerIds })),
     async ordered(relayIds) {
       const groups = new Set(relayIds.map((relayId) => groupOf(relayId, hubs.groups)))
       const asked = [...groups].map(async (group) => {

@@ -71,6 +71,8 @@ export type HubEvent =
   | { kind: 'changed' }
   /** Something which relays share may be another. */
   | { kind: 'stirred' }
+  /** Calls of these customers begin to be watched. */
+  | { kind: 'watched'; customerIds: readonly string[] }
   /** Postgres has orders for these relays. */
   | { kind: 'ordered'; relayIds: readonly string[] }
   /** What Postgres has that is new; undefined: it could not be asked. */

@@ -160,6 +160,8 @@ export class Hub {
         return this.#look()
       case 'stirred':
         return this.#turns.stir(now)
+      case 'watched':
+        return this.#telling.tellAll({ watched: [...event.customerIds] })
       case 'ordered':
         for (const relayId of event.relayIds) this.#ordering.hurry(relayId)
         return

@@ -92,6 +92,11 @@ export class Telling {
     return true
   }
 
+  /** News which each relay on the line hears once. */
+  tellAll(news: HubNews): void {
+    for (const relay of this.#relays.values()) if (this.tell(relay.relayId, news)) this.keep(relay)
+  }
+
   #send({ beat }: HubRelay, line: string, word: Extract<HubWord, { serial: number }>): void {
     this.#out.put({ kind: 'send', line, word })
     if ((beat.protocol ?? 1) < protocolOfReceipt) return

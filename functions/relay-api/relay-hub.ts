@@ -163,6 +163,9 @@ export class RelayHub {
       case 'stirred':
         this.#receive({ kind: path })
         return {}
+      case 'watched':
+        this.#receive({ kind: 'watched', customerIds: asked.customer_ids })
+        return {}
       case 'push':
         return { sent: await this.#push(asked) }
       case 'ordered':
@@ -360,6 +363,7 @@ interface HubQuestion {
   within_ms: number
   ids: string[]
   relay_ids: string[]
+  customer_ids: string[]
   claim: LimitClaim
   owner: number
   /** SHA-256 of a key; null: the one which follows from RELAY_SECRET. */

@@ -87,6 +87,13 @@ export class EdgeLink {
     this.#delivery.nudge(heldUntil)
   }
 
+  /** Calls of these customers begin to be watched: what was held back of them is told now. */
+  watched(customerIds: readonly string[]): void {
+    if (customerIds.length === 0) return
+    this.#unheard.watched(customerIds, monotonicNow())
+    if (this.#options.spool.hurry(new Set(customerIds))) this.#delivery.nudge()
+  }
+
   /** A beat was answered, or was not: what waits to be told goes by that. */
   beaten(answered: boolean): void {
     if (answered) this.#delivery.answered()

@@ -124,6 +124,15 @@ export class Spool {
     return batch.sort((one, other) => one.order - other.order)
   }
 
+  /** What is told of calls of these customers waits for no others any more; whether anything did. */
+  hurry(customers: ReadonlySet<string>): boolean {
+    const held = [...this.#waitingById.values()].filter(
+      ({ customer, heldUntil }) => heldUntil > 0 && customer !== undefined && customers.has(customer),
+    )
+    for (const tell of held) this.#release(tell)
+    return held.length > 0
+  }
+
   /** When the next tell may be sent (monotonic ms); undefined: none waits which is not under way. */
   dueAt(now: MonotonicMs): number | undefined {
     let earliest: number | undefined

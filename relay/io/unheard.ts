@@ -12,6 +12,8 @@ const gatherMs = 900
 export class UnheardCustomers {
   /** By customer: until when that holds. */
   readonly #until = new Map<string, MonotonicMs>()
+  /** Whose calls have begun to be watched, and until when a receipt which says otherwise may be older than that. */
+  readonly #begun = new Map<string, MonotonicMs>()
   /** Calls for help which go on, by id: only what is told first of one has its decision. */
   readonly #forHelp = new Set<string>()
 
@@ -19,7 +21,17 @@ export class UnheardCustomers {
   said(customerIds: readonly string[], toldOf: Iterable<string>, now: MonotonicMs): void {
     for (const [id, until] of this.#until) if (until <= now) this.#until.delete(id)
     for (const id of toldOf) this.#until.delete(id)
-    for (const id of customerIds) this.#until.set(id, monotonicMs(now + unheardForMs))
+    for (const [id, until] of this.#begun) if (until <= now) this.#begun.delete(id)
+    for (const id of customerIds)
+      if (!this.#begun.has(id)) this.#until.set(id, monotonicMs(now + unheardForMs))
+  }
+
+  /** Their calls begin to be watched, the edge says. */
+  watched(customerIds: readonly string[], now: MonotonicMs): void {
+    for (const id of customerIds) {
+      this.#until.delete(id)
+      this.#begun.set(id, monotonicMs(now + unheardForMs))
+    }
   }
 
   /**

@@ -35,7 +35,9 @@ describe('a hub which is asked', () => {
     expect(await hub.result('a', call, 5)).toEqual({ ok: true })
     expect(await hub.where([call])).toEqual([{ id: call, relay_id: 'a' }])
     expect(await hub.live()).toEqual([])
-    expect(heard.map(([path]) => path)).toEqual([
+    hub.watched([call])
+    expect(heard.at(-1)).toEqual(['/watched', { customer_ids: [call] }])
+    expect(heard.slice(0, -1).map(([path]) => path)).toEqual([
       '/changing',
       '/changed',
       '/push',

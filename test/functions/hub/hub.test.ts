@@ -278,6 +278,19 @@ describe('an order', () => {
     expect(world.postgres.asked).toBe(2 + 2)
   })
 
+  test('is no word that somebody begins to watch: each relay on the line hears that, once', () => {
+    const world = standing(2)
+    const watched = ['00000000-0000-4000-8000-00000000000b']
+    const effects = world.receive({ kind: 'watched', customerIds: watched })
+    const said = effects.flatMap((effect) => (effect.kind === 'send' ? [effect.word] : []))
+    expect(said).toMatchObject(Array(2).fill({ type: 'news', news: { watched } }))
+    world.speak(world.peer(0))
+    world.deliver(world.peer(0))
+    const words: HubWord[] = world.peer(0).words
+    expect(words.at(-1)).toMatchObject({ type: 'answer' })
+    expect(JSON.stringify(words.at(-1))).not.toContain('watched')
+  })
+
   test('to drain is not taken back by the answer to the next beat', () => {
     const world = standing(1)
     world.receive({ kind: 'push', relayId: 'relay-0', news: { drain: true, commands: [] } })

@@ -306,11 +306,11 @@ describe('a receipt', () => {
 
   const receiptOf = async (customer: string) =>
     (await tell(begunTell(customer, crypto.randomUUID(), 1, { provider_id: null }))).unheard
-  const ask = async (path: string, key: string) => {
+  const ask = async (path: string, key: string, more: object = {}) => {
     const headers = { authorization: `Bearer ${key}` }
     // Another isolate each time, which remembers nobody.
-    const { status } = await edge.request(path, { headers }, { ...app.env }, context)
-    await Promise.all(after.splice(0))
+    const { status } = await edge.request(path, { headers }, { ...app.env, ...more }, context)
+    while (after.length > 0) await Promise.all(after.splice(0))
     return status
   }
 
@@ -322,6 +322,22 @@ describe('a receipt', () => {
     waits.mockRestore()
     expect(waited).toEqual(expect.arrayContaining([0, 1_000]))
     expect(await receiptOf(watcher.id)).toEqual([])
+  })
+
+  test('relays hear who begins to watch, once: not of whom a webhook tells, or who asked lately', async () => {
+    const [watcher, other] = [await app.newcomer('looks'), await app.newcomer('is told')]
+    await other('POST', '/v1.0/webhooks', { url: 'https://hooks.test/', events: ['call.*'] })
+    const asked: unknown[] = []
+    const hub = {
+      fetch: async (url: string, init: RequestInit) => {
+        if (new URL(url).pathname === '/watched') asked.push(JSON.parse(String(init.body)))
+        return Response.json({})
+      },
+    }
+    const RELAY_HUB = { idFromName: (name: string) => name, get: () => hub }
+    for (const key of [watcher.key, other.key, watcher.key])
+      expect(await ask('/v1.0/calls', key, { RELAY_HUB })).toBe(200)
+    expect(asked).toEqual([{ customer_ids: [watcher.id] }])
   })
 
   test('says whose calls nobody watches: they have no webhook which is on, whatever others have', async () => {

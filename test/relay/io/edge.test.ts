@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { monotonicMs, protocolHeader, relayProtocol, routeQuestion, type Tell } from '#contract'
+import { monotonicNow } from '../../../relay/io/clock.ts'
 import { EdgeLink } from '../../../relay/io/edge.ts'
 import { EdgeHttp } from '../../../relay/io/edge-http.ts'
 import { Spool } from '../../../relay/io/spool.ts'
@@ -235,6 +236,19 @@ describe('telling the edge', () => {
     link.tell(over)
     await until(() => spool.size === 0)
     expect(edge.batches()).toEqual([[first], [watched], [over]])
+  })
+
+  test('which was held back goes as soon as somebody watches, and what another’s calls have does not', async () => {
+    const edge = await scripted(acceptAll)
+    const { link, spool } = await linked(edge)
+    const [held, other] = [callTell(), callTell()]
+    for (const { call } of [held, other])
+      spool.add({ ...callTell(), call: { ...call, status: 'ringing' } }, monotonicNow() + 60_000)
+    link.watched([])
+    link.watched([held.call.customer_id])
+    await until(() => edge.batches().length === 1)
+    await until(() => spool.size === 1)
+    expect(edge.batches()).toMatchObject([[{ call: { call_id: held.call.call_id } }]])
   })
 
   test('waits as news for an edge which is away, be its customer watched or not', async () => {

@@ -18,6 +18,18 @@ describe('what is told of calls', () => {
     expect(unheard.holdMsOf(one, monotonicMs(unheardForMs))).toBe(0)
   })
 
+  test('is news as soon as somebody watches, though a receipt which was on its way says otherwise; a later one is believed', () => {
+    const unheard = new UnheardCustomers()
+    const one = callTell()
+    const { customer_id } = one.call
+    unheard.said([customer_id], [], monotonicMs(0))
+    unheard.watched([customer_id], monotonicMs(1))
+    unheard.said([customer_id], [], monotonicMs(2))
+    expect(unheard.holdMsOf(one, monotonicMs(3))).toBe(0)
+    unheard.said([customer_id], [], monotonicMs(1 + unheardForMs))
+    expect(unheard.holdMsOf(one, monotonicMs(2 + unheardForMs))).toBeGreaterThan(0)
+  })
+
   test('is news where a flow carries it out, as is whatever is told of phones', () => {
     const unheard = new UnheardCustomers()
     const [call, phone] = [callTell(), bindingTell('registered')]
