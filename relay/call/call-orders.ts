@@ -29,6 +29,7 @@ import { Reputation } from './reputation.ts'
 import { costsMinutes, minutesFrom, placesOf } from './scopes.ts'
 import { huntQuestion } from './sent-on.ts'
 import { SentOutside } from './sent-outside.ts'
+import { forgetSettled } from './settled.ts'
 import { joinedLegs } from './sides.ts'
 import type { Branch, Call, ConnectDecision, Hunt, ServiceRoutes } from './state.ts'
 import { freeUnturned } from './turned.ts'
@@ -163,6 +164,7 @@ export class CallOrders {
   readonly #lasting = new LastingCalls()
   /** A call which is refused is settled before its tell is heard. */
   readonly #told = new WeakMap<CallTell, Call>()
+  #settled: Call[] = []
   readonly #deps: CallsDeps
 
   /** `name` gives a session number which no other has. */
@@ -306,6 +308,14 @@ export class CallOrders {
     if (active.outstanding > 0 || awaitsAck(call) || !this.index.has(active)) return
     this.index.remove(active)
     this.timers.forget(active)
+    this.#settled.push(call)
+  }
+
+  /** Calls which are over let go of what they hold; not in the turn of their last event, whose tell asks for their legs. */
+  forgetSettled(now: MonotonicMs): void {
+    const over = this.#settled.filter((call) => call.now < now)
+    for (const call of over) forgetSettled(call)
+    if (over.length > 0) this.#settled = this.#settled.filter((call) => !over.includes(call))
   }
 
   /** Its record is whole now, but for what never came. */

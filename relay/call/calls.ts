@@ -166,6 +166,7 @@ export class Calls {
         for (const active of this.#orders.index.all()) this.#step(now, active, 'stop', undefined)
         break
       case 'tick':
+        this.#orders.forgetSettled(now)
         for (let due = this.#orders.timers.due(now); due; due = this.#orders.timers.due(now))
           this.#news.due(now, due.active, due.timer)
         break

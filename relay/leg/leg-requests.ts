@@ -69,7 +69,11 @@ export class LegRequests<Owner extends LegOwner, Role> {
     if (!client) return undefined
     const { owner, role, sent, flow } = client
     const of = { owner, role, sent, flow }
-    if (output.type !== 'response' || output.response.status >= 200) concluded(client)
+    const status = output.type === 'response' ? output.response.status : undefined
+    if (status === undefined || status >= 200) concluded(client)
+    // After it nothing comes but the end of the transaction, half a minute later; after a 2xx to an INVITE that of another callee may.
+    if (status !== undefined && (status >= 300 || (status >= 200 && sent.method !== 'INVITE')))
+      this.#byClient.delete(output.id)
     switch (output.type) {
       case 'response':
         return { ...of, type: 'response', response: output.response }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { CallTell } from '#contract'
 import type { Header, Request } from '../../../relay/sip/message.ts'
 import { ack, alice, answers, fromCallee, sdp, telnyx, within } from '../../support/office.ts'
-import { calling, leavesNothingBehind, reply200, talking, text } from '../../support/scene.ts'
+import { calling, closeMedia, leavesNothingBehind, reply200, talking, text } from '../../support/scene.ts'
 
 leavesNothingBehind()
 
@@ -97,5 +98,32 @@ describe('a call which lasts', () => {
     ladder.after(31_000).whatever()
     const [active] = ladder.engine.rooms.calls.index.all()
     expect(active?.call.callee?.acks.values()).toEqual([undefined])
+  })
+})
+
+describe('a call which is over', () => {
+  test('keeps what answers a 2xx which comes again, or of another callee, and lets go of the rest', () => {
+    const { ladder, invited, answer, sent, accepted } = talking()
+    const [active] = ladder.engine.rooms.calls.index.all()
+    const acked = said(ladder.lastRequest(telnyx, 'ACK'))
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
+    closeMedia(ladder)
+    // Who keeps its messages asks for its legs when it is told for the last time.
+    expect(ladder.engine.rooms.calls.legsOf(ladder.tells.at(-1) as CallTell)).toHaveLength(2)
+    ladder.after(6_000).whatever()
+    const { caller, branches, decision, record } = active?.call ?? {}
+    expect([caller?.aimed, caller?.invite.headers, branches, decision, record?.decision]).toEqual([
+      undefined,
+      [],
+      [],
+      undefined,
+      null,
+    ])
+    ladder.when(telnyx, accepted).gives('ACK to Telnyx')
+    expect(said(ladder.lastRequest(telnyx, 'ACK'))).toEqual(acked)
+    const other = answers(sent, telnyx, 200, { body: sdp('203.0.113.9'), tag: 'another' })
+    ladder.when(telnyx, other).gives('ACK to Telnyx', 'BYE to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).gives()
   })
 })
