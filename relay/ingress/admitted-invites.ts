@@ -155,11 +155,12 @@ export class AdmittedInvites {
     const { replies } = this.#deps
     const cancelled = this.#pending.end(request)
     this.#settle(now, request, flow, decision, otherwise?.realm)
-    if (!decision) {
-      replies.edgeSilent(why, request)
-      return replies.later(request, flow)
+    if (!decision) replies.edgeSilent(why, request)
+    if (!decision || cancelled) {
+      const status = decision ? 487 : 503
+      this.#pending.refuse(now, request, flow, status)
+      return replies.waited(request, flow, status)
     }
-    if (cancelled) return replies.refuse(request, flow, 487)
     if (otherwise && isNobody(decision)) return replies.challenge(request, flow, otherwise)
     this.#arrived(now, request, flow, decision)
   }

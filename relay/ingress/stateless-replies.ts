@@ -85,8 +85,9 @@ export class StatelessReplies {
     this.#effects.note('warn', 'edge.unanswered', { why, method })
   }
 
-  /** The edge does not answer: come back soon. */
-  later(request: Request, flow: Flow): void {
+  /** Refuses one which waited for the edge: it was taken back meanwhile, or the edge said nothing, and it may come back soon. */
+  waited(request: Request, flow: Flow, status: 487 | 503): void {
+    if (status === 487) return this.refuse(request, flow, status)
     const seconds = 5 + this.#endpoint.entropy.below(10)
     const why = sipReason(503, 'the edge does not answer')
     this.refuse(request, flow, 503, undefined, [['retry-after', String(seconds)], why])

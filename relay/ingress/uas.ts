@@ -135,6 +135,8 @@ export class Uas {
     if (transactions.merged(request)) return replies.refuse(request, flow, 482)
     if (calls.index.loops(request)) return replies.refuse(request, flow, 482)
     if (flow.neighbour !== undefined) return this.#handedOn.receive(now, request, flow, flow.neighbour)
+    const refused = this.#pending.refusalOf(now, request)
+    if (refused !== undefined) return replies.waited(request, flow, refused)
     if (!this.#pending.has(request)) this.#admit(now, request, flow)
   }
 
@@ -235,9 +237,10 @@ export class Uas {
     const { replies, admission: admissionControl, clock } = this.#deps
     if (!said) replies.edgeSilent(why, request)
     const admission = admissionControl.admitAgain(now, clock.at, request, flow, said, guess)
-    if (cancelled) return replies.refuse(request, flow, 487)
-    if (admission) this.#let(now, request, flow, admission)
-    else replies.later(request, flow)
+    if (admission && !cancelled) return this.#let(now, request, flow, admission)
+    const status = cancelled ? 487 : 503
+    this.#pending.refuse(now, request, flow, status)
+    replies.waited(request, flow, status)
   }
 
   #register(

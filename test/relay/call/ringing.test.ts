@@ -6,6 +6,7 @@ import {
   answers,
   bob,
   bobMobile,
+  cancel,
   invite,
   office,
   registers,
@@ -204,6 +205,25 @@ describe('a call from the phone network', () => {
     const ladder = office()
     ladder.when(telnyx, fromNetwork()).gives('ask route').noAnswer('route').gives('503 to Telnyx')
     expect(Number(ladder.lastResponse(telnyx).header('retry-after'))).toBeGreaterThan(0)
+  })
+
+  test('rings nobody by a copy which was on its way when it was refused', () => {
+    const ladder = office()
+    const refused = fromNetwork()
+    ladder.when(telnyx, refused).gives('ask route').noAnswer('route').gives('503 to Telnyx')
+    const { tag } = ladder.lastResponse(telnyx).to
+    ladder.after(31_000).when(telnyx, refused).gives('503 to Telnyx')
+    expect(ladder.lastResponse(telnyx).to.tag).toBe(tag)
+    ladder.when(telnyx, fromNetwork()).gives('ask route').noAnswer('route').gives('503 to Telnyx')
+  })
+
+  test('rings nobody by a copy which was on its way when it was taken back', () => {
+    const ladder = office()
+    const left = fromNetwork()
+    ladder.when(telnyx, left).gives('ask route')
+    ladder.when(telnyx, cancel(left)).gives('200 to Telnyx')
+    ladder.decide(ringBob()).gives('487 to Telnyx')
+    ladder.when(telnyx, left).gives('487 to Telnyx')
   })
 })
 
