@@ -22,6 +22,25 @@ test('a run of which much failed names each sentence with its error, uncoloured,
   expect(told.length).toBeLessThan(50)
 })
 
+test('a sentence which passed when it was tried again is told with why it had failed', () => {
+  const words: string[] = []
+  const reporter = new BriefReporter({ write: (text) => void words.push(text) })
+  const sentence = {
+    name: 'a call is answered',
+    diagnostic: () => ({ flaky: true }),
+    result: () => ({ state: 'passed', errors: [{ message: 'waited in vain', stack: '' }] }),
+  }
+  reporter.onTestModuleEnd({
+    ...moduleOf('live/quiet.test.ts'),
+    ok: () => true,
+    diagnostic: () => ({ duration: 900, collectDuration: 100 }),
+    children: { allSuites: () => [], allTests: (wanted?: string) => (wanted === 'failed' ? [] : [sentence]) },
+  } as unknown as TestModule)
+  expect(words.join('')).toBe(
+    '✓ live/quiet.test.ts: 1 of 1, 1.0 s; tried again: a call is answered (waited in vain)\n',
+  )
+})
+
 /** A file with one sentence, which failed by this error or passed. */
 function moduleOf(relativeModuleId: string, error?: { message: string; stack: string }): TestModule {
   const state = error ? 'failed' : 'passed'

@@ -55,11 +55,13 @@ function fileLine(module: TestModule): string {
   const { duration, collectDuration } = module.diagnostic()
   const tests = [...module.children.allTests()]
   const skipped = tests.filter((test) => test.result().state === 'skipped').length
-  const again = tests.filter((test) => test.diagnostic()?.flaky).map(({ name }) => name)
+  const again = tests.filter((test) => test.diagnostic()?.flaky)
   return [
     `${module.ok() ? '✓' : '✗'} ${module.relativeModuleId}: ${tests.length - skipped} of ${tests.length}, `,
     `${((duration + collectDuration) / 1000).toFixed(1)} s`,
-    ...again.map((name) => `; tried again: ${name}`),
+    ...again.map(
+      (test) => `; tried again: ${test.name} (${cut(linesOf(test.result().errors ?? [])[0] ?? '')})`,
+    ),
   ].join('')
 }
 
