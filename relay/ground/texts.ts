@@ -3,23 +3,29 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A text on its own: one cut from a message, or joined from pieces, keeps all it came from in memory. */
 export function detached(text: string): string {
-  return decoder.decode(encoder.encode(text))
+  if (text.length <= shortest) return text
+  if (text.length * 3 > room.length) return decoder.decode(encoder.encode(text))
+  const { written } = encoder.encodeInto(text, room)
+  return decoder.decode(room.subarray(0, written))
 }
+
+/** Octets of their own for each text take longer than the writing. */
+const room = new Uint8Array(1024)
 
 /** Puts each text of a record, and of its lists, on its own: the record stays the same, in fields which are readonly too. */
 export function detach(record: object): void {
   const fields = record as Record<string, unknown>
   for (const [name, value] of Object.entries(fields)) {
     if (Array.isArray(value)) fields[name] = value.map(ownText)
-    else if (typeof value === 'string') fields[name] = ownText(value)
+    else if (typeof value === 'string') fields[name] = detached(value)
   }
 }
 
 function ownText(value: unknown): unknown {
-  return typeof value === 'string' && value.length > shortest ? detached(value) : value
+  return typeof value === 'string' ? detached(value) : value
 }
 
-/** V8 copies what is shorter than this when it is cut. */
+/** V8 copies what is as short as this when it is cut or joined. */
 const shortest = 12
 
 /** Texts which many share, once each; of more than there may be all are forgotten, and shared anew. */

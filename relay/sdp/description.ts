@@ -1,14 +1,13 @@
 import { type Port, portNumber } from '#contract'
 import { detached, SharedTexts } from '../ground/texts.ts'
+import { lineOf, type SdpLine } from './lines.ts'
 import {
   attributeName,
   connectionIn,
   directionIn,
   isConnection,
   isDirection,
-  isSound,
   type MediaDirection,
-  tidied,
 } from './tidy.ts'
 
 /**
@@ -41,8 +40,6 @@ const MOST_MEDIA = 16
 /* Specification */
 const sessionTypes = 'vosiuepcbtka'
 const mediaTypes = 'icbka'
-/** Types which may stand several times in one section. */
-const repeatable = 'epba'
 
 /**
  * Reads a description as they are met in the field: lines end anyhow, in spaces too, and a line which is none, or
@@ -54,14 +51,14 @@ export function readSdp(text: string): Sdp | undefined {
   if (text.length > LONGEST) return undefined
   const written = text.split(/[\r\n\0]+/, MOST_LINES + 1)
   if (written.length > MOST_LINES) return undefined
-  const lines = written.map(tidied).filter(hasType)
-  const first = lines.findIndex((line) => line.startsWith('m='))
+  const lines = written.map(lineOf).filter(hasType)
+  const first = lines.findIndex(({ type }) => type === 'm')
   const session = first < 0 ? lines : lines.slice(0, first)
   const media = first < 0 ? [] : readMedia(lines.slice(first))
-  const versions = session.filter((line) => line.startsWith('v='))
+  const versions = session.filter(({ type }) => type === 'v').map(textOf)
   const unversioned = versions.length === 0 && media?.length === 0
   if (unversioned || (versions.length > 0 && !versions.includes('v=0'))) return undefined
-  return media && onItsOwn(inTheirPlace({ session: understood(session, sessionTypes), media }))
+  return media && onItsOwn(withTexts(inTheirPlace({ session: understood(session, sessionTypes), media })))
 }
 
 /** In texts of its own, or of all who say the same: one cut from a message keeps that in memory. */
@@ -88,26 +85,39 @@ const common =
 const mostShared = 80
 const shared = new SharedTexts(4_000)
 
+/** A description of which more is known of each line. */
+interface ReadSdp {
+  readonly session: readonly SdpLine[]
+  readonly media: readonly ReadMedia[]
+}
+
+type ReadMedia = Omit<Media, 'lines'> & { readonly lines: readonly SdpLine[] }
+
+function withTexts({ session, media }: ReadSdp): Sdp {
+  return {
+    session: session.map(textOf),
+    media: media.map((each) => ({ ...each, lines: each.lines.map(textOf) })),
+  }
+}
+
+function textOf({ text }: SdpLine): string {
+  return text
+}
+
 /** What tells of a format belongs to the m-line which has it, also where it was written before that. */
-function inTheirPlace({ session, media }: Sdp): Sdp {
-  const strays = media.length === 0 ? [] : session.filter((line) => formatOf(line) !== undefined)
+function inTheirPlace({ session, media }: ReadSdp): ReadSdp {
+  const strays = media.length === 0 ? [] : session.filter(({ format }) => format !== undefined)
   if (strays.length === 0) return { session, media }
   return {
     session: session.filter((line) => !strays.includes(line)),
     media: media.map((each) => {
       const own = strays.filter(
-        (line) =>
-          each.formats.includes(formatOf(line) ?? '') &&
-          !each.lines.some((known) => matter(known) === matter(line)),
+        ({ format, matter }) =>
+          each.formats.includes(format ?? '') && !each.lines.some((known) => known.matter === matter),
       )
       return { ...each, lines: understood([...own, ...each.lines], mediaTypes) }
     }),
   }
-}
-
-/** The format an rtpmap or fmtp line tells of. */
-function formatOf(line: string): string | undefined {
-  return /^a=(?:rtpmap|fmtp):(\S+)/.exec(line)?.[1]
 }
 
 /** A description as text, a CRLF after each line. */
@@ -157,18 +167,18 @@ export function directionOf(sdp: Sdp, media: Media): MediaDirection {
   return directionIn(media.lines) ?? directionIn(sdp.session) ?? 'sendrecv'
 }
 
-function readMedia(lines: readonly string[]): Media[] | undefined {
-  const starts = lines.flatMap((line, at) => (line.startsWith('m=') ? [at] : []))
+function readMedia(lines: readonly SdpLine[]): ReadMedia[] | undefined {
+  const starts = lines.flatMap(({ type }, at) => (type === 'm' ? [at] : []))
   if (starts.length > MOST_MEDIA) return undefined
   return starts.flatMap((start, at) => {
-    const media = readMediaLine(lines[start] ?? '')
+    const media = readMediaLine(lines[start]?.text ?? '')
     if (media === undefined) return []
     return [{ ...media, lines: understood(lines.slice(start + 1, starts[at + 1]), mediaTypes) }]
   })
 }
 
 /** m=<media> <port>[/<number of ports>] <proto> <fmt> …; a port which cannot be read is none. */
-function readMediaLine(line: string): Media | undefined {
+function readMediaLine(line: string): Omit<Media, 'lines'> | undefined {
   const [kind, where = '', proto, ...formats] = line.slice(2).split(/[\s,]+/)
   if (!kind || !proto) return undefined
   const port = Number(/^(\d{1,5})(\/\d+)?$/.exec(where)?.[1] ?? 0)
@@ -177,7 +187,6 @@ function readMediaLine(line: string): Media | undefined {
     port: portNumber(port > 65_535 ? 0 : port),
     proto: /^udptl$/i.test(proto) ? 'udptl' : proto.toUpperCase(),
     formats: [...new Set(formats.filter((format) => format !== ''))],
-    lines: [],
   }
 }
 
@@ -185,29 +194,17 @@ function mediaLine({ kind, port, proto, formats }: Media): string {
   return `m=${[kind, port, proto, ...formats].join(' ')}`
 }
 
-function hasType(line: string): boolean {
-  return line[1] === '=' && line[0] !== undefined && (line[0] === 'm' || sessionTypes.includes(line[0]))
+function hasType({ type }: SdpLine): boolean {
+  return type === 'm' || (type !== '' && sessionTypes.includes(type))
 }
 
 /** The lines of one section which say something, each thing once and in the order of `types`. */
-function understood(lines: readonly string[], types: string): string[] {
+function understood(lines: readonly SdpLine[], types: string): SdpLine[] {
   const said = new Set<string>()
-  const kept = lines.filter((line) => {
-    const key = types.includes(line[0] ?? '') && isSound(line) ? matter(line) : undefined
-    if (key === undefined || said.has(key)) return false
-    said.add(key)
+  const kept = lines.filter(({ type, isSound, matter }) => {
+    if (!types.includes(type) || !isSound || said.has(matter)) return false
+    said.add(matter)
     return true
   })
-  return kept.sort((a, b) => types.indexOf(a[0] ?? '') - types.indexOf(b[0] ?? ''))
-}
-
-/** What a line is about: of two about the same, the first counts. */
-function matter(line: string): string {
-  const type = line[0] ?? ''
-  if (isConnection(line) && connectionIn(line) === undefined) return line
-  if (!repeatable.includes(type)) return type
-  if (isDirection(line)) return 'a direction'
-  const name = attributeName(line)
-  if (name === 'ptime' || name === 'maxptime') return name
-  return name === 'rtpmap' || name === 'fmtp' ? (line.split(' ', 1)[0] ?? '') : line
+  return kept.sort((a, b) => types.indexOf(a.type) - types.indexOf(b.type))
 }
