@@ -107,7 +107,7 @@ async function plan(client: PoolClient, mode: 'auto' | 'force_generic_plan'): Pr
   planning.set(client, mode)
 }
 
-const longStatement = 10_000
+const longStatement = 8_000
 
 async function inTransaction(
   client: PoolClient,

@@ -6,9 +6,9 @@ import { instant } from './instant.ts'
  * told, `calls` as they were before. Its id is made of what happened, so that it is the same event whichever relay or edge tells it.
  */
 
-/** Queries for the events of calls, of whose columns `nth` and `rank` say the order. */
-export function callEvents(): SQL[] {
-  return [eventsOfCalls(), limitsReached(), suspicions()]
+/** Queries for what else happened where calls were refused, or are suspicious. */
+export function refusalEvents(): SQL[] {
+  return [limitsReached(), suspicions()]
 }
 
 /** A query for the event of each call `c` of some which the edge itself ended; `b` is as it was before. */
@@ -49,7 +49,8 @@ function failed(attempt: SQL): SQL {
     and (${attempt} ->> 'status')::integer not between 200 and 299 and ${attempt} ->> 'status' <> '487')`
 }
 
-function eventsOfCalls(): SQL {
+/** A query for the events of calls, of whose columns `nth` and `rank` say the order. */
+export function callEvents(): SQL {
   return sql`
     select ${idOf(sql`c.id::text || e.what`)} as id, c.customer_id, e.type, e.at, c.relay_id, c.id as subject_id,
       r.record || e.more as data, h.nth, e.rank

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import {
   type BindingReason,
   type BindingTell,
@@ -6,19 +6,14 @@ import {
   type CallTell,
   type EventTell,
   type Explanation,
-  PLATFORM,
   type RelayTell,
   type TellReceipt,
 } from '#contract'
 import type { Database } from '#db'
 import { readNumber } from '#routing'
-import { bindingEvents } from './binding-events.ts'
-import { callEvents } from './call-events.ts'
-import { elsewhere, message, reason } from './elsewhere.ts'
-import { writeSelected } from './event-log.ts'
-import { unheard } from './listeners.ts'
 import { endLost } from './lost-calls.ts'
-import { proved, verify } from './proof.ts'
+import { verify } from './proof.ts'
+import { type Kinds, type StoredRow, type StoreValues, storingAll } from './storing.ts'
 import { WrittenStatement } from './written-statement.ts'
 
 /**
@@ -39,10 +34,6 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
   return { ...receipt(tells, new Set(customers ?? [])), unheard: unheard ?? [], told: hurry }
 }
 
-type StoreValues = Record<'bindings' | 'calls' | 'events', SQL>
-/** Kinds of tells; events are looked at always. */
-type Kinds = Record<'binding' | 'call', boolean>
-
 /** The statement which stores tells, by the kinds they are of. */
 const statements = new Map<string, WrittenStatement<keyof StoreValues>>()
 
@@ -50,6 +41,8 @@ function storing(tells: Fact[]): WrittenStatement<keyof StoreValues> {
   const kinds: Kinds = {
     binding: tells.some(({ kind }) => kind === 'binding'),
     call: tells.some(({ kind }) => kind === 'call'),
+    event: tells.some(({ kind }) => kind === 'event'),
+    refused: tells.some(isRefused),
   }
   const name = JSON.stringify(kinds)
   const statement =
@@ -58,126 +51,8 @@ function storing(tells: Fact[]): WrittenStatement<keyof StoreValues> {
   return statement
 }
 
-function storingAll({ bindings, calls, events }: StoreValues, kinds: Kinds): SQL {
-  return sql`
-    with told_bindings as (
-      select * from jsonb_to_recordset(${bindings}::jsonb) as t (
-        tell_id uuid, at timestamptz, nth integer, binding_id uuid, customer_id uuid, account text, extension_id uuid,
-        relay_id text, sequence bigint, event text, reason text, why text, moved_from jsonb, contact text, q real,
-        call_id text, cseq bigint, received jsonb, path text[], user_agent text, token_id uuid,
-        proof integer, registered_at timestamptz, refreshed_at timestamptz, expires_at timestamptz)
-    ),
-    heard_bindings as (
-      select distinct on (binding_id) * from told_bindings order by binding_id, sequence desc, nth desc
-    ),
-    heard_calls as (
-      select * from jsonb_to_recordset(${calls}::jsonb) as t (
-        call_id uuid, customer_id uuid, relay_id text, sequence bigint, direction direction, source jsonb,
-        destination jsonb, number_id uuid, provider_id uuid, status call_status, unverified boolean,
-        sip_call_id text, started_at timestamptz, ringing_at timestamptz, answered_at timestamptz,
-        ended_at timestamptz, hangup_by hangup_party, hangup_reason hangup_reason, sip_status integer,
-        attempts jsonb, media jsonb, decision jsonb, extension_id uuid, trunk_id uuid, reject_reason text,
-        reject_message text, transferred_from uuid, sent_out_by uuid, transfer_type text, route_id uuid, country text, flow jsonb,
-        held text[], muted text[], nth integer)
-    ),
-    heard_events as (
-      select * from jsonb_to_recordset(${events}::jsonb) as t (
-        tell_id uuid, customer_id uuid, type text, at timestamptz, relay_id text, data jsonb, nth integer)
-    ),
-    stored_bindings as (
-      insert into bindings (id, customer_id, extension_id, trunk_id, relay_id, sequence, event, contact, q, call_id, cseq,
-        transport, address, port, path, user_agent, token_id, proof, registered_at, refreshed_at, expires_at)
-      select h.binding_id, h.customer_id, e.id, t.id, h.relay_id, h.sequence, h.event, h.contact, h.q, h.call_id,
-        h.cseq, (h.received ->> 'transport')::transport, h.received ->> 'address', (h.received ->> 'port')::integer,
-        h.path, h.user_agent, h.token_id, h.proof, h.registered_at, h.refreshed_at, h.expires_at
-      from heard_bindings h
-      left join extensions e on e.customer_id = h.customer_id and e.id = h.extension_id and e.deleted_at is null
-        and h.account = 'extension'
-      left join trunks t on t.customer_id = h.customer_id and t.id = h.extension_id and t.deleted_at is null
-        and h.account = 'trunk'
-      where num_nonnulls(e.id, t.id) = 1
-      order by h.binding_id
-      on conflict (id) do update set
-        relay_id = excluded.relay_id, sequence = excluded.sequence, event = excluded.event,
-        contact = excluded.contact, q = excluded.q, call_id = excluded.call_id, cseq = excluded.cseq,
-        transport = excluded.transport, address = excluded.address, port = excluded.port, path = excluded.path,
-        user_agent = excluded.user_agent, token_id = excluded.token_id, proof = excluded.proof,
-        registered_at = excluded.registered_at, refreshed_at = excluded.refreshed_at, expires_at = excluded.expires_at, updated_at = now()
-      where bindings.sequence < excluded.sequence
-        and bindings.customer_id = excluded.customer_id
-        and (bindings.extension_id, bindings.trunk_id) is not distinct from (excluded.extension_id, excluded.trunk_id)
-      returning *
-    ),
-    registered_elsewhere as (${elsewhere(sql`heard_calls`)}),
-    stored_calls as (
-      insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, number_id, provider_id,
-        status, unverified, sip_call_id, started_at, ringing_at, answered_at, ended_at, hangup_by, hangup_reason,
-        sip_status, attempts, media, decision, extension_id, trunk_id, reject_reason, reject_message,
-        transferred_from, sent_out_by, transfer_type, route_id, country, flow, held, muted)
-      select h.call_id, h.customer_id, h.relay_id, h.sequence, h.direction, h.source, h.destination, h.number_id,
-        h.provider_id, h.status, h.unverified, h.sip_call_id, h.started_at, h.ringing_at, h.answered_at, h.ended_at,
-        h.hangup_by, h.hangup_reason, h.sip_status, h.attempts, nullif(h.media, 'null'),
-        nullif(h.decision, 'null'), h.extension_id, h.trunk_id, ${reason}, ${message},
-        h.transferred_from, h.sent_out_by, h.transfer_type, h.route_id, h.country, nullif(h.flow, 'null'),
-        h.held, h.muted
-      from heard_calls h join customers c on c.id = h.customer_id left join registered_elsewhere o on o.call_id = h.call_id
-      -- Told again meanwhile, in another order, neither waits for the other.
-      order by h.call_id
-      on conflict (id) do update set
-        sequence = excluded.sequence, direction = excluded.direction, source = excluded.source,
-        destination = excluded.destination, number_id = excluded.number_id, provider_id = excluded.provider_id,
-        status = excluded.status, unverified = excluded.unverified, sip_call_id = excluded.sip_call_id,
-        started_at = excluded.started_at, ringing_at = excluded.ringing_at, answered_at = excluded.answered_at,
-        ended_at = excluded.ended_at, hangup_by = excluded.hangup_by, hangup_reason = excluded.hangup_reason,
-        sip_status = excluded.sip_status, attempts = excluded.attempts, media = excluded.media,
-        decision = coalesce(excluded.decision, calls.decision), extension_id = excluded.extension_id, trunk_id = excluded.trunk_id,
-        reject_reason = excluded.reject_reason, reject_message = excluded.reject_message,
-        transferred_from = excluded.transferred_from, sent_out_by = excluded.sent_out_by, transfer_type = excluded.transfer_type, route_id = excluded.route_id, country = excluded.country, flow = excluded.flow,
-        held = excluded.held, muted = excluded.muted, updated_at = now()
-      where calls.sequence < excluded.sequence
-        and calls.customer_id = excluded.customer_id and calls.relay_id = excluded.relay_id
-      returning *
-    ),
-    late_decisions as (
-      update calls c set decision = h.decision
-      from (select * from heard_calls where call_id not in (select id from stored_calls)) h
-      where c.id = h.call_id and c.customer_id = h.customer_id and c.relay_id = h.relay_id
-        and c.sequence > h.sequence and c.decision is null and jsonb_typeof(h.decision) = 'object'
-    ),
-    stored_attempts as (
-      insert into attempts (call_id, position, customer_id, provider_id, relay_id, started_at, ended_at, status,
-        pdd_ms, answered_at, talked_seconds)
-      select c.id, a.position, c.customer_id, a.provider_id, c.relay_id, a.started_at, a.ended_at, a.status, a.pdd_ms,
-        a.answered_at, a.talked_ms / 1000.0
-      from stored_calls c, attempts_of(c::calls) a
-      on conflict (call_id, position) do update set
-        provider_id = excluded.provider_id, started_at = excluded.started_at, ended_at = excluded.ended_at,
-        status = excluded.status, pdd_ms = excluded.pdd_ms, answered_at = excluded.answered_at,
-        talked_seconds = excluded.talked_seconds
-    ),
-    -- Told as under way, and then never called.
-    dropped_attempts as (
-      delete from attempts a using stored_calls c, jsonb_array_elements(c.attempts) with ordinality as t (told, nth)
-      where a.call_id = c.id and a.position = t.nth and (t.told ->> 'counts')::boolean is false
-    ),
-    stored_events as (
-      ${writeSelected(happenings(kinds), sql`order by nth, rank, at`)}
-      returning coalesce(customer_id, ${PLATFORM}::uuid) as customer_id
-    )
-    select (select jsonb_agg(id) from customers where id in (
-      select customer_id from heard_bindings union select customer_id from heard_calls
-      union select customer_id from heard_events)) as customers,
-      (${proved(sql`heard_calls`)}) as proved,
-      (${unheard(sql`heard_calls`)}) as unheard,
-      exists (select from webhooks where enabled and deleted_at is null
-        and customer_id in (select customer_id from stored_events)) as told`
-}
-
-interface StoredRow extends Record<string, unknown> {
-  customers: string[] | null
-  proved: string[] | null
-  unheard: string[] | null
-  told: boolean
+function isRefused(told: Fact): boolean {
+  return told.kind === 'call' && (told.call.reject_reason !== null || told.call.decision?.suspicion != null)
 }
 
 /** What became of tells; `told`: there are webhooks to be told of it. */
@@ -189,21 +64,6 @@ export async function endBefore(db: Database, { relay_id, at }: RelayTell): Prom
   const why = sql`'The relay ' || c.relay_id || ' began anew while it carried the call.'`
   await db.execute(endLost(sql`c.relay_id = ${relay_id} and c.started_at < ${began}`, began, why))
 }
-
-/** All that happened by tells of these kinds, in the order in which it was told; of what was not told there is no query either. */
-function happenings({ binding, call }: Kinds): SQL {
-  const queries = [...(binding ? bindingEvents() : []), ...(call ? callEvents() : [])]
-  return sql.join([relayEvents, ...queries], sql` union all `)
-}
-
-const said = sql`coalesce(h.data ->> 'subject_id', h.data ->> 'provider_id', h.data ->> 'call_id')`
-
-/** Events which a relay told as such; what each is about, where it says so in the usual words. */
-const relayEvents = sql`
-  select h.tell_id as id, h.customer_id, h.type, h.at, h.relay_id, case
-    when ${said} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then (${said})::uuid end as subject_id, h.data, h.nth, 0 as rank
-  from (select distinct on (tell_id) * from heard_events order by tell_id, nth) h left join customers c on c.id = h.customer_id
-  where h.customer_id is null or c.id is not null`
 
 /** What `store` takes: everything but a relay's beginning. */
 export type Fact = BindingTell | CallTell | EventTell

@@ -43,6 +43,17 @@ export function writeSelected(query: SQL, order = sql``): SQL {
   return writeEvents(selected, sql`from (${query}) as event ${order}`)
 }
 
+/**
+ * The same of what many rows tell: in the order of the query they are written as the transaction commits, with their numbers, and
+ * once (`write_event_batch` in db/migrations). What is written before it is written anew to be numbered.
+ */
+export function writeAtCommit(query: SQL, order: SQL): SQL {
+  return sql`
+    insert into event_batches (events)
+    select array_agg((id, customer_id, type, at, relay_id, subject_id, data)::written_event ${order}) from (${query}) as event
+    having count(*) > 0`
+}
+
 const selected = {
   id: sql`id`,
   type: sql`type`,

@@ -55,6 +55,35 @@ describe('an event', () => {
     expect(rows.map(({ nth }) => nth)).toEqual(['1', '2', '3'])
   })
 
+  test('of a batch is numbered in the order of the batch; what is told twice, or is there already, takes no number', async () => {
+    await forget()
+    const [first, second, third] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
+    await write([[alice, second]])
+    await writeBatch([
+      [alice, third],
+      [bob, crypto.randomUUID()],
+      [alice, second],
+      [alice, first],
+      [alice, third],
+    ])
+    await writeBatch([
+      [alice, first],
+      [alice, crypto.randomUUID()],
+    ])
+    await write([
+      [alice, crypto.randomUUID()],
+      [bob, crypto.randomUUID()],
+    ])
+    const { rows } = await database.pool.query(
+      'select id from events where customer_id = $1 order by sequence limit 3',
+      [alice],
+    )
+    expect(rows.map(({ id }) => id)).toEqual([second, third, first])
+    expect(await numbersOf(alice)).toEqual(['1', '2', '3', '4', '5'])
+    expect(await numbersOf(bob)).toEqual(['1', '2'])
+    expect((await database.pool.query('select from event_batches')).rowCount).toBe(0)
+  })
+
   test('shows after all those with lower numbers, while many write for both customers in either order', async () => {
     await forget()
     let writing = true
@@ -74,7 +103,7 @@ describe('an event', () => {
           [alice, crypto.randomUUID()],
           [bob, crypto.randomUUID()],
         ]
-        await (turn % 5 === 4 ? undone : write)(writer % 2 ? pair : pair.reverse())
+        await (turn % 5 === 4 ? undone : turn % 2 ? writeBatch : write)(writer % 2 ? pair : pair.reverse())
       }
     })
     await Promise.all(writers)
@@ -95,6 +124,16 @@ const insert = `insert into events (id, customer_id, type, at, data)
 
 function write(events: Written[]) {
   return database.pool.query(insert, [events.map(([whose]) => whose), events.map(([, id]) => id), 0])
+}
+
+/** As what relays tell is written. */
+function writeBatch(events: Written[]) {
+  return database.pool.query(
+    `insert into event_batches (events)
+      select array_agg((id, customer_id, 'call.refused', now(), null, null, '{}')::written_event order by nth)
+      from unnest($1::uuid[], $2::uuid[]) with ordinality as t (customer_id, id, nth)`,
+    [events.map(([whose]) => whose), events.map(([, id]) => id)],
+  )
 }
 
 /** Written by a transaction which does not commit, one after the other. */

@@ -89,6 +89,8 @@ describe('tenancy', () => {
     expect(rows.map(({ name }) => name).sort()).toEqual([
       'configuration',
       'customers',
+      // Of several customers, and of no transaction which has committed.
+      'event_batches',
       'relay_keys',
       'relays',
     ])
