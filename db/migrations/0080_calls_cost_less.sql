@@ -1,3 +1,5 @@
+-- In the order in which calls are stored: whoever stores some just now is waited for, and waits for nothing here.
+LOCK TABLE "calls", "events" IN ACCESS EXCLUSIVE MODE;--> statement-breakpoint
 -- Events of many calls or phones are written as their transaction commits: once, with their numbers. Until then they lie in a row
 -- which no other transaction ever sees, and no log has.
 CREATE TYPE "written_event" AS ("id" uuid, "customer_id" uuid, "type" text, "at" timestamptz, "relay_id" text, "subject_id" uuid,
@@ -47,11 +49,13 @@ BEGIN
     WHERE "c"."customer_id" = "known"."owner";
   END IF;
   -- Of a call which was to be erased, and was as it came, nothing is told either.
-  PERFORM "erase_event"("e", "v"."id")
-  FROM "erasures" AS "e" JOIN "calls" AS "c" ON "c"."customer_id" = "e"."customer_id" AND "c"."started_at" <= "e"."created_at"
-    AND "c"."erased_at" >= "e"."created_at" JOIN "events" AS "v" ON "v"."subject_id" = "c"."id"
-  WHERE "e"."pattern" IS NOT NULL AND "e"."customer_id" IN (SELECT "customer_id" FROM unnest("batch")) AND "v"."id" = ANY ("numbered")
-    AND ("e"."extension_id" IS NULL OR strpos("v"."data"::text, "e"."extension_id"::text) > 0 OR "v"."data"::text ~ "e"."pattern");
+  IF EXISTS (SELECT FROM "erasures" WHERE "pattern" IS NOT NULL AND "customer_id" IN (SELECT "customer_id" FROM unnest("batch"))) THEN
+    PERFORM "erase_event"("e", "v"."id")
+    FROM unnest("numbered") AS "told" ("told_id"), LATERAL (SELECT * FROM "events" WHERE "events"."id" = "told_id" OFFSET 0) AS "v",
+      LATERAL (SELECT * FROM "calls" WHERE "calls"."id" = "v"."subject_id" AND "erased_at" IS NOT NULL OFFSET 0) AS "c"
+      JOIN "erasures" AS "e" ON "e"."customer_id" = "c"."customer_id" AND "e"."pattern" IS NOT NULL AND "e"."created_at" >= "c"."started_at"
+    WHERE "e"."extension_id" IS NULL OR strpos("v"."data"::text, "e"."extension_id"::text) > 0 OR "v"."data"::text ~ "e"."pattern";
+  END IF;
   IF EXISTS (SELECT FROM "webhooks" WHERE "enabled" AND "deleted_at" IS NULL AND "customer_id" IN (
       SELECT coalesce("customer_id", '00000000-0000-0000-0000-000000000001') FROM unnest("batch"))) THEN
     PERFORM "deliver_events"("numbered");
