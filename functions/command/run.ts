@@ -34,8 +34,7 @@ export async function run(typed: readonly string[], around: Surroundings): Promi
     const command = name === undefined ? undefined : commands[name]
     const help = typed.includes('--help') || typed.includes('-h')
     if (name === undefined || command === undefined) {
-      if (!help && typed.length > 0)
-        throw new CommandFailure('usage', `There is no command ${typed.join(' ')}; see --help.`)
+      if (!help && typed.length > 0) throw new CommandFailure('usage', unknownCommand(typed))
       for (const line of overview()) terminal.out(line)
       return typed.length === 0 ? exitCodes.usage : 0
     }
@@ -54,6 +53,13 @@ export async function run(typed: readonly string[], around: Surroundings): Promi
 /** The command which the first words are; undefined: none. */
 function commandIn(typed: readonly string[]): string | undefined {
   return [typed.slice(0, 2).join(' '), typed[0] ?? ''].find((words) => Object.hasOwn(commands, words))
+}
+
+/** Who typed one word of two is told the other. */
+function unknownCommand(typed: readonly string[]): string {
+  const near = Object.keys(commands).filter((name) => name.split(' ').includes(typed[0] ?? ''))
+  const meant = near.length > 0 ? ` (is it ${near.join(' or ')}?)` : ''
+  return `There is no command ${typed.join(' ')}${meant}; see --help.`
 }
 
 function asked(
