@@ -117,6 +117,15 @@ describe('the hub in workerd', () => {
     other.close()
   })
 
+  test('names to each relay who begins to watch calls', async () => {
+    const relays = await Promise.all(['relay-1', 'relay-2'].map((id) => HubRelay.connect(edge.url, id)))
+    for (const relay of relays) await relay.beat()
+    await api('GET', '/v1.0/calls')
+    for (const relay of relays)
+      expect(await relay.news(({ watched }) => watched !== undefined)).toEqual({ watched: [customerId] })
+    for (const relay of relays) relay.close()
+  })
+
   test('brings an order as soon as it is given', async () => {
     const relay = await HubRelay.connect(edge.url, 'relay-1')
     await relay.beat({ protocol: relayProtocol })
