@@ -4,7 +4,7 @@ import { pureCipher } from '../media/srtp-pure.ts'
 import { nodesOpenSsl, type OpenSsl } from './openssl-calls.ts'
 import { counterContext, OpenSslCounter } from './openssl-counter.ts'
 import { type AddressOf, Desk } from './openssl-desk.ts'
-import { OpenSslGalois } from './openssl-galois.ts'
+import { galoisContexts, OpenSslGalois } from './openssl-galois.ts'
 import { saidBy } from './said-by.ts'
 
 /**
@@ -24,9 +24,13 @@ export function opensslCipher(addressOf: AddressOf, load = nodesOpenSsl): Cipher
 /** Throws where OpenSSL refuses a key. */
 function makerOf(ssl: OpenSsl, desk: Desk): CipherMaker {
   const context = counterContext(ssl, desk)
+  const short = galoisContexts(ssl, 'AEAD_AES_128_GCM', desk)
+  const long = galoisContexts(ssl, 'AEAD_AES_256_GCM', desk)
   return (key) => {
     const { aead, tag, controlTag } = suiteSizes[key.suite]
-    const cipher = aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, context, key)
+    const cipher = aead
+      ? new OpenSslGalois(ssl, desk, key.suite === 'AEAD_AES_256_GCM' ? long : short, key)
+      : new OpenSslCounter(ssl, desk, context, key)
     return new AnywhereCipher(cipher, desk, key.control ? controlTag + 4 : tag)
   }
 }

@@ -4,8 +4,8 @@ import { contextFor, NULL, need, OK, type OpenSsl } from './openssl-calls.ts'
 import { type Desk, KEY_WORDS, STATE_BITS } from './openssl-desk.ts'
 import { wide } from './wide.ts'
 
-/** Where in a key's words those of AES are, and of HMAC's two turns, each hashed once (RFC 2104). */
-const [AES, INNER, OUTER] = [0, KEY_WORDS, KEY_WORDS + STATE_BITS]
+/** Where in a key's words, behind those of AES, HMAC's two turns are, each hashed once (RFC 2104). */
+const [INNER, OUTER] = [KEY_WORDS, KEY_WORDS + STATE_BITS]
 
 /** What every key is used with in turn. Throws where OpenSSL has no memory for it. */
 export function counterContext(ssl: OpenSsl, owner: object): bigint {
@@ -44,7 +44,7 @@ export class OpenSslCounter implements PacketCipher {
     this.#word = control ? 4 : 0
     this.#context = context
     desk.key.set(key)
-    this.#words.set(desk.keyWords)
+    this.#words.set(desk.keyWords.subarray(0, KEY_WORDS))
     need(ssl.EVP_EncryptInit_ex(context, NULL, NULL, desk.at.key, NULL))
     this.#begin(authentication, 0x36, INNER)
     this.#begin(authentication, 0x5c, OUTER)
@@ -75,8 +75,8 @@ export class OpenSslCounter implements PacketCipher {
   /** False: OpenSSL failed, and nothing of the packet may be used. */
   #xor(packet: Uint8Array, from: number, to: number): boolean {
     const desk = this.#desk
-    const { at, keyWords } = desk
-    for (let i = 0; i < KEY_WORDS; i++) keyWords[i] = this.#words[AES + i] as number
+    const { at } = desk
+    desk.lay(this.#words, KEY_WORDS)
     const place = desk.addressOf(packet, from)
     if (this.#ssl.EVP_EncryptInit_ex(this.#context, NULL, NULL, at.key, at.vector) !== OK) return false
     return this.#ssl.EVP_EncryptUpdate(this.#context, place, at.written, place, wide(to - from)) === OK

@@ -27,7 +27,7 @@ export class Desk {
   /** All ciphers' initialization vector. */
   readonly vector: Uint8Array
   readonly key: Uint8Array
-  /** One of 128 bits, in words. */
+  /** The same in words. */
   readonly keyWords: Int32Array
   readonly clear: Uint8Array
   readonly tag: Uint8Array
@@ -46,7 +46,7 @@ export class Desk {
     const part = (offset: number, length: number) => new Uint8Array(memory, offset, length)
     this.vector = part(VECTOR, 16)
     this.key = part(KEY, 32)
-    this.keyWords = new Int32Array(memory, KEY, KEY_WORDS)
+    this.keyWords = new Int32Array(memory, KEY, 8)
     this.clear = part(CLEAR, 12)
     this.tag = part(TAG, 20)
     this.padded = part(PADDED, 64)
@@ -63,6 +63,12 @@ export class Desk {
       padded: at(PADDED),
       state: at(STATE),
     }
+  }
+
+  /** Has a key where OpenSSL will look for it: the first words of these. */
+  lay(words: Int32Array, count: number): void {
+    const { keyWords } = this
+    for (let i = 0; i < count; i++) keyWords[i] = words[i] as number
   }
 
   /** SHA-1 goes on from where it was after one block: five words, from `at` on. */

@@ -9,28 +9,45 @@ const GALOIS_TAG = 16
 /** EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_TAG */
 const [GET_TAG, SET_TAG] = [0x10n, 0x11n]
 
-/** AES in Galois/counter mode (RFC 7714). */
+/** What every key of a suite is used with in turn. */
+export interface GaloisContexts {
+  readonly sealing: bigint
+  readonly opening: bigint
+}
+
+/** Throws where OpenSSL has no memory for them. */
+export function galoisContexts(ssl: OpenSsl, suite: SrtpSuite, owner: object): GaloisContexts {
+  const [sealing, opening] = [contextFor(ssl, owner), contextFor(ssl, owner)]
+  const type = galoisOf(ssl, suite)
+  need(
+    ssl.EVP_EncryptInit_ex(sealing, type, NULL, NULL, NULL),
+    ssl.EVP_DecryptInit_ex(opening, type, NULL, NULL, NULL),
+  )
+  return { sealing, opening }
+}
+
+/** AES in Galois/counter mode (RFC 7714); what it has of its key, and why, is as in `openssl-counter.ts`. */
 export class OpenSslGalois implements PacketCipher {
   readonly iv: Uint8Array
   readonly #ssl: OpenSsl
   readonly #desk: Desk
   readonly #control: boolean
-  readonly #sealing: bigint
-  readonly #opening: bigint
+  readonly #contexts: GaloisContexts
+  readonly #words: Int32Array
 
-  constructor(ssl: OpenSsl, desk: Desk, { suite, control, key, salt }: SessionKey) {
+  constructor(ssl: OpenSsl, desk: Desk, contexts: GaloisContexts, { control, key, salt }: SessionKey) {
     this.iv = desk.vector
     this.#ssl = ssl
     this.#desk = desk
     this.#control = control
-    this.#sealing = contextFor(ssl, this)
-    this.#opening = contextFor(ssl, this)
-    const type = galoisOf(ssl, suite)
+    this.#contexts = contexts
+    this.#words = new Int32Array(key.length / 4)
     desk.key.set(key)
-    const sealing = ssl.EVP_EncryptInit_ex(this.#sealing, type, NULL, desk.at.key, NULL)
-    const opening = ssl.EVP_DecryptInit_ex(this.#opening, type, NULL, desk.at.key, NULL)
-    desk.key.fill(0)
-    need(sealing, opening)
+    this.#words.set(desk.keyWords.subarray(0, this.#words.length))
+    need(
+      ssl.EVP_EncryptInit_ex(contexts.sealing, NULL, NULL, desk.at.key, NULL),
+      ssl.EVP_DecryptInit_ex(contexts.opening, NULL, NULL, desk.at.key, NULL),
+    )
     desk.vector.set(salt)
   }
 
@@ -38,10 +55,11 @@ export class OpenSslGalois implements PacketCipher {
     const desk = this.#desk
     const { at } = desk
     const ssl = this.#ssl
-    const context = this.#sealing
+    const context = this.#contexts.sealing
+    desk.lay(this.#words, this.#words.length)
     const readable = this.#readable(packet, word)
     const place = desk.addressOf(packet, clear)
-    if (ssl.EVP_EncryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
+    if (ssl.EVP_EncryptInit_ex(context, NULL, NULL, at.key, at.vector) !== OK) return -1
     if (ssl.EVP_EncryptUpdate(context, NULL, at.written, readable, wide(this.#control ? 12 : clear)) !== OK)
       return -1
     if (ssl.EVP_EncryptUpdate(context, place, at.written, place, wide(end - clear)) !== OK) return -1
@@ -60,8 +78,9 @@ export class OpenSslGalois implements PacketCipher {
     const ssl = this.#ssl
     const readable = this.#readable(packet, word)
     const tag = desk.addressOf(packet, end)
-    const context = this.#opening
-    if (ssl.EVP_DecryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
+    const context = this.#contexts.opening
+    desk.lay(this.#words, this.#words.length)
+    if (ssl.EVP_DecryptInit_ex(context, NULL, NULL, at.key, at.vector) !== OK) return -1
     if (ssl.EVP_DecryptUpdate(context, NULL, at.written, readable, wide(this.#control ? 12 : clear)) !== OK)
       return -1
     if (ssl.EVP_CIPHER_CTX_ctrl(context, SET_TAG, wide(GALOIS_TAG), tag) !== OK) return -1
@@ -76,7 +95,13 @@ export class OpenSslGalois implements PacketCipher {
   #xor(packet: Uint8Array, from: number, to: number): boolean {
     const place = this.#desk.addressOf(packet, from)
     return (
-      this.#ssl.EVP_DecryptUpdate(this.#opening, place, this.#desk.at.written, place, wide(to - from)) === OK
+      this.#ssl.EVP_DecryptUpdate(
+        this.#contexts.opening,
+        place,
+        this.#desk.at.written,
+        place,
+        wide(to - from),
+      ) === OK
     )
   }
 
