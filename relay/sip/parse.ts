@@ -140,8 +140,9 @@ function isStatusLine({ letters: { codes }, lineAt, lineEnd }: Head): boolean {
 function readStatusLine({ letters, lineAt, lineEnd }: Head): { status: number; reason: string } | undefined {
   const { text, codes } = letters
   const [versionEnd, statusEnd] = [lineAt + 7, lineAt + 11]
-  if (text.slice(lineAt, versionEnd).toUpperCase() !== 'SIP/2.0' || !isSpace(codes[versionEnd]))
-    return undefined
+  const isUsual = isVersion(codes, lineAt, versionEnd)
+  if (!isUsual && text.slice(lineAt, versionEnd).toUpperCase() !== 'SIP/2.0') return undefined
+  if (!isSpace(codes[versionEnd])) return undefined
   const end = spaceAt(codes, versionEnd + 1, lineEnd)
   const status = end === statusEnd ? digits(codes, versionEnd + 1, end, 699) : undefined
   if (status === undefined || status < 100) return undefined

@@ -160,6 +160,10 @@ describe('a response read from a datagram', () => {
     })
   })
 
+  test('may speak sip/2.0 in any case', () => {
+    expect(readResponse(responseText(200).replace('SIP/2.0 ', 'Sip/2.0 ')).status).toBe(200)
+  })
+
   test('may have no reason at all', () => {
     expect(readResponse(responseText(200).replace(' Whatever', '')).reason).toBe('')
   })
