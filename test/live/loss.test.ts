@@ -15,7 +15,8 @@ let stage: Stage
 let carriers: Carrier[]
 
 beforeAll(async () => {
-  stage = await Stage.open()
+  // The edge on paper is of this process, and so are both sides of every call: it may be late.
+  stage = await Stage.open({ ASK_BUDGET_MS: '10000' })
   carriers = [await stage.carrier('udp'), await stage.carrier('udp')]
   stage.losses.share = 0.2
 })
@@ -89,12 +90,17 @@ async function completes(played: Played): Promise<void> {
   expect(told.attempts.at(-1)).toMatchObject({ status: 200, decision: 'final' })
 }
 
-/** True: it came to what it should. Where too much was lost for that, a refusal says why, and the record the same. */
+/**
+ * True: it came to what it should. Where too much was lost for that, a refusal says why, and the record the same; of one which
+ * was refused before the edge had said whose it is there is no record.
+ */
 async function refused(played: Played, wanted: number): Promise<boolean> {
   if (played.heard === wanted) return true
   const { response, heard } = played
   expect(heard).toBeGreaterThanOrEqual(400)
-  expect(all(response, 'reason').join()).toMatch(/text="./)
+  const why = all(response, 'reason').join()
+  expect(why).toMatch(/text="./)
+  if (why.includes('the edge does not answer')) return false
   expect((await played.record()).sip_status).toBe(heard)
   return false
 }
