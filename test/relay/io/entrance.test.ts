@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -11,6 +11,7 @@ import { openTls } from '../../../relay/io/tls.ts'
 import { Visitors } from '../../../relay/io/visitors.ts'
 import { openWebSockets } from '../../../relay/io/web-socket.ts'
 import { certificate } from '../../support/certificate.ts'
+import { headerProxy } from '../../support/header-proxy.ts'
 import { soon } from '../../support/wait.ts'
 
 const pair = certificate({ names: ['DNS:sip.example'] })
@@ -221,24 +222,9 @@ async function dialled(wire: StreamWire): Promise<Socket> {
 
 /** A phone over TLS, and a proxy whose header comes in one segment with what that first says, or in one before. */
 async function behindProxy(wire: StreamWire, heard: readonly Heard[], together: boolean) {
-  const proxy = createServer((phone) => {
-    const relay = connect({ port: wire.address.port, host: '127.0.0.1', noDelay: true })
-    for (const socket of [phone, relay]) socket.on('error', () => {})
-    phone.once('data', async (hello: Buffer) => {
-      phone.pause()
-      if (!together) {
-        relay.write(binary)
-        await pause(20)
-      }
-      relay.write(together ? Buffer.concat([binary, hello]) : hello)
-      phone.pipe(relay)
-    })
-    relay.pipe(phone)
-  })
-  proxy.listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
+  const proxy = await headerProxy(wire.address.port, binary, together)
   cleanups.push(() => proxy.close())
-  const { port } = proxy.address() as AddressInfo
+  const { port } = proxy
   const socket = tlsConnect({ host: '127.0.0.1', port, rejectUnauthorized: false })
   socket.on('error', () => {})
   cleanups.push(() => socket.destroy())

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
@@ -7,6 +7,7 @@ import type { Flow } from '../../../relay/ground/flow.ts'
 import { Visitors } from '../../../relay/io/visitors.ts'
 import { openWebSockets, type WebSocketWire } from '../../../relay/io/web-socket.ts'
 import { certificate } from '../../support/certificate.ts'
+import { headerProxy } from '../../support/header-proxy.ts'
 import { frame, refusal, WebSocketPhone } from '../../support/web-socket-phone.ts'
 
 describe('SIP over WebSocket (RFC 7118)', () => {
@@ -299,7 +300,9 @@ describe('behind a proxy which speaks the PROXY protocol', () => {
     ['in one of its own', false],
   ])('a phone shakes hands over TLS whose ClientHello comes %s', async (_, together) => {
     const { wire, heard, closed } = await relay({ proxies: ['127.0.0.1'], certificates: certificate() })
-    const port = await proxied(wire, together)
+    const proxy = await headerProxy(wire.address.port, binary, together)
+    cleanups.push(() => proxy.close())
+    const { port } = proxy
     const phone = await dialled(`wss://127.0.0.1:${port}/`, { rejectUnauthorized: false })
     phone.say(options)
     await until(() => heard.length === 1)
@@ -398,30 +401,6 @@ async function plain(wire: WebSocketWire): Promise<Socket> {
   await once(socket, 'connect')
   cleanups.push(() => socket.destroy())
   return socket
-}
-
-/** The port of a proxy which puts the header before what a phone says: in one segment with its first octets, or in one before. */
-async function proxied(wire: WebSocketWire, together: boolean): Promise<number> {
-  const proxy = createServer((phone) => {
-    const relay = connect({ port: wire.address.port, host: '127.0.0.1', noDelay: true })
-    for (const socket of [phone, relay]) socket.on('error', () => {})
-    phone.once('data', async (hello: Buffer) => {
-      phone.pause()
-      if (!together) {
-        relay.write(binary)
-        await pause(20)
-      }
-      relay.write(together ? Buffer.concat([binary, hello]) : hello)
-      phone.pipe(relay)
-    })
-    relay.pipe(phone)
-    phone.on('close', () => relay.destroy())
-    relay.on('close', () => phone.destroy())
-  })
-  proxy.listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  cleanups.push(() => proxy.close())
-  return (proxy.address() as AddressInfo).port
 }
 
 function fingerprint(phone: WebSocketPhone): string {
