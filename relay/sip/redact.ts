@@ -100,15 +100,26 @@ function inUris(text: string): string {
     withoutPasswords(text),
     /(;pn-(?:prid|[\w-]{0,16}(?:tok|key|secret)[\w-]{0,16})=)([^;>\s"]+)/gi,
   )
-  const headers = push.replace(
-    /([?&]([^?&=>\s"]+)=)([^&>\s"]+)/g,
-    (whole, begin: string, name: string, value: string) => {
-      const plain = unescaped(name).toLowerCase()
-      return challenged.has(plain) || secretName.test(plain) ? begin + masked(value) : whole
-    },
-  )
   // 32 hex digits of a provider's id, and 20 which no other can guess.
-  return maskedParameter(headers, /(\b[0-9a-f]{32})([0-9a-f]{20}\b)/gi)
+  return maskedParameter(withoutSecretHeaders(push), /(\b[0-9a-f]{32})([0-9a-f]{20}\b)/gi)
+}
+
+/**
+ * Secrets among the headers of a URI, or in its query. One may stand within another's value, and takes all which follows of it.
+ * By hand: only thus is each value passed once.
+ */
+function withoutSecretHeaders(text: string): string {
+  let [shown, from] = ['', 0]
+  for (const found of text.matchAll(/[?&]([^?&=>\s"]+)=/g)) {
+    const [begin, name = ''] = found
+    const plain = unescaped(name).toLowerCase()
+    if (found.index < from || !(challenged.has(plain) || secretName.test(plain))) continue
+    const valueAt = found.index + begin.length
+    const [value] = /^[^&>\s"]*/.exec(text.slice(valueAt)) ?? ['']
+    shown += text.slice(from, valueAt) + masked(value)
+    from = valueAt + value.length
+  }
+  return shown + text.slice(from)
 }
 
 /** What a name in a URI stands for (RFC 3986 §2.1): in it any octet may be escaped. */

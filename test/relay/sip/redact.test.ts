@@ -32,6 +32,7 @@ describe('a message which is shown has masked', () => {
     ['such a header within a URI', 'Refer-To: <sip:a@b?X-Token=secret&X=y>'],
     ['one whose name is escaped', 'Refer-To: <sip:a@b?X=y&X%2dAuth=secret&%58_%41uth=secret>'],
     ['one whose name no word is', "Refer-To: <sip:a@b?X!Auth=secret&X'Key=secret>"],
+    ['one within a value', 'Refer-To: <sip:a@b?X=y?X-Auth=secret?secret&Y=https://c/?token=secret>'],
     ['a password in a web address', 'Alert-Info: <https://bob:secret@a.example/ring.wav>'],
     ['a word in a web address', 'Call-Info: <https://a.example/card?id=1&access_token=secret>;purpose=card'],
     [
@@ -167,6 +168,8 @@ describe('a message without secrets', () => {
     ['sip:[1:', ''],
     ['?%2d', 'sip:'],
     ['&a%2d=', 'sip:?'],
+    ['?key=', 'sip:'],
+    ['?a=', 'sip:'],
     ['http://', ''],
     ['signal', 'c: audio/dtmf\r\n\r\n'],
     [' ', 'P-Asserted-Identity: ,'],
