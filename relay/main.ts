@@ -69,7 +69,10 @@ async function start(config: Config): Promise<void> {
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
   const keys = snapshotKeys(key)
   const disk = await openDisk(config, keys, log)
-  const { spool, phones, snapshots, kept } = disk
+  const { spool, phones, snapshots } = disk
+  // As they were signed they are large, and of no use once they are taken up.
+  const kept = snapshots.load()
+  const isConfigured = kept.files.length > 0
   const http = new EdgeHttp({ url, key, socketsAtMost: descriptors.edge })
   const wrong = await disagreement(http, config)
   if (wrong !== undefined) throw new Error(wrong)
@@ -179,9 +182,9 @@ async function start(config: Config): Promise<void> {
       return watch?.timed(question.ask, answer) ?? answer
     },
     tell: (tell) => {
-      const known = tell.kind === 'binding' ? phones.file.of(tell.binding.binding_id) : undefined
+      const known = tell.kind === 'binding' ? phones.of(tell.binding.binding_id) : undefined
       edge.tell(tell, tell.kind === 'binding' ? holdMsOf(tell, known, relays) : undefined)
-      if (tell.kind === 'binding') phones.file.keep(tell)
+      if (tell.kind === 'binding') phones.keep(tell)
       logTells(tell, log)
       watch?.tell(tell)
       tracing?.tell(tell)
@@ -200,7 +203,7 @@ async function start(config: Config): Promise<void> {
     note: ({ level, event, fields }) => log(level, event, fields),
   })
   running.hear({ type: 'cached', ...kept })
-  running.hear({ type: 'restored', list: phones.take(), from: 'disk' })
+  for (const list of phones.found()) running.hear({ type: 'restored', list, from: 'disk' })
   running.hear({ type: 'remembered', begun: disk.begun.found })
   disk.begun.follow(() => engine.begunLately(monotonicNow()))
   host = running
@@ -265,7 +268,7 @@ async function start(config: Config): Promise<void> {
       hear({ type: 'unbeaten', why, away })
     },
     // Without the edge, and without a snapshot of before, nothing could be done at all.
-    disagrees: (sentence) => met || kept.files.length > 0 || fail(sentence),
+    disagrees: (sentence) => met || isConfigured || fail(sentence),
     replaced: () => void end(),
     log,
   })

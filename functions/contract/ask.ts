@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { explanation } from './explanation.ts'
 import { flowProgram } from './flow-action.ts'
+import { port } from './port.ts'
 import { civicPlace } from './snapshot.ts'
-import { port } from './units.ts'
 import {
   address,
   destinationTypes,

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type Command, command } from './command.ts'
-import { port } from './units.ts'
+import { port } from './port.ts'
 import {
   healthStatus,
   instant,

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { flowAction } from './flow-action.ts'
-import { port } from './units.ts'
+import { port } from './port.ts'
 import {
   caps,
   digestAlgorithm,

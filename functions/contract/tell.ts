@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { callParty } from './command.ts'
 import { explanation } from './explanation.ts'
 import { flowTrace } from './flow-trace.ts'
+import { port } from './port.ts'
 import { messagesTell } from './sip-message.ts'
-import { port } from './units.ts'
 import {
   address,
   callStatus,

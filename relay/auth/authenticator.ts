@@ -1,6 +1,7 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm, MonotonicMs, UtcMs } from '#contract'
-import { type Flow, hostPort, isProxysOwn, sourcePrefix } from '../ground/flow.ts'
+import { type Flow, hostPort, isProxysOwn } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import { sourcePrefix } from '../ground/source-prefix.ts'
 import type { Credentials } from '../sip/digest.ts'
 import type { Request } from '../sip/message.ts'
 import { Accounts, type KnownAccount, type KnownAccounts, type RememberedAccount } from './accounts.ts'

@@ -1,5 +1,6 @@
 import { refreshTarget } from '../dialog/dialog.ts'
 import { sameFlow } from '../ground/flow.ts'
+import { repeatsOffer } from '../leg/exchange.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { setSession } from '../leg/session.ts'
 import { answerTimer } from '../leg/session-timer.ts'
@@ -28,10 +29,10 @@ export function changesNothing(request: Request): boolean {
 }
 
 /** Whether a re-INVITE only refreshes: it offers what was offered, and answered, before, octet by octet, whatever its version says. */
-export function offersNothingNew({ exchange }: Leg, request: Request): boolean {
+export function offersNothingNew(leg: Leg, request: Request): boolean {
   const refreshes = request.method === 'INVITE' && sessionExpiresOf(request) !== undefined
   const offer = refreshes ? sdpBody(request) : undefined
-  return exchange !== undefined && offer !== undefined && equal(offer, exchange.offer)
+  return offer !== undefined && repeatsOffer(leg, offer)
 }
 
 /** 2xx to such a request; a re-INVITE's has the answer it had before, and is repeated until its ACK. */
@@ -68,8 +69,4 @@ export function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndp
 function heardElsewhere(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[] {
   const { aimed, flow } = leg
   return aimed && flow && !sameFlow(aimed.flow, flow) ? aimAnew(call, leg, endpoint) : []
-}
-
-function equal(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at])
 }

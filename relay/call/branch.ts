@@ -51,7 +51,8 @@ export function newBranch(
     straight: false,
     flows: [],
   }
-  call.branches.push(branch)
+  // What is pushed to an empty list takes room for sixteen more.
+  call.branches = call.branches.concat(branch)
   return branch
 }
 
@@ -84,7 +85,7 @@ export function callAt(
   const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, terms) : undefined
   if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
-  branch.attempt.tries.push(branch.tried)
+  branch.attempt.tries = branch.attempt.tries.concat(branch.tried)
   return invite(call, branch, flow, endpoint, sent ? sdpBytes(sent) : noBody)
 }
 
@@ -107,7 +108,7 @@ export function offered({ caller, flow, made }: Call, endpoint: SipEndpoint): Sd
 export function recordCode(call: Call, { tried }: Branch, status: number): void {
   const repeated = status < 300 && tried?.codes.at(-1)?.status === status
   if (!tried || repeated || tried.codes.length >= codesAtMost) return
-  tried.codes.push({ status, ms: since(call) })
+  tried.codes = tried.codes.concat({ status, ms: since(call) })
 }
 
 function invite(

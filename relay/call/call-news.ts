@@ -7,6 +7,7 @@ import type { CallEvents } from './call-events.ts'
 import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
 import type { CallTimer, ClientRole } from './call-step.ts'
+import { restCall } from './rest.ts'
 import type { Branch } from './state.ts'
 
 /** What brings news to calls. */
@@ -70,7 +71,7 @@ export class CallNews {
     const response = result.type === 'response' ? result.response : undefined
     if (result.type === 'ended') {
       // One which a refusal made us send anew says nothing of the 2xx to that.
-      if (role.role === 'invite' && sent === role.leg.invite) restLeg(role.leg)
+      if (role.role === 'invite' && sent === role.leg.invite) this.#rest(active, role.leg)
       return this.#deps.orders.settle(now, active)
     }
     switch (role.role) {
@@ -96,6 +97,11 @@ export class CallNews {
       case 'notify':
         return this.#deps.orders.settle(now, active)
     }
+  }
+
+  #rest({ call }: ActiveCall, leg: Branch): void {
+    restLeg(leg)
+    if (call.callee === leg) restCall(call)
   }
 
   #inviteAnswered(now: MonotonicMs, active: ActiveCall, branch: Branch, response: Response): void {

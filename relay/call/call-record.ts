@@ -11,6 +11,9 @@ export interface CallRecord {
   numberId: string | null
   providerId: string | null
   unverified: boolean
+  /** It is a call for help. */
+  emergency: boolean
+  /** null: there is none, or it was told and is needed no more. */
   decision: Explanation | null
   /** The decision as it was told last. */
   toldDecision: Explanation | null

@@ -38,6 +38,7 @@ import { unknownHost } from './offer-answer.ts'
 import { OrderedCalls } from './ordered-calls.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { PlaceLookup } from './place-lookup.ts'
+import { restCall } from './rest.ts'
 import { countedWithPbx } from './sent-on.ts'
 import { isAnswered } from './sides.ts'
 import { type SignalledLeg, secretHeaders, signalledLegs } from './signalled-legs.ts'
@@ -192,6 +193,7 @@ export class Calls {
     if (found?.leg.kind !== 'uas' || found.leg.transaction !== id) return
     this.#orders.index.removeServer(id)
     restLeg(found.leg)
+    restCall(found.active.call)
   }
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */

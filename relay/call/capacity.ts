@@ -1,5 +1,5 @@
 import type { Limit } from '#contract'
-import { describe, isUrgent, limitAt, reserve } from '../limits/admit-call.ts'
+import { describe, limitAt, reserve } from '../limits/admit-call.ts'
 import { needsTurning, offering } from '../sdp/codecs.ts'
 import { takesOpus } from '../sdp/opus.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
@@ -23,13 +23,15 @@ interface NextPeer {
  * are left out, and said to be. undefined where none is left.
  */
 export function nextWithRoom(call: Call, hunt: Hunt, endpoint: SipEndpoint): NextPeer | undefined {
-  const urgent = isUrgent(call.record.decision)
+  const { emergency } = call.record
   const leg = call.hunts.indexOf(hunt)
   for (let provider = hunt.waiting.shift(); provider; provider = hunt.waiting.shift()) {
     const obstacle = obstacleTo(call, { provider, hunt }, endpoint)
     if (obstacle) return { provider, obstacle }
     const { provider_id } = provider
-    const limit = provider_id ? reserve(call.ledger, call.now, call.id, provider_id, urgent, leg) : undefined
+    const limit = provider_id
+      ? reserve(call.ledger, call.now, call.id, provider_id, emergency, leg)
+      : undefined
     if (!limit) return { provider, obstacle }
     skip(call, hunt, provider, limit)
   }
@@ -39,11 +41,10 @@ export function nextWithRoom(call: Call, hunt: Hunt, endpoint: SipEndpoint): Nex
 /** Whether a provider not tried yet can be called and has room, as things stand. */
 export function roomElsewhere(call: Call, hunt: Hunt, endpoint: SipEndpoint): boolean {
   const { record, ledger, now, id, hunts } = call
-  const urgent = isUrgent(record.decision)
   const leg = hunts.indexOf(hunt)
   return hunt.waiting.some((provider) => {
     const { provider_id } = provider
-    const limit = provider_id ? limitAt(ledger, now, id, provider_id, urgent, leg) : undefined
+    const limit = provider_id ? limitAt(ledger, now, id, provider_id, record.emergency, leg) : undefined
     return !limit && !obstacleTo(call, { provider, hunt }, endpoint)
   })
 }

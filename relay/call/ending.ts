@@ -3,6 +3,7 @@ import { byeLate2xx, hangUpLeg } from '../leg/bye.ts'
 import { endReliable } from '../leg/reliable.ts'
 import { abandonInvite } from '../leg/uac.ts'
 import { respond, responseTo } from '../leg/uas.ts'
+import { isUrgent } from '../limits/admit-call.ts'
 import type { Header, Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { CallOrder, CallStep } from './call-step.ts'
@@ -265,6 +266,7 @@ export function remember(call: Call, decision: RouteDecision): void {
   call.record.source = call.made?.source ?? decision.source
   call.record.destination = decision.destination
   call.record.decision = decision.explanation
+  call.record.emergency = isUrgent(decision.explanation)
   call.record.extensionId = decision.extension_id
   call.record.trunkId = decision.trunk_id
   if (decision.kind === 'reject') return

@@ -32,7 +32,8 @@ export function noted(call: Call, failed: CallEvents['failure'], silence: number
     words: response ? wordsOf(response) : soon(status),
     cause: causeOf(call, failed),
   }
-  failed.branch.hunt.failures.push(failure)
+  const { hunt } = failed.branch
+  hunt.failures = hunt.failures.concat(failure)
   failed.branch.attempt.cause = failure.cause
   return failure
 }

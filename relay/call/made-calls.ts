@@ -94,7 +94,7 @@ export class MadeCalls {
         if (results.length === calls.length)
           step(at, parent, 'flowHappened', begun(fetch, calls[0]?.call_id ?? '', results))
       })
-      if (action.option.chained) parent.call.chained.push(made.call)
+      if (action.option.chained) parent.call.chained = parent.call.chained.concat(made.call)
     }
   }
 

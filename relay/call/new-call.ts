@@ -1,6 +1,7 @@
 import { type MonotonicMs, utcAt } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
 import type { SessionId } from '../ground/media.ts'
+import { none } from '../ground/none.ts'
 import { uasLeg } from '../leg/uas.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
@@ -34,7 +35,7 @@ export function newCall(
     caller,
     made: undefined,
     handedBy,
-    chained: [],
+    chained: none,
     ledger,
     serviceRoutes,
     decision: undefined,
@@ -73,6 +74,7 @@ function blankRecord(request: Request): Call['record'] {
     numberId: null,
     providerId: null,
     unverified: false,
+    emergency: false,
     decision: null,
     toldDecision: null,
     extensionId: null,
@@ -82,8 +84,8 @@ function blankRecord(request: Request): Call['record'] {
     transferredFrom: null,
     carried: null,
     transferType: null,
-    held: [],
-    muted: [],
+    held: none,
+    muted: none,
     ringingAt: undefined,
     answeredAt: undefined,
     endedAt: undefined,

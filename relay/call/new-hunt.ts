@@ -1,4 +1,5 @@
-import type { Hunt, SoughtTarget } from './state.ts'
+import { none } from '../ground/none.ts'
+import type { Hunt, RingRounds, SoughtTarget } from './state.ts'
 
 /** A hunt before it is known where it leads. */
 export function newHunt(parent: Hunt | undefined, sought: SoughtTarget | undefined): Hunt {
@@ -7,19 +8,21 @@ export function newHunt(parent: Hunt | undefined, sought: SoughtTarget | undefin
     sought,
     state: 'deciding',
     decision: undefined,
-    path: parent && sought ? pathTo(parent, sought) : [],
-    contacts: [],
-    unreached: [],
+    path: parent && sought ? pathTo(parent, sought) : none,
+    contacts: none,
+    unreached: none,
     lookedAgain: 'no',
-    rounds: { contacts: [], ms: 0 },
+    rounds: noRounds,
     waiting: [],
     rang: false,
-    failures: [],
-    steps: [],
+    failures: none,
+    steps: none,
     ending: undefined,
     leads: undefined,
   }
 }
+
+const noRounds: RingRounds = { contacts: none, ms: 0 }
 
 /** A phone which sends a call on does so for its extension, which may have sent it to its phones itself. */
 function pathTo({ path }: Hunt, { forwarder: { kind, name } }: SoughtTarget): readonly string[] {

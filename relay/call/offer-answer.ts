@@ -1,6 +1,7 @@
 import type { SecurePolicy } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { Aim, MediaCommand, PayloadChange } from '../ground/media.ts'
+import { none } from '../ground/none.ts'
 import { iceAimOf } from '../leg/ice.ts'
 import { agree, keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import type { AimedMedia, InDialogRequest, Keying, Leg } from '../leg/leg.ts'
@@ -128,7 +129,7 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   for (const other of call.branches) if (other.side === side) other.aimed = undefined
   const [srtp, ice] = [agree(leg, said), iceAimOf(leg, said)]
   const past = isPast(call, leg, said, straightReachOf(endpoint))
-  leg.aimed = { said, flow, trusted, changes: [], digits: undefined, opus: undefined, srtp, ice, past }
+  leg.aimed = { said, flow, trusted, changes: none, digits: undefined, opus: undefined, srtp, ice, past }
   return [...(past ? [] : callerHeard(call, leg, endpoint)), ...aimed(call, leg, leg.aimed, endpoint)]
 }
 
@@ -198,7 +199,7 @@ function spokenOf(call: Call, leg: Leg): Pick<Aim, 'spoken'> {
 }
 
 /** What is done to the packets of the other side before they go to this one; one which was told nothing will be offered what this one said. */
-function changesFor(call: Call, leg: Leg, said: RelayedSdp): PayloadChange[] {
+function changesFor(call: Call, leg: Leg, said: RelayedSdp): readonly PayloadChange[] {
   const heard = inside(call, leg, mediaOf(said))
   const partner = heardAt(call, opposite(sideOf(call, leg)))
   const told = inside(call, partner, activeMedia(partner?.sdp.sent) ?? withOtherLaw(heard))

@@ -12,8 +12,7 @@ const refersAtMost = 8
 
 /** Of a REFER which was passed on: the number it came by, and the one by which the other party knows it. */
 export function rememberRefer(leg: Leg, { cseq: asked }: Request, { cseq: sent }: Request): void {
-  leg.refers.push({ asked: asked.number, sent: sent.number })
-  if (leg.refers.length > refersAtMost) leg.refers.shift()
+  leg.refers = leg.refers.concat({ asked: asked.number, sent: sent.number }).slice(-refersAtMost)
 }
 
 /** The Event of a NOTIFY which tells of a REFER that was passed on, as the leg knows it which asked; undefined: of none. */

@@ -1,5 +1,6 @@
 import { refreshTarget } from '../dialog/dialog.ts'
-import { exchanged, type InDialogRequest, type Leg, type PendingReinvite } from '../leg/leg.ts'
+import { exchanged } from '../leg/exchange.ts'
+import type { InDialogRequest, Leg, PendingReinvite } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
 import { mayReoffer, reofferLeg } from '../leg/reoffer.ts'
 import { setSession } from '../leg/session.ts'

@@ -49,7 +49,7 @@ export interface Call {
   /** The relay of our fleet which hands it on, for phones of ours: record and limits are that one's. undefined: it came to us. */
   readonly handedBy: string | undefined
   /** Calls which its flow made and which end with it. */
-  chained: Call[]
+  chained: readonly Call[]
   /** Whose limits it counts in. */
   readonly ledger: Ledger
   readonly serviceRoutes: ServiceRoutes
@@ -108,7 +108,7 @@ export interface Hunt {
   /** A callee rings: no other provider is tried any more. */
   rang: boolean
   /** What the branches which failed said. */
-  failures: BranchFailure[]
+  failures: readonly BranchFailure[]
   /** Of its list, which were not begun. */
   steps: readonly RingStep[]
   /** How it ended; undefined: it goes on, or was answered. */

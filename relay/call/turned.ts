@@ -42,10 +42,7 @@ export function opusAimOf(call: Call, leg: CallLeg): OpusAim | undefined {
  */
 export function takesTurning(call: Call, { opus }: Turning, needed: () => boolean): boolean {
   const { ledger, id, record } = call
-  return (
-    opus === true &&
-    (!needed() || ledger.turned.take(id, record.customerId ?? '', record.decision?.emergency === true))
-  )
+  return opus === true && (!needed() || ledger.turned.take(id, record.customerId ?? '', record.emergency))
 }
 
 /** Its place is another's where it turned out that nothing is turned: no offer which may rest on it is in the air any more. */
@@ -66,7 +63,7 @@ export function unturned(call: Call, { opus }: Turning): string | undefined {
 
 /** Why a call gets no place; undefined: it has one, or gets one. */
 export function noRoom({ ledger: { turned }, id, record }: Call): string | undefined {
-  if (record.decision?.emergency === true) return undefined
+  if (record.emergency) return undefined
   const full = turned.fullFor(id, record.customerId ?? '')
   if (full === 'all')
     return `as many calls have theirs turned as this relay may at once (${turned.most}, OPUS_CALLS)`

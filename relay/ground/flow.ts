@@ -1,6 +1,4 @@
 import { type FlowTransport, isEncryptedTransport, type Port, portNumber, type TlsTrust } from '#contract'
-import { networkAt } from '#routing'
-import { rememberLast } from './remember.ts'
 
 /** Who a TLS connection must lead to: the domain asked for, never the host found for it (RFC 5922 §4). */
 export interface Trust extends TlsTrust {
@@ -92,15 +90,4 @@ const usualPorts = {
 /** The port where SIP is expected over a transport if none is said (RFC 3261 §19.1.2). */
 export function usualPort(transport: FlowTransport): Port {
   return usualPorts[transport]
-}
-
-/**
- * Whom an address counts as where deeds are counted: itself, or with IPv6 its /64, for a host which has one of these
- * addresses has all of them.
- */
-export const sourcePrefix = rememberLast(4, (address: string) => networkAt(address, { v4: 32, v6: 64 }))
-
-/** The network an address is in, as far as one sender may have all of it: /24, with IPv6 /64. */
-export function sourceNetwork(address: string): string {
-  return networkAt(address, { v4: 24, v6: 64 })
 }

@@ -79,3 +79,49 @@ export class SmallMap<Key, Value> {
     return undefined
   }
 }
+
+/** From so many keys on a Map is quicker. */
+const fewAtMost = 8
+
+/** A map which as a rule has a key or two, and may come to have thousands: a small one until then. */
+export class GrowingMap<Key, Value> {
+  #map: SmallMap<Key, Value> | Map<Key, Value> = new SmallMap()
+
+  /** Keys there are. */
+  get size(): number {
+    return this.#map.size
+  }
+
+  has(key: Key): boolean {
+    return this.#map.has(key)
+  }
+
+  /** undefined: it was never set, or has gone. */
+  get(key: Key): Value | undefined {
+    return this.#map.get(key)
+  }
+
+  set(key: Key, value: Value): void {
+    const isFull = this.#map instanceof SmallMap && this.#map.size >= fewAtMost
+    if (isFull) this.#map = new Map(this.#map)
+    this.#map.set(key, value)
+  }
+
+  delete(key: Key): void {
+    this.#map.delete(key)
+    if (this.#map instanceof Map && this.#map.size === 0) this.clear()
+  }
+
+  clear(): void {
+    this.#map = new SmallMap()
+  }
+
+  /** Those which are there as it begins. */
+  [Symbol.iterator](): IterableIterator<[Key, Value]> {
+    return [...this.#map].values()
+  }
+
+  values(): Value[] {
+    return [...this.#map].map(([, value]) => value)
+  }
+}

@@ -1,5 +1,5 @@
-import { portNumber } from '#contract'
-import { readIp, spelledIp } from '#routing'
+import { readIp, spelledIp } from '#ip'
+import { portNumber } from '#units'
 
 /**
  * An IP address and port as plain numbers, so that packets can be compared without text.

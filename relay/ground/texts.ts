@@ -1,3 +1,5 @@
+import { none } from './none.ts'
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -12,17 +14,21 @@ export function detached(text: string): string {
 /** Octets of their own for each text take longer than the writing. */
 const room = new Uint8Array(1024)
 
-/** Puts each text of a record, and of its lists, on its own: the record stays the same, in fields which are readonly too. */
-export function detach(record: object): void {
+/**
+ * Puts each text of a record, and of its lists, on its own: the record stays the same, in fields which are readonly too. One
+ * which says what one of `kept` says is that one.
+ */
+export function detach(record: object, kept: readonly string[] = []): void {
   const fields = record as Record<string, unknown>
+  const own = (value: unknown) => (typeof value === 'string' ? ownText(value, kept) : value)
   for (const [name, value] of Object.entries(fields)) {
-    if (Array.isArray(value)) fields[name] = value.map(ownText)
-    else if (typeof value === 'string') fields[name] = detached(value)
+    if (!Array.isArray(value)) fields[name] = own(value)
+    else fields[name] = value.length > 0 ? value.map(own) : none
   }
 }
 
-function ownText(value: unknown): unknown {
-  return typeof value === 'string' ? detached(value) : value
+function ownText(text: string, kept: readonly string[]): string {
+  return kept.find((one) => one === text) ?? detached(text)
 }
 
 /** V8 copies what is as short as this when it is cut or joined. */
@@ -45,5 +51,31 @@ export class SharedTexts {
     const own = detached(text)
     this.#texts.set(own, own)
     return own
+  }
+}
+
+/** Lists of texts which many say alike, once each; of more than there may be all are forgotten, and shared anew. */
+export class SharedLists {
+  readonly #atMost: number
+  readonly #lists = new Map<string, readonly string[]>()
+
+  constructor(atMost: number) {
+    this.#atMost = atMost
+  }
+
+  /** The one list of all which say the same in the same order, as `make` makes it of the first; it is not shared where `isCommon` denies that. */
+  once(
+    list: readonly string[],
+    make: (text: string) => string,
+    isCommon: (text: string) => boolean,
+  ): readonly string[] {
+    const all = list.join('\n')
+    const known = this.#lists.get(all)
+    if (known !== undefined) return known
+    const made = list.map(make)
+    if (!list.every(isCommon)) return made
+    if (this.#lists.size >= this.#atMost) this.#lists.clear()
+    this.#lists.set(detached(all), made)
+    return made
   }
 }

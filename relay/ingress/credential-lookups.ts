@@ -1,6 +1,7 @@
 import type { CredentialQuestion, MonotonicMs } from '#contract'
 import type { Effect } from '../ground/effects.ts'
-import { type Flow, sourcePrefix } from '../ground/flow.ts'
+import type { Flow } from '../ground/flow.ts'
+import { sourcePrefix } from '../ground/source-prefix.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 import type { AccountReply } from '../policy/routing-events.ts'
 

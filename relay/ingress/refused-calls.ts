@@ -1,8 +1,9 @@
 import type { EventTell, MonotonicMs, UtcMs } from '#contract'
 import { instant } from '../call/record.ts'
 import { type EventAggregate, EventAggregator } from '../ground/event-aggregator.ts'
-import { type Flow, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import { sourceNetwork, sourcePrefix } from '../ground/source-prefix.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */

@@ -1,7 +1,8 @@
 import type { MonotonicMs } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
-import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
+import { type Flow, reliable } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import { sourceNetwork } from '../ground/source-prefix.ts'
 
 /** An address the edge does not know is not asked about again for so long. */
 const unknownMs = 5_000

@@ -1,5 +1,6 @@
 import { type Binding, type BindingList, type BindingTell, binding } from '#contract'
-import type { FoundRecord } from './found-record.ts'
+import { FilePieces } from './file-pieces.ts'
+import { FoundRecord } from './found-record.ts'
 import { Journal } from './journal.ts'
 import type { JournalRecord, Segment } from './journal-line.ts'
 import type { Log } from './log.ts'
@@ -22,22 +23,39 @@ export class BindingFile {
     journal.kept = () => [...this.#keptById.values()]
   }
 
-  /** Opens the folder, making it where there is none; `list` is what it kept. */
+  /** Opens the folder, making it where there is none. */
   static async open(options: {
     readonly folder: string
     readonly log: Log
     readonly segmentBytes?: number
-  }): Promise<{ file: BindingFile; list: BindingList }> {
+  }): Promise<BindingFile> {
     const { folder, log, segmentBytes = 16 * 1024 * 1024 } = options
-    const { journal, found } = await Journal.open({ folder, log, segmentBytes }, read)
+    const { journal, found } = await Journal.open({ folder, log, segmentBytes }, (kept) =>
+      readable(kept) ? kept : undefined,
+    )
     const file = new BindingFile(journal)
-    for (const { kept } of found) {
-      // 100 000 lines are 70 MB, and stand on the disk.
-      kept.rest()
-      file.#keptById.set(kept.id, kept)
+    for (const kept of found) file.#keptById.set(kept.id, kept)
+    file.#order = (found.at(-1)?.order ?? -1) + 1
+    return file
+  }
+
+  /**
+   * What was kept before this process, as far as nothing was told of it since; in lists of so many, for all in one would
+   * be 100 MB of 100 000 phones.
+   */
+  *found(together = 1_000): Generator<BindingList> {
+    const pieces = new FilePieces()
+    let bindings: StoredBinding[] = []
+    for (const kept of this.#keptById.values()) {
+      if (!(kept instanceof FoundRecord)) continue
+      const binding = readable(kept, pieces)
+      // One text for both who keep it.
+      if (binding) bindings.push({ ...binding, binding_id: kept.id })
+      if (bindings.length < together) continue
+      yield { bindings }
+      bindings = []
     }
-    file.#order = (found.at(-1)?.kept.order ?? -1) + 1
-    return { file, list: { bindings: found.map(({ binding }) => binding) } }
+    if (bindings.length > 0) yield { bindings }
   }
 
   /** How a phone is registered, as kept last; undefined: it is not, or the disk does not say any more. */
@@ -98,9 +116,15 @@ class KeptBinding implements JournalRecord {
   }
 }
 
-function read(kept: FoundRecord): { kept: FoundRecord; binding: StoredBinding } | undefined {
-  const { success, data } = sequenced.safeParse(JSON.parse(kept.text))
-  return success ? { kept, binding: data } : undefined
+/** What a record says, whose text stays on the disk: 100 000 of them are 70 MB. undefined: it cannot be read. */
+function readable(kept: FoundRecord, pieces?: FilePieces): StoredBinding | undefined {
+  try {
+    return sequenced.safeParse(JSON.parse(kept.wake(pieces))).data
+  } catch {
+    return undefined
+  } finally {
+    kept.rest()
+  }
 }
 
 /** undefined: its file has been taken away. */

@@ -1,4 +1,4 @@
-import { type MonotonicMs, monotonicMs, type UtcMs, utcMs } from '#contract'
+import { type MonotonicMs, monotonicMs, type UtcMs, utcMs } from '#units'
 
 /** Milliseconds since this process began: the relay's one reading of a monotonic clock. */
 export function monotonicNow(): MonotonicMs {

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { BindingList } from '#contract'
 import type { Config } from '../config.ts'
 import { BegunFile } from './begun-file.ts'
 import { BindingFile } from './bindings.ts'
@@ -13,20 +12,14 @@ import { Spool } from './spool.ts'
 /** What a relay keeps in its folder: tells which the edge has not heard, phones, snapshots, calls out which began. */
 export interface RelayDisk {
   readonly spool: Spool
-  readonly phones: {
-    readonly file: BindingFile
-    /** What it kept, once: of 100 000 phones the list is 100 MB, which is of no use once they are taken up. */
-    take(): BindingList
-  }
+  readonly phones: BindingFile
   readonly begun: BegunFile
   readonly snapshots: SnapshotFolder
-  /** As they were found. */
-  readonly kept: ReturnType<SnapshotFolder['load']>
   /** Everything is on disk, and the folder is another process's to take. */
   stop(): Promise<void>
 }
 
-/** Takes the relay's folder, which no other process may have, and reads what is in it. */
+/** Takes the relay's folder, which no other process may have, and reads what is in it but for snapshots. */
 export async function openDisk(
   { dataDir, relayId }: Config,
   keys: SnapshotKeys,
@@ -35,18 +28,15 @@ export async function openDisk(
   const giveFolderBack = await takeFolder(dataDir, relayId)
   const spool = await Spool.open({ folder: join(dataDir, 'spool'), log })
   const snapshots = new SnapshotFolder({ folder: join(dataDir, 'snapshots'), keys, log })
-  const kept = snapshots.load()
-  const { file, list } = await BindingFile.open({ folder: join(dataDir, 'bindings'), log })
-  const found = [list]
+  const phones = await BindingFile.open({ folder: join(dataDir, 'bindings'), log })
   const begun = new BegunFile({ path: join(dataDir, 'begun.json'), log, utc: systemUtc })
   return {
     spool,
-    phones: { file, take: () => found.pop() ?? { bindings: [] } },
+    phones,
     begun,
     snapshots,
-    kept,
     async stop() {
-      await Promise.all([spool.close(), file.close(), begun.close(), snapshots.flush()])
+      await Promise.all([spool.close(), phones.close(), begun.close(), snapshots.flush()])
       await giveFolderBack()
     },
   }

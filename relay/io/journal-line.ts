@@ -40,13 +40,27 @@ export function lineOf(record: JournalRecord | string): string {
   return `${crc32(words).toString(16).padStart(8, '0')} ${words}\n`
 }
 
-/** A line without its checksum; undefined when it is not whole. */
-export function unchecked(line: string): string | undefined {
-  const words = line.slice(9)
-  return line[8] === ' ' && Number.parseInt(line.slice(0, 8), 16) === crc32(words) ? words : undefined
+/** A line's words, without its checksum; undefined when it is not whole. */
+export function unchecked(line: Buffer): Buffer | undefined {
+  const words = line.subarray(9)
+  const checksum = Number.parseInt(line.toString('latin1', 0, 8), 16)
+  return line[8] === SPACE && checksum === crc32(words) ? words : undefined
 }
 
-/** Of the words `<id> <order> <text>`. */
-export function textOf(words: string): string {
-  return words.slice(words.indexOf(' ', words.indexOf(' ') + 1) + 1)
+/** What is kept by the words of a line; undefined where they keep nothing. `textAt`: where its text begins, in octets. */
+export function keptBy(words: Buffer): { id: string; order: number; textAt: number } | undefined {
+  if (words.toString('latin1', 0, idAt) !== 'keep ') return undefined
+  const idEnd = words.indexOf(SPACE, idAt)
+  const orderEnd = words.indexOf(SPACE, idEnd + 1)
+  if (idEnd < 0 || orderEnd < 0) return undefined
+  const order = Number(words.toString('latin1', idEnd + 1, orderEnd))
+  return { id: words.toString('utf8', idAt, idEnd), order, textAt: orderEnd + 1 }
 }
+
+/** The ids which are dropped by the words of a line; undefined where they drop nothing. */
+export function droppedBy(words: Buffer): string[] | undefined {
+  return words.toString('latin1', 0, idAt) === 'drop ' ? words.toString('utf8', idAt).split(' ') : undefined
+}
+
+const SPACE = 0x20
+const idAt = 'keep '.length

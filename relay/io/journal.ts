@@ -1,5 +1,5 @@
-import { appendFileSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFileSync, readdirSync } from 'node:fs'
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FoundRecord, readLines } from './found-record.ts'
 import { type JournalRecord, lineOf, type Segment, settle } from './journal-line.ts'
@@ -57,7 +57,7 @@ export class Journal {
   ): Promise<{ journal: Journal; found: T[] }> {
     const journal = new Journal(options)
     await mkdir(options.folder, { recursive: true, mode: 0o700 })
-    const { records, waiting } = await journal.#recall()
+    const { records, waiting } = journal.#recall()
     const { found, unread } = sorted(records, read)
     if (waiting.length > 0 || unread.length > 0) await journal.#setAside.replace(unread)
     await journal.#begin([])
@@ -228,19 +228,17 @@ export class Journal {
   }
 
   /** All records, oldest first; `waiting`: those of them which stand in no journal, since they were set aside. */
-  async #recall(): Promise<{ records: FoundRecord[]; waiting: FoundRecord[] }> {
-    const names = (await readdir(this.#options.folder)).filter((name) => /^\d{10}\.journal$/.test(name))
+  #recall(): { records: FoundRecord[]; waiting: FoundRecord[] } {
+    const names = readdirSync(this.#options.folder).filter((name) => /^\d{10}\.journal$/.test(name))
     const found = new Map<string, FoundRecord>()
     for (const name of names.sort()) {
       const path = join(this.#options.folder, name)
-      const file = await readFile(path)
-      const number = Number.parseInt(name, 10)
-      const segment = { path, number, bytes: file.length, lines: 0, live: 0 }
+      const segment = { path, number: Number.parseInt(name, 10), bytes: 0, lines: 0, live: 0 }
       this.#segments.push(segment)
-      const torn = readLines(file, segment, found)
+      const torn = readLines(segment, found)
       if (torn > 0) this.#options.log('warn', 'journal.torn', { file: name, lines: torn })
     }
-    const waiting = (await this.#setAside.read()).filter(({ id }) => !found.has(id))
+    const waiting = this.#setAside.read().filter(({ id }) => !found.has(id))
     return { records: [...found.values(), ...waiting].sort((a, b) => a.order - b.order), waiting }
   }
 }

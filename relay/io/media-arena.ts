@@ -1,4 +1,4 @@
-import { type Port, portNumber } from '#contract'
+import { type Port, portNumber } from '#units'
 import { MAPPED, type SocketAddress } from '../ground/socket-address.ts'
 
 const PACKET_SIZE = 2048

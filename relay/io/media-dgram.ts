@@ -1,5 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { portNumber } from '#contract'
+import { portNumber } from '#units'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/media-leg.ts'
 import { PLAYED_PACKET } from '../media/player.ts'

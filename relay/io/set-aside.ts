@@ -1,5 +1,7 @@
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FilePieces } from './file-pieces.ts'
 import { type FoundRecord, readLines } from './found-record.ts'
 import { type JournalRecord, lineOf } from './journal-line.ts'
 import type { Log } from './log.ts'
@@ -18,11 +20,13 @@ export class SetAside {
   }
 
   /** Those which wait; none where there is no such file. */
-  async read(): Promise<FoundRecord[]> {
-    const file = await readFile(this.#path).catch(() => Buffer.alloc(0))
+  read(): FoundRecord[] {
     const found = new Map<string, FoundRecord>()
-    readLines(file, { path: this.#path, number: 0, bytes: 0, lines: 0, live: 0 }, found)
-    return [...found.values()].map((record) => Object.assign(record, { segment: undefined }))
+    if (existsSync(this.#path)) readLines({ path: this.#path, number: 0, bytes: 0, lines: 0, live: 0 }, found)
+    const waiting = [...found.values()]
+    // The file is about to be written anew.
+    for (const record of waiting) record.wake()
+    return waiting.map((record) => Object.assign(record, { segment: undefined }))
   }
 
   /** Writes down what cannot be read, in place of what could not before. */
@@ -45,8 +49,12 @@ export function sorted<T>(
 ): { found: T[]; unread: FoundRecord[] } {
   const found: T[] = []
   const unread: FoundRecord[] = []
+  const pieces = new FilePieces()
   for (const record of records) {
-    const made = attempt(() => read(record))
+    const made = attempt(() => {
+      record.wake(pieces)
+      return read(record)
+    })
     if (made === undefined) unread.push(record)
     else found.push(made)
   }

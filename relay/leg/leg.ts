@@ -10,6 +10,7 @@ import type {
   PayloadChange,
   SrtpKeys,
 } from '../ground/media.ts'
+import { none } from '../ground/none.ts'
 import type { SmallMap } from '../ground/small-map.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
@@ -52,7 +53,7 @@ interface LegState {
   /** Our last ACK of its 2xx to a re-INVITE: one which comes again gets it again. */
   reinviteAck: SentAck | undefined
   /** Its REFERs which were passed on: the number each came by, and that by which the other party knows it. */
-  readonly refers: { readonly asked: number; readonly sent: number }[]
+  refers: readonly { readonly asked: number; readonly sent: number }[]
   /** How long its session lives without a sign of life. */
   readonly timer: SessionTimer
   /** The keys its party pressed, the last of them. */
@@ -66,22 +67,11 @@ interface LegState {
 }
 
 /** An offer of a party, as the octets of its description, and the text of our answer. */
-interface SdpExchange {
-  readonly offer: Uint8Array
+export interface SdpExchange {
+  /** undefined: that of its INVITE. */
+  readonly offer: Uint8Array | undefined
   readonly answer: string
 }
-
-/** What was exchanged; of an answer which is what the leg was sent last that one's text is kept. */
-export function exchanged(
-  { sdp }: Pick<LegState, 'sdp'>,
-  offer: Uint8Array,
-  answer: Uint8Array,
-): SdpExchange {
-  const text = utf8.decode(answer)
-  return { offer, answer: text === sdp.sent?.text ? sdp.sent.text : text }
-}
-
-const utf8 = new TextDecoder()
 
 /** A leg which we call: we are its UAC. */
 export interface UacLeg extends LegState {
@@ -196,7 +186,7 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
       id: sdpId,
       sent: undefined,
       before: undefined,
-      lines: [],
+      lines: none,
       srtp: undefined,
       ice: undefined,
       sound: undefined,
@@ -211,7 +201,7 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
     timer: noTimer(),
     refresh: undefined,
     exchange: undefined,
-    refers: [],
+    refers: none,
     keys: [],
     telling: { since: undefined, waiting: [] },
   }

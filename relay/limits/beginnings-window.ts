@@ -1,9 +1,10 @@
 import { type MonotonicMs, monotonicMs } from '#contract'
+import { GrowingMap } from '../ground/small-map.ts'
 
 /** Calls which began within a window, a second unless it is another, by id: one that is named twice began once, and when it was named first. */
 export class BeginningsWindow {
   readonly #windowMs: number
-  readonly #begun = new Map<string, number>()
+  readonly #begun = new GrowingMap<string, number>()
   /** The same in order; those before `#first` are out of the window. */
   #order: { readonly callId: string; readonly at: number }[] = []
   #first = 0

@@ -1,4 +1,5 @@
 import type { BeatAnswer, UtcMs } from '#contract'
+import { GrowingMap } from '../ground/small-map.ts'
 import { keyOf } from './scope.ts'
 
 const dayMs = 86_400_000
@@ -8,7 +9,7 @@ interface DayUsage {
   /** Of calls which are over: ms. */
   overMs: number
   /** Calls which go on, by id: ms after midnight since when they cost something. */
-  readonly since: Map<string, number>
+  readonly since: GrowingMap<string, number>
   /** All of `since` added up, so that a limit is looked at in one step however many calls go on. */
   sinceSum: number
 }
@@ -56,7 +57,7 @@ export class DailyMinutes {
 
   #of(key: string, at: UtcMs): DayUsage {
     this.#turn(Math.floor(at / dayMs))
-    const day = this.#days.get(key) ?? { overMs: 0, since: new Map(), sinceSum: 0 }
+    const day = this.#days.get(key) ?? { overMs: 0, since: new GrowingMap(), sinceSum: 0 }
     this.#days.set(key, day)
     return day
   }
@@ -72,12 +73,10 @@ export class DailyMinutes {
     this.#day = today
     for (const [key, { since }] of this.#days) {
       if (since.size === 0) this.#days.delete(key)
-      else
-        this.#days.set(key, {
-          overMs: 0,
-          since: new Map([...since.keys()].map((id) => [id, 0])),
-          sinceSum: 0,
-        })
+      else {
+        for (const [id] of since) since.set(id, 0)
+        this.#days.set(key, { overMs: 0, since, sinceSum: 0 })
+      }
     }
   }
 }

@@ -12,6 +12,7 @@ import {
 import { isVelocity, type Use } from '#routing'
 import type { BegunBefore } from '../ground/begun-before.ts'
 import type { BeatReporter } from '../ground/reporter.ts'
+import { SmallMap } from '../ground/small-map.ts'
 import { DailyMinutes } from './daily-minutes.ts'
 import { QuotaShares } from './quotas.ts'
 import { keyOf, type LimitSource } from './scope.ts'
@@ -45,20 +46,23 @@ interface CountedPlace {
 /** One scope in which a call counts. */
 interface CountedScope {
   readonly scope: Scope
-  readonly legs: Set<number>
+  legs: readonly number[]
 }
 
 /** One call which goes on. */
 interface CountedCall {
   readonly customerId: string
-  readonly scopes: Map<string, CountedScope>
+  readonly scopes: SmallMap<string, CountedScope>
   /** The leg which began as the call itself did, by scope. */
-  readonly firstLegs: Map<string, number>
+  readonly firstLegs: SmallMap<string, number>
   answered: boolean
 }
 
+/** Of all places which are the call's own. */
+const noLegs: readonly number[] = []
+
 function placesOf({ legs }: CountedScope): number {
-  return Math.max(1, legs.size)
+  return Math.max(1, legs.length)
 }
 
 /** So many scopes are named in one beat: those calls came for lately first, then those which are only known. */
@@ -109,19 +113,24 @@ export class Ledger implements BeatReporter {
   /** A call begins to count; it counts in no scope yet. */
   open(callId: string, customerId: string): void {
     if (this.#calls.has(callId)) return
-    this.#calls.set(callId, { customerId, scopes: new Map(), firstLegs: new Map(), answered: false })
+    this.#calls.set(callId, {
+      customerId,
+      scopes: new SmallMap(),
+      firstLegs: new SmallMap(),
+      answered: false,
+    })
   }
 
   /** An open call, or a `leg` of it which is paid for, counts in a scope from now on; `out`: to the phone network. */
   take(now: MonotonicMs, callId: string, scope: Scope, leg?: number, out = false): void {
-    const key = keyOf(scope)
     const call = this.#calls.get(callId)
-    const known = call?.scopes.get(key)
-    if (!call || (known && (leg === undefined || known.legs.has(leg)))) return
-    const counted = known ?? { scope, legs: new Set() }
-    call.scopes.set(key, counted)
-    if (leg !== undefined) counted.legs.add(leg)
+    const known = call?.scopes.get(keyOf(scope))
+    if (!call || (known && (leg === undefined || known.legs.includes(leg)))) return
     const usage = this.#usage.open(now, scope, call.customerId)
+    const { key } = usage
+    const counted = known ?? { scope: usage.scope, legs: noLegs }
+    call.scopes.set(key, counted)
+    if (leg !== undefined) counted.legs = counted.legs.concat(leg)
     usage.hold(now, callId, placesOf(counted))
     usage.cps.add(begunAs(call, callId, key, leg), now, leg !== undefined)
     if (out && this.#limits.begin(now, usage, leg === undefined ? callId : `${callId} ${leg}`))
@@ -147,9 +156,9 @@ export class Ledger implements BeatReporter {
     const call = this.#calls.get(callId)
     const counted = call?.scopes.get(key)
     if (!counted) return true
-    if (leg === undefined || counted.legs.has(leg)) return false
+    if (leg === undefined || counted.legs.includes(leg)) return false
     if (isVelocity(resource)) return true
-    if (resource !== 'cps') return counted.legs.size > 0
+    if (resource !== 'cps') return counted.legs.length > 0
     return call?.firstLegs.has(key) === true || this.#usage.of(scope)?.cps.has(callId, now) !== true
   }
 
@@ -163,7 +172,7 @@ export class Ledger implements BeatReporter {
     if (!call || call.scopes.size === 0) return
     for (const [key, counted] of call.scopes) {
       if (!places.some(({ scope }) => isSame(scope, counted.scope))) this.#leave(now, callId, call, key)
-      else if (counted.legs.size > 0) this.#thin(now, callId, counted, places)
+      else if (counted.legs.length > 0) this.#thin(now, callId, counted, places)
     }
   }
 
@@ -172,7 +181,7 @@ export class Ledger implements BeatReporter {
     const call = this.#calls.get(callId)
     if (!call || call.answered) return
     call.answered = true
-    for (const key of call.scopes.keys()) this.#daily.begin(key, callId, at)
+    for (const [key] of call.scopes) this.#daily.begin(key, callId, at)
   }
 
   /** It goes on without a callee: until another one answers it costs no minutes. */
@@ -180,7 +189,7 @@ export class Ledger implements BeatReporter {
     const call = this.#calls.get(callId)
     if (!call?.answered) return
     call.answered = false
-    for (const key of call.scopes.keys()) this.#daily.end(key, callId, utcAt(this.#clock.epoch, now))
+    for (const [key] of call.scopes) this.#daily.end(key, callId, utcAt(this.#clock.epoch, now))
   }
 
   /** The call is over. */
@@ -244,7 +253,7 @@ export class Ledger implements BeatReporter {
     return [...this.#calls].map(([call_id, { customerId, scopes }]) => ({
       call_id,
       customer_id: customerId,
-      scopes: [...scopes.values()].map(({ scope }) => scope),
+      scopes: scopes.values().map(({ scope }) => scope),
     }))
   }
 
@@ -300,10 +309,10 @@ export class Ledger implements BeatReporter {
   /** Legs which are over give their places back; the call itself keeps its own. */
   #thin(now: MonotonicMs, callId: string, counted: CountedScope, kept: readonly CountedPlace[]): void {
     const before = placesOf(counted)
-    for (const leg of counted.legs) {
-      if (kept.some((place) => place.leg === leg && isSame(place.scope, counted.scope))) continue
-      counted.legs.delete(leg)
-    }
+    const stays = (leg: number) =>
+      kept.some((place) => place.leg === leg && isSame(place.scope, counted.scope))
+    // A list which was filtered has room for sixteen more.
+    if (!counted.legs.every(stays)) counted.legs = counted.legs.filter(stays)
     const places = placesOf(counted)
     if (places !== before) this.#usage.of(counted.scope)?.hold(now, callId, places)
   }

@@ -1,6 +1,7 @@
 import { type MonotonicMs, type Resource, type Scope, type Velocity, velocities } from '#contract'
 import type { BegunBefore } from '../ground/begun-before.ts'
-import { SmallMap } from '../ground/small-map.ts'
+import { GrowingMap, SmallMap } from '../ground/small-map.ts'
+import { detached } from '../ground/texts.ts'
 import { BeginningsWindow } from './beginnings-window.ts'
 import { keyOf } from './scope.ts'
 
@@ -15,9 +16,11 @@ const refusedAtMost = 1_000
 /** The calls of one scope. */
 export class ScopeUsage {
   readonly scope: Scope
+  /** As `keyOf` has it: one text for all who keep it. */
+  readonly key: string
   readonly customerId: string | undefined
   /** Of each call the places it has: more than one where several legs of it are paid for at once. */
-  readonly calls = new Map<string, number>()
+  readonly calls = new GrowingMap<string, number>()
   /** Places of all calls. */
   channels = 0
   readonly cps = new BeginningsWindow()
@@ -30,6 +33,7 @@ export class ScopeUsage {
 
   constructor(scope: Scope, customerId: string | undefined) {
     this.scope = scope
+    this.key = detached(keyOf(scope))
     this.customerId = customerId
   }
 
@@ -114,7 +118,7 @@ export class UsageByScope {
   open(now: MonotonicMs, scope: Scope, customerId: string | undefined): ScopeUsage {
     const usage = this.of(scope) ?? new ScopeUsage(scope, customerId)
     usage.lastAt = now
-    this.#usage.set(keyOf(scope), usage)
+    this.#usage.set(usage.key, usage)
     return usage
   }
 

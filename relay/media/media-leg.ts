@@ -1,4 +1,4 @@
-import { type MonotonicMs, type Port, portNumber } from '#contract'
+import { type MonotonicMs, type Port, portNumber } from '#units'
 import type {
   Aim,
   G711Types,

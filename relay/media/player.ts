@@ -1,4 +1,4 @@
-import { type MonotonicMs, monotonicMs } from '#contract'
+import { type MonotonicMs, monotonicMs } from '#units'
 import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { carriesKeys } from './digit-pacer.ts'
 import { encode } from './g711.ts'

@@ -1,4 +1,4 @@
-import { type MonotonicMs, monotonicMs } from '#contract'
+import { type MonotonicMs, monotonicMs } from '#units'
 import type { MediaCommand, MediaReport, RecordingEnd, SessionId, Side } from '../ground/media.ts'
 import type { MediaLeg } from './media-leg.ts'
 import { Recorder, type RecordingSink, type RecordingTerms } from './recorder.ts'

@@ -1,7 +1,7 @@
 import type { MonotonicMs } from '#contract'
-import { sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
+import { sourcePrefix } from '../ground/source-prefix.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { looksLikeStun, readBinding, STUN_ANSWER, writeRefusal, writeSuccess } from './stun.ts'
 

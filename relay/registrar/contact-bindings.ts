@@ -241,7 +241,7 @@ export class ContactBindings {
       cseq,
       flow,
       proof: this.#proofs.kept(binding.proof),
-      tokenId: binding.token_id && detached(binding.token_id),
+      tokenId: binding.token_id,
       behindNat: flow.transport === 'udp',
       keepaliveMs,
       path,
@@ -249,7 +249,7 @@ export class ContactBindings {
       expiresAt,
     })
     const [registeredAt, refreshedAt] = [parseUtc(binding.registered_at), parseUtc(binding.refreshed_at)]
-    return contactBinding(owner, detached(binding.binding_id), stated, registeredAt, refreshedAt, sequence)
+    return contactBinding(owner, binding.binding_id, stated, registeredAt, refreshedAt, sequence)
   }
 
   #owner(who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>): AccountBindings {

@@ -30,8 +30,9 @@ export function keepCodecs(said: RelayedSdp, names: readonly string[]): RelayedS
 }
 
 /** The same with another m-line in the place of the relayed one. */
-function withMedia({ sdp, at }: RelayedSdp, media: Media): RelayedSdp {
-  return { sdp: { ...sdp, media: sdp.media.with(at, media) }, at }
+function withMedia(said: RelayedSdp, media: Media): RelayedSdp {
+  const { sdp, at } = said
+  return media === mediaOf(said) ? said : { sdp: { ...sdp, media: sdp.media.with(at, media) }, at }
 }
 
 /**

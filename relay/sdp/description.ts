@@ -1,5 +1,5 @@
 import { type Port, portNumber } from '#contract'
-import { detached, SharedTexts } from '../ground/texts.ts'
+import { detached, SharedLists, SharedTexts } from '../ground/texts.ts'
 import { lineOf, type SdpLine } from './lines.ts'
 import {
   attributeName,
@@ -72,18 +72,27 @@ function onItsOwn({ session, media }: Sdp): Sdp {
 /** The same of an m-line, in lists with no room for more. */
 export function mediaOnItsOwn(media: Media): Media {
   const { proto, formats, lines } = media
-  return { ...media, proto: owned(proto), formats: formats.map(owned), lines: lines.map(owned) }
+  return { ...media, proto: owned(proto), formats: ownedList(formats), lines: ownedList(lines) }
+}
+
+function ownedList(lines: readonly string[]): readonly string[] {
+  return sharedLists.once(lines, owned, isCommon)
 }
 
 function owned(line: string): string {
-  return line.length < mostShared && common.test(line) ? shared.once(line) : detached(line)
+  return isCommon(line) ? shared.once(line) : detached(line)
+}
+
+function isCommon(line: string): boolean {
+  return line.length < mostShared && common.test(line)
 }
 
 /** What all phones of a make say alike: no line with an address, a time or keys. Only fmtp may say what a call alone has, and seldom does. */
 const common =
-  /^(?:\d{1,3}$|v=0$|s=-$|t=0 0$|a=(?:rtpmap|fmtp|ptime|maxptime|rtcp-fb|sendrecv|sendonly|recvonly|inactive))/
+  /^(?:\d{1,3}$|v=0$|s=[-\w ]{1,16}$|t=0 0$|(?:UDP\/TLS\/)?RTP\/S?AVPF?$|a=(?:rtpmap|fmtp|ptime|maxptime|rtcp-fb|sendrecv|sendonly|recvonly|inactive))/
 const mostShared = 80
 const shared = new SharedTexts(4_000)
+const sharedLists = new SharedLists(1_000)
 
 /** A description of which more is known of each line. */
 interface ReadSdp {

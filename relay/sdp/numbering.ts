@@ -1,4 +1,5 @@
 import type { PayloadChange } from '../ground/media.ts'
+import { none } from '../ground/none.ts'
 import type { Media } from './description.ts'
 import {
   accompanies,
@@ -90,14 +91,13 @@ function free(taken: ReadonlySet<string>, { formats }: Media): string {
 export function payloadChanges(
   { told, own }: { readonly told: Media; readonly own: Media | undefined },
   heard: Media,
-): PayloadChange[] {
-  if ([told, own, heard].some((media) => media && isBlind(media))) return []
+): readonly PayloadChange[] {
+  if ([told, own, heard].some((media) => media && isBlind(media))) return none
   const spoken = formatsOf(told)
   const besides = own ? formatsOf(own).filter(({ number }) => !told.formats.includes(number)) : []
   const hearing = formatsOf(heard)
-  return [...spoken, ...besides]
-    .flatMap((format) => changeOf(format, hearing))
-    .sort((a, b) => a.from - b.from)
+  const changes = [...spoken, ...besides].flatMap((format) => changeOf(format, hearing))
+  return changes.length > 0 ? changes.toSorted((a, b) => a.from - b.from) : none
 }
 
 function changeOf(format: Format, hearing: readonly Format[]): PayloadChange[] {

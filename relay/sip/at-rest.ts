@@ -1,11 +1,12 @@
 import { rememberLast } from '../ground/remember.ts'
 import type { NameAddr } from './address.ts'
+import { decode, encode } from './charset.ts'
 import { type Header, type Request, request } from './message.ts'
 import type { SipUri } from './uri.ts'
 import type { Via } from './via.ts'
 
 /**
- * The same request in a third of the memory, to be kept for hours and seldom asked: its headers are one text, read anew when
+ * The same request in a third of the memory, to be kept for hours and seldom asked: it is one text, read anew when
  * asked for, and it holds nothing else of the datagram it came in.
  */
 export function atRest(of: Request): Request {
@@ -14,18 +15,20 @@ export function atRest(of: Request): Request {
 
 class RequestAtRest implements Request {
   readonly kind = 'request'
-  readonly #start: string
-  readonly body: Uint8Array
+  readonly #said: string
 
   constructor({ method, requestUri, headers, body }: Request) {
-    this.#start = JSON.stringify([method, requestUri, headers])
-    this.body = new Uint8Array(body)
+    this.#said = JSON.stringify([method, requestUri, headers, decode(body)])
   }
 
   /** As it was. */
   read(): Request {
-    const [method, requestUri, headers] = JSON.parse(this.#start) as [string, string, Header[]]
-    return request({ method, requestUri, headers, body: this.body })
+    const [method, requestUri, headers, body] = JSON.parse(this.#said) as [string, string, Header[], string]
+    return request({ method, requestUri, headers, body: encode(body) })
+  }
+
+  get body(): Uint8Array {
+    return awake(this).body
   }
 
   get method(): string {

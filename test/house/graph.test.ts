@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { circles, floors, gathered, graphOf } from './graph.ts'
+import { circles, floors, gathered, graphOf, target } from './graph.ts'
 import { edgeOrder, edgeRoom, relayOrder, relayRoom } from './rooms.ts'
-import { type Source, sources } from './source.ts'
+import { imports, type Source, sources } from './source.ts'
 
 const relay = sources('relay/**/*.ts')
 const edge = sources('{functions,db}/**/*.{ts,tsx}')
@@ -16,6 +16,20 @@ describe('the house', () => {
   test('has an engine, its start and its settings at the root of relay/, and rooms for all else', () => {
     const root = relay.map(({ path }) => path).filter((path) => path.split('/').length === 2)
     expect(root).toEqual(['relay/config.ts', 'relay/engine.ts', 'relay/main.ts'])
+  })
+
+  test('gives the thread of sound, which has a heap of its own, no package to read but addresses', () => {
+    const read = new Set(['relay/io/media-thread.ts'])
+    const packages = new Set<string>()
+    // A set is gone through with what is added on the way.
+    for (const path of read)
+      for (const { from } of imports(ofValues(path))) {
+        const file = target(path, from)
+        if (file) read.add(file)
+        else if (!from.startsWith('node:')) packages.add(from)
+      }
+    expect(read.size).toBeGreaterThan(50)
+    expect([...packages]).toEqual(['ipaddr.js'])
   })
 
   test('stands on its floors', () => {
@@ -47,6 +61,12 @@ describe('a circle of imports', () => {
     expect(circles(graphOf(planted))).toEqual(found)
   })
 })
+
+/** A file as it is when it runs. */
+function ofValues(path: string): string {
+  const { text = '' } = [...relay, ...edge].find((one) => one.path === path) ?? {}
+  return text.replace(/^import type [^']*'[^']*'$/gm, '')
+}
 
 /** What of `functions/` has a place in the order; console, command, contract, flows, routing, sound and local have doors of their own. */
 function isEdges(path: string): boolean {

@@ -9,8 +9,10 @@ export const doorways: Readonly<Record<string, string>> = {
   '#contract': 'functions/contract/index.ts',
   '#db': 'db/index.ts',
   '#flows': 'functions/flows/index.ts',
+  '#ip': 'functions/routing/ip.ts',
   '#routing': 'functions/routing/index.ts',
   '#sound': 'functions/sound/index.ts',
+  '#units': 'functions/contract/units.ts',
 }
 
 /** The file an import of `path` leads to; undefined: a package. */

@@ -26,7 +26,7 @@ function enteredFrom(place: string): string[] {
 function doorsIn(place: string): string[] {
   return sources(`${place.replace(/\/$/, '')}/**/*.ts`)
     .flatMap(({ text }) => imports(text))
-    .flatMap(({ from }) => doorways[from]?.replace('/index.ts', '') ?? [])
+    .flatMap(({ from }) => doorways[from]?.replace(/\/\w+\.ts$/, '') ?? [])
 }
 
 function linesOf(file: string, form: RegExp): string[] {

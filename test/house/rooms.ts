@@ -72,7 +72,7 @@ const doors: Readonly<Record<House, readonly string[]>> = {
   command: [],
   functions: ['#contract', '#db', '#flows', '#routing', '#sound'],
   local: ['#contract', '#db'],
-  relay: ['#contract', '#flows', '#routing', '#sound'],
+  relay: ['#contract', '#flows', '#ip', '#routing', '#sound', '#units'],
   test: ['#contract', '#db', '#flows', '#routing', '#sound'],
 }
 

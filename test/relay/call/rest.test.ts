@@ -1,8 +1,29 @@
 import { describe, expect, test } from 'vitest'
 import type { CallTell } from '#contract'
 import type { Header, Request } from '../../../relay/sip/message.ts'
-import { ack, alice, answers, fromCallee, sdp, telnyx, within } from '../../support/office.ts'
-import { calling, closeMedia, leavesNothingBehind, reply200, talking, text } from '../../support/scene.ts'
+import { explanationOf } from '../../support/limits.ts'
+import {
+  ack,
+  alice,
+  aliceDials,
+  answers,
+  fromCallee,
+  office,
+  provider,
+  sdp,
+  telnyx,
+  through,
+  within,
+} from '../../support/office.ts'
+import {
+  calling,
+  closeMedia,
+  leavesNothingBehind,
+  reply200,
+  talking,
+  text,
+  watch,
+} from '../../support/scene.ts'
 
 leavesNothingBehind()
 
@@ -19,12 +40,16 @@ describe('a call which lasts', () => {
     const { ladder, invited, answer } = talking()
     const [active] = ladder.engine.rooms.calls.index.all()
     const { caller, callee } = active?.call ?? {}
-    const before = [caller?.invite, callee?.invite]
-    const was = before.map((invite) => invite && said(invite))
+    const [theirs, ours] = [caller?.invite, callee?.invite].map((invite) => invite && said(invite))
     expect(callee?.acks.values()).toEqual([expect.objectContaining({ repeats: 0 })])
     ladder.after(overMs).gives()
-    expect([caller?.invite, callee?.invite].map((invite) => invite && said(invite))).toEqual(was)
-    expect([caller?.invite === before[0], callee?.invite === before[1]]).toEqual([false, false])
+    const proof = caller?.invite.header('proxy-authorization')
+    const others = theirs?.headers.filter(([name]) => name !== 'proxy-authorization')
+    expect(caller && said(caller.invite)).toEqual({ ...theirs, headers: others })
+    expect(proof).toBeUndefined()
+    const { via, from, to, callId, cseq, requestUri } = callee?.invite ?? {}
+    expect({ ...ours, headers: [], body: [] }).toMatchObject({ via, from, to, callId, cseq, requestUri })
+    expect([callee?.invite?.body.length, callee?.invite?.header('contact')]).toEqual([0, undefined])
     expect([callee?.acks.values(), callee?.early.size, callee?.earlyDialogs.size]).toEqual([
       [undefined],
       0,
@@ -34,7 +59,30 @@ describe('a call which lasts', () => {
     ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
   })
 
-  test('keeps of an offer which came among other parts no more than itself', () => {
+  test('lets go of why it went where it went, which was told', () => {
+    const ladder = watch(office())
+    const invited = aliceDials(ladder, '+15551234567')
+    ladder.decide({ ...through(provider(telnyx)), explanation: explanationOf([]) }).gives('ask locate')
+    ladder.locate(telnyx).whatever()
+    const sent = ladder.lastRequest(telnyx, 'INVITE')
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: sdp('203.0.113.1') })).whatever()
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).gives()
+    const [active] = ladder.engine.rooms.calls.index.all()
+    const { call } = active ?? {}
+    expect([call?.record.decision, call?.decision?.explanation]).not.toContain(null)
+    ladder.after(overMs).gives()
+    expect([call?.record.decision, call?.decision?.explanation, call?.hunts[0].decision]).toEqual([
+      null,
+      null,
+      call?.decision,
+    ])
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
+    expect(ladder.tells.at(-1)?.call).toMatchObject({ status: 'hangup', decision: null })
+  })
+
+  test('keeps no offer beside the INVITE which it came in, among other parts, and knows it when it comes again', () => {
     const offer = text(sdp('192.0.2.10'))
     const parts = `--o\r\nContent-Type: application/sdp\r\n\r\n${offer}\r\n--o--\r\n`
     const type = 'multipart/mixed;boundary=o'
@@ -43,8 +91,14 @@ describe('a call which lasts', () => {
     ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
     ladder.after(overMs).gives()
     const [active] = ladder.engine.rooms.calls.index.all()
-    const kept = active?.call.caller.exchange?.offer ?? new Uint8Array()
-    expect([text(kept).trimEnd(), kept.buffer.byteLength]).toEqual([offer.trimEnd(), kept.length])
+    expect(active?.call.caller.exchange).toMatchObject({ offer: undefined })
+    const answer = ladder.lastResponse(alice)
+    const refreshes: Header[] = [['session-expires', '1800']]
+    const again = (cseq: number, body: Uint8Array) =>
+      within(invited, answer, alice, 'INVITE', cseq, { headers: refreshes, body })
+    ladder.when(alice, again(50, sdp('192.0.2.10'))).gives('200 to Alice')
+    ladder.when(alice, within(invited, answer, alice, 'ACK', 50)).gives()
+    ladder.when(alice, again(51, sdp('192.0.2.11'))).gives('INVITE to Telnyx')
   })
 
   test.each([

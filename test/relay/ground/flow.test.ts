@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { sourceNetwork, sourcePrefix } from '../../../relay/ground/flow.ts'
+import { sourceNetwork, sourcePrefix } from '../../../relay/ground/source-prefix.ts'
 
 describe('whom an address counts as', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { SmallMap } from '../../../relay/ground/small-map.ts'
+import { GrowingMap, SmallMap } from '../../../relay/ground/small-map.ts'
 
 /** What both say of themselves. */
 function seen(map: SmallMap<string, number> | Map<string, number>) {
@@ -37,6 +37,29 @@ describe('a small map', () => {
     const [small, whole] = [new SmallMap<string, number>(), new Map<string, number>()]
     expect(met(small, steps.split(' '))).toEqual(met(whole, steps.split(' ')))
     expect(seen(small)).toEqual(seen(whole))
+  })
+})
+
+describe('a map which grows', () => {
+  test.each([3, 8, 9, 40])('says what a Map says, with %i keys and when they have gone', (count) => {
+    const [grown, whole] = [new GrowingMap<string, number>(), new Map<string, number>()]
+    const both = [grown, whole]
+    const same = () => {
+      expect([grown.size, [...grown], grown.values()]).toEqual([whole.size, [...whole], [...whole.values()]])
+      for (const key of ['0', '7', '39'])
+        expect([grown.has(key), grown.get(key)]).toEqual([whole.has(key), whole.get(key)])
+    }
+    for (const map of both) for (let key = 0; key < count; key++) map.set(`${key}`, key)
+    same()
+    for (const map of both) for (const [key, value] of map) if (value % 2) map.delete(key)
+    same()
+    for (const map of both) for (const [key] of map) map.set(key, 7)
+    same()
+    for (const map of both) for (const [key] of map) map.delete(key)
+    for (const map of both) map.set('0', 1)
+    same()
+    for (const map of both) map.clear()
+    same()
   })
 })
 

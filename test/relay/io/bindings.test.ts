@@ -19,8 +19,8 @@ describe('bindings on disk', () => {
     file.keep(bindingTell('unregistered', leaves, 4))
     file.keep(bindingTell('refreshed', refreshed, 5))
     await file.close()
-    const { list } = await open()
-    expect(list.bindings.map(({ binding_id, sequence }) => [binding_id, sequence])).toEqual([
+    const { bindings } = await open()
+    expect(bindings.map(({ binding_id, sequence }) => [binding_id, sequence])).toEqual([
       [stays, 1],
       [refreshed, 5],
     ])
@@ -43,7 +43,20 @@ describe('bindings on disk', () => {
       if (flushed || sequence === 1) await file.flush()
     }
     await file.close()
-    expect((await open()).list.bindings).toEqual([])
+    expect((await open()).bindings).toEqual([])
+  })
+
+  test('come in lists of so many at most, but for those which something was told of since', async () => {
+    const { open } = folder()
+    const { file } = await open()
+    const ids = Array.from({ length: 7 }, () => randomUUID())
+    for (const [sequence, id] of ids.entries()) file.keep(bindingTell('registered', id, sequence))
+    await file.close()
+    const again = (await open()).file
+    again.keep(bindingTell('refreshed', ids[0] ?? '', 10))
+    again.keep(bindingTell('unregistered', ids[1] ?? '', 11))
+    const lists = [...again.found(2)].map(({ bindings }) => bindings.map(({ binding_id }) => binding_id))
+    expect(lists).toEqual([ids.slice(2, 4), ids.slice(4, 6), ids.slice(6)])
   })
 
   test('a line torn by a crash costs that line only', async () => {
@@ -54,7 +67,7 @@ describe('bindings on disk', () => {
     await file.close()
     const [name = ''] = readdirSync(path).sort().slice(-1)
     appendFileSync(join(path, name), '1234abcd keep 00000000-0000')
-    expect((await open()).list.bindings.map(({ binding_id }) => binding_id)).toEqual([id])
+    expect((await open()).bindings.map(({ binding_id }) => binding_id)).toEqual([id])
   })
 
   test('of a shape unknown here are set aside, and do not keep the relay from starting', async () => {
@@ -66,7 +79,7 @@ describe('bindings on disk', () => {
     const words = `keep ${randomUUID()} 1 {"contact":7}`
     const [name = ''] = readdirSync(path).sort().slice(-1)
     appendFileSync(join(path, name), `${crc32(words).toString(16).padStart(8, '0')} ${words}\n`)
-    expect((await open()).list.bindings.map(({ binding_id }) => binding_id)).toEqual([id])
+    expect((await open()).bindings.map(({ binding_id }) => binding_id)).toEqual([id])
     expect(readdirSync(path)).toContain('set-aside')
   })
 
@@ -101,8 +114,8 @@ describe('bindings on disk', () => {
     }
     await later.close()
     expect(readdirSync(path)).not.toContain(oldest)
-    const { list } = await open()
-    expect(new Map(list.bindings.map(({ binding_id, sequence }) => [binding_id, sequence]))).toEqual(
+    const { bindings } = await open()
+    expect(new Map(bindings.map(({ binding_id, sequence }) => [binding_id, sequence]))).toEqual(
       new Map(ids.map((id, at) => [id, at === 0 ? 1 : 11])),
     )
   })
@@ -120,8 +133,8 @@ describe('bindings on disk', () => {
       await later.flush()
     }
     await later.close()
-    const { list } = await open()
-    expect(list.bindings.map(({ sequence }) => sequence)).toEqual(ids.slice(1).map(() => 11))
+    const { bindings } = await open()
+    expect(bindings.map(({ sequence }) => sequence)).toEqual(ids.slice(1).map(() => 11))
   })
 
   test('refreshed many times take no more room than they need', async () => {
@@ -134,9 +147,9 @@ describe('bindings on disk', () => {
     }
     expect(readdirSync(path).length).toBeLessThan(4)
     await file.close()
-    const { list } = await open()
-    expect(list.bindings).toHaveLength(10)
-    expect(new Set(list.bindings.map(({ sequence }) => sequence))).toEqual(new Set([100]))
+    const { bindings } = await open()
+    expect(bindings).toHaveLength(10)
+    expect(new Set(bindings.map(({ sequence }) => sequence))).toEqual(new Set([100]))
   })
 })
 
@@ -150,9 +163,9 @@ function folder() {
   cleanups.push(() => rmSync(path, { recursive: true }))
   const open = async (segmentBytes?: number) => {
     const options = { folder: path, log: silence, ...(segmentBytes && { segmentBytes }) }
-    const opened = await BindingFile.open(options)
-    cleanups.push(() => opened.file.close())
-    return opened
+    const file = await BindingFile.open(options)
+    cleanups.push(() => file.close())
+    return { file, bindings: [...file.found()].flatMap((list) => list.bindings) }
   }
   return { path, open }
 }

@@ -10,6 +10,12 @@ describe('memory which is resident and used by nobody', () => {
     expect(isMuch(new Slack(), 250, 150, 199)).toEqual([false, false, true])
   })
 
+  test('is given back, too, where all of it came before the first look', () => {
+    expect(isMuch(new Slack(100 * mebi), 320)).toEqual([true])
+    expect(isMuch(new Slack(100 * mebi), 120)).toEqual([false])
+    expect(isMuch(new Slack(0), 120)).toEqual([true])
+  })
+
   test('is not asked for again when it turns out to be in use', () => {
     const slack = new Slack()
     expect(isMuch(slack, 150, 350)).toEqual([false, true])

@@ -404,8 +404,8 @@ test('a call and a phone which were told of outlive kill -9 in the very next mom
   expect(signal).toBe('SIGKILL')
   const spool = await Spool.open({ folder: join(folder, 'spool'), log: silence })
   expect(told(spool).map(({ kind }) => kind)).toEqual(['call', 'binding'])
-  const { file, list } = await BindingFile.open({ folder: join(folder, 'bindings'), log: silence })
-  expect(list.bindings).toHaveLength(1)
+  const file = await BindingFile.open({ folder: join(folder, 'bindings'), log: silence })
+  expect([...file.found()].flatMap(({ bindings }) => bindings)).toHaveLength(1)
   await Promise.all([spool.close(), file.close()])
 })
 
