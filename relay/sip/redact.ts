@@ -127,8 +127,8 @@ function unescaped(name: string): string {
   return name.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
-/** A host which shows itself by its port, or as an address of IPv6. */
-const place = String.raw`(?:\[[\da-f:.]+\](?::\d{1,5})?|[^:]+:\d{1,5})`
+/** A host which shows itself by its port, or as an address of IPv6; a number is none (RFC 3261 §25.1), but an account. */
+const place = String.raw`(?:\[[\da-f:.]+\](?::\d{1,5})?|(?!\+?\d+:)[^:]+:\d{1,5})`
 /** A password in a URI, up to its `@`. In one which begins with a host there is none, though what follows that holds an `@`. */
 const passwordOf = new RegExp(
   String.raw`((?:sips?:(?!${place}[;?][\w.%-]+=)|(?:https?|wss?|ftp)://(?!${place}[/?#]))[^:]+:)([\s\S]+)$`,

@@ -152,6 +152,10 @@ describe('a message of ours', () => {
     expect(redacted(whole, { ours: true })).not.toContain('secret')
     expect(redacted(whole)).toContain('username="secret name", realm="r", response="******"')
   })
+
+  test.each(['1001', '+4930123'])('a PIN of %s, which is no host', (user) => {
+    expect(redacted(message([`Contact: <sip:${user}:1234;x=y@b>`]))).toContain(`<sip:${user}:********@b>`)
+  })
 })
 
 describe('a message without secrets', () => {
@@ -165,6 +169,8 @@ describe('a message without secrets', () => {
     ['?a', 'sip:'],
     [';pn-tok', ''],
     ['sip:a:1;x=', ''],
+    ['sip:1', ''],
+    ['1', 'sip:'],
     ['sip:[1:', ''],
     ['?%2d', 'sip:'],
     ['&a%2d=', 'sip:?'],
