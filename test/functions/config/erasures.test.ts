@@ -136,6 +136,16 @@ describe('POST /v1.0/erasures', () => {
     expect((await bob('GET', `/v1.0/calls/${later}`)).body.destination.target).toBe(number)
   })
 
+  test('erases also what happened in such a call after it was asked for, as that it ended', async () => {
+    const number = '+442079460008'
+    await bob('POST', '/v1.0/erasures', { number })
+    await asSecondsAgo(60)
+    await erase(db())
+    const [began, now] = [Date.now() - 600_000, Date.now()].map((at) => new Date(at).toISOString())
+    await told(bob, { destination: tel(number), started_at: began, ended_at: now })
+    expect(await everything(bob.id)).not.toMatch(/79460008/)
+  })
+
   test('erases a call which is told late and goes on when it is over', async () => {
     const number = '+442079460006'
     await bob('POST', '/v1.0/erasures', { number })
