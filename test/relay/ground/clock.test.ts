@@ -1,8 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { monotonicMs, utcMs } from '#contract'
+import { type BeatAnswer, monotonicMs, utcMs } from '#contract'
 import { Corrections, clockError } from '../../../relay/ground/clock.ts'
 import type { Ladder } from '../../support/ladder.ts'
-import { alice, bob, invite, office, registers, ringBob, telnyx, within } from '../../support/office.ts'
+import {
+  alice,
+  bob,
+  customerId,
+  invite,
+  office,
+  registers,
+  ringBob,
+  telnyx,
+  within,
+} from '../../support/office.ts'
 import { talking } from '../../support/scene.ts'
 import { beatAnswer } from '../../support/snapshot.ts'
 
@@ -144,14 +154,14 @@ describe('phones on disk, when a relay starts with a clock', () => {
     const ladder = restarted(-hour)
     rings(ladder).gives('100 to Telnyx', 'INVITE to Bob')
     ladder.after(60_000).whatever()
-    hearsTime(ladder, -hour)
+    hearsTimeAndName(ladder, -hour)
     ladder.after(60_000).whatever()
     rings(ladder).gives('100 to Telnyx', 'INVITE to Bob')
   })
 
   test('an hour behind are kept no longer than they were granted, once the edge tells the time', () => {
     const ladder = restarted(hour)
-    hearsTime(ladder, hour)
+    hearsTimeAndName(ladder, hour)
     expect(told(ladder.after(3_500_000))).toEqual([])
     expect(told(ladder.after(102_000))).toEqual(['expired'])
   })
@@ -160,7 +170,7 @@ describe('phones on disk, when a relay starts with a clock', () => {
     const ladder = restarted(-hour)
     rings(ladder).gives('100 to Telnyx', 'INVITE to Bob')
     ladder.after(60_000).whatever()
-    hearsTime(ladder, 0)
+    hearsTimeAndName(ladder, 0)
     ladder.after(1_000).gives('tell expired')
     rings(ladder).gives('100 to Telnyx', '480 to Telnyx')
   })
@@ -182,9 +192,15 @@ function told(ladder: Ladder): string[] {
 const before = office().engine.rooms.clock.epoch
 
 /** The edge answers a beat; its clock is so much ahead of the relay's. */
-function hearsTime(ladder: Ladder, aheadMs: number): void {
+function hearsTime(ladder: Ladder, aheadMs: number, changed: BeatAnswer['changed'] = []): Ladder {
   const at = new Date(ladder.engine.rooms.clock.epoch + ladder.now + aheadMs).toISOString()
-  ladder.hear({ type: 'beat', answer: { ...beatAnswer(1), at }, sentAt: monotonicMs(ladder.now) })
+  const answer = { ...beatAnswer(1, changed), at }
+  return ladder.hear({ type: 'beat', answer, sentAt: monotonicMs(ladder.now) })
+}
+
+/** The same, and it names whose phones there are: their configuration is on its way, so that none is taken for deleted. */
+function hearsTimeAndName(ladder: Ladder, aheadMs: number): void {
+  hearsTime(ladder, aheadMs, [{ customer_id: customerId, version: 1, gone: false }]).gives('ask snapshot')
 }
 
 /** A call from the phone network for Bob. */
