@@ -104,7 +104,8 @@ export class Revocations implements BeatReporter {
     const { registrar, snapshots } = this.#deps
     const isHeld = snapshots.index.version(customerId) !== undefined
     // Who has none is gone only where all there are were heard of.
-    if (!this.#heard || !snapshots.current(now, customerId) || !(isHeld || snapshots.complete)) return 0
+    const isKnown = isHeld || (snapshots.complete && !snapshots.older)
+    if (!this.#heard || !snapshots.current(now, customerId) || !isKnown) return 0
     const ids = registrar.unconfirmedOf(customerId, atMost)
     for (const one of configuredOf(snapshots.index, customerId, ids)) this.#compare(one)
     for (const id of ids) registrar.settle(id)

@@ -112,6 +112,11 @@ export class SnapshotCache {
     return this.#behind.size === 0
   }
 
+  /** The edge has gone back, or was overtaken: until it has named all there are, who is not here may be there. */
+  get older(): boolean {
+    return this.#older
+  }
+
   /** Whether every customer's newest configuration is here, as far as the edge has named it. */
   get whole(): boolean {
     return this.complete && !this.empty

@@ -255,6 +255,23 @@ describe('what was proved to a process before, where no snapshot of then is left
     expect(ladder.bindings.at(-1)?.reason).toBe('PASSWORD_CHANGED')
   })
 
+  test('stays where a snapshot of before is lost, and the first beat’s answer was overtaken by news: it was to name all', () => {
+    const ladder = office()
+    const at = ladder.engine.rooms.clock.at
+    ladder.hear({ type: 'cached', files: [], confirmed: { version: 0, held: 1, at, behind: {} } })
+    ladder.hear({ type: 'restored', from: 'disk', list: { bindings: told(withPhones()) } }).quiet()
+    ladder.engine.pulse(now(ladder))
+    const gone = { customer_id: '99999999-9999-4999-8999-999999999999', version: 9, gone: true } as const
+    ladder.hear({ type: 'news', news: { version: 9, changed: [gone] } }).quiet()
+    const answer = { ...beatAnswer(8), changed: changed([officeConfiguration(8)]) }
+    ladder.hear({ type: 'beat', answer, sentAt: now(ladder) }).gives('beat')
+    expect(ladder.engine.load.bindings).toBe(2)
+    ladder.after(10)
+    configured(ladder, officeConfiguration(8), 9)
+    ladder.quiet()
+    expect(ladder.engine.load.bindings).toBe(2)
+  })
+
   test('stays where it was proved by the password of now, though the snapshot on disk has the one before', () => {
     const before = withPhones()
     tries(before, alice, newWord)
