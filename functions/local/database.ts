@@ -128,9 +128,10 @@ function takeFolder(dataDir: string): () => void {
 
 const asText = { getTypeParser: () => (value: string) => value }
 
-/** A broken idle connection is replaced by the pool; it must not end the process. */
+/** A broken connection is replaced by the pool; it must not end the process, idle or under a statement, which fails by itself. */
 function listening(pool: pg.Pool): pg.Pool {
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

@@ -9,8 +9,11 @@ const MIGRATING = 7_465_827
 /** How long a migration waits for a table, and all others behind it; then it stands back for as long, and tries anew. */
 const WAIT_MS = 2_000
 const TRIES = 60
-/** PostgreSQL's word for a lock which was not to be had in time (`lock_not_available`). */
-const LOCKED = '55P03'
+/**
+ * PostgreSQL's words for a lock which was not to be had in time (`lock_not_available`), or never, since who has it waits for one of
+ * the migration's (`deadlock_detected`): who reads takes tables in another order.
+ */
+const LOCKED = ['55P03', '40P01']
 
 /**
  * Applies what db/migrations holds and the database has not seen: each once, in order, all or nothing.
@@ -27,7 +30,7 @@ export async function applyMigrations(
     try {
       return await applyOnce(pool, migrations, waitMs)
     } catch (error) {
-      if ((error as { code?: string }).code !== LOCKED || tries === 1) throw error
+      if (!LOCKED.includes((error as { code?: string }).code ?? '') || tries === 1) throw error
       await new Promise((resume) => setTimeout(resume, waitMs))
     }
   }
