@@ -54,6 +54,9 @@ export class SharedTexts {
   }
 }
 
+/** What a make of phone says is shorter; 1000 long ones of a malicious peer would stay for good. */
+const longestShared = 2_000
+
 /** Lists of texts which many say alike, once each; of more than there may be all are forgotten, and shared anew. */
 export class SharedLists {
   readonly #atMost: number
@@ -63,7 +66,7 @@ export class SharedLists {
     this.#atMost = atMost
   }
 
-  /** The one list of all which say the same in the same order, as `make` makes it of the first; it is not shared where `isCommon` denies that. */
+  /** The one list of all which say the same in the same order, as `make` makes it of the first; it is not shared where it is long, or `isCommon` denies that. */
   once(
     list: readonly string[],
     make: (text: string) => string,
@@ -73,7 +76,7 @@ export class SharedLists {
     const known = this.#lists.get(all)
     if (known !== undefined) return known
     const made = list.map(make)
-    if (!list.every(isCommon)) return made
+    if (all.length > longestShared || !list.every(isCommon)) return made
     if (this.#lists.size >= this.#atMost) this.#lists.clear()
     this.#lists.set(detached(all), made)
     return made

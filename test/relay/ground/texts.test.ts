@@ -35,6 +35,13 @@ describe('lists which many say alike', () => {
     expect(once(lists, 'a', 'a long one')).not.toBe(own)
   })
 
+  test('are not where they are long: nobody fills the memory by what he says once', () => {
+    const lists = new SharedLists(10)
+    const long = Array.from({ length: 700 }, (_, at) => `${at}`)
+    expect(once(lists, ...long)).toEqual(long)
+    expect(once(lists, ...long)).not.toBe(once(lists, ...long))
+  })
+
   test('are forgotten, all of them, where there are more than there may be', () => {
     const lists = new SharedLists(2)
     const first = once(lists, 'a')
