@@ -313,9 +313,10 @@ export class CallOrders {
 
   /** Calls which are over let go of what they hold; not in the turn of their last event, whose tell asks for their legs. */
   forgetSettled(now: MonotonicMs): void {
-    const over = this.#settled.filter((call) => call.now < now)
-    for (const call of over) forgetSettled(call)
-    if (over.length > 0) this.#settled = this.#settled.filter((call) => !over.includes(call))
+    const left = this.#settled.filter((call) => call.now >= now)
+    if (left.length === this.#settled.length) return
+    for (const call of this.#settled) if (call.now < now) forgetSettled(call)
+    this.#settled = left
   }
 
   /** Its record is whole now, but for what never came. */
