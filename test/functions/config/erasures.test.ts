@@ -167,6 +167,28 @@ describe('POST /v1.0/erasures', () => {
     expect(await everything(bob.id)).not.toMatch(/79460006/)
   })
 
+  test('erases such a call also where the number comes into it at its end', async () => {
+    const number = '+442079460009'
+    await bob('POST', '/v1.0/erasures', { number })
+    await asSecondsAgo()
+    await erase(db())
+    const id = crypto.randomUUID()
+    await told(bob, { call_id: id, status: 'progressing', ended_at: null })
+    const other = await told(bob, { status: 'progressing', ended_at: null })
+    await told(
+      bob,
+      { call_id: id, attempts: [{ ...attemptTold(null, 200), reason: `Taken by ${number}` }] },
+      2,
+    )
+    await told(bob, { call_id: other }, 2)
+    expect((await bob('GET', `/v1.0/calls/${id}`)).body).toMatchObject({
+      attempts: [{ reason: 'Taken by erased' }],
+      sip_call_id: 'erased',
+    })
+    expect(await everything(bob.id)).not.toMatch(/79460009/)
+    expect((await bob('GET', `/v1.0/calls/${other}`)).body.sip_call_id).not.toBe('erased')
+  })
+
   test('forgets a week after it is done what it erased', async () => {
     const number = '+442079460007'
     await bob('POST', '/v1.0/erasures', { number })
