@@ -144,6 +144,8 @@ export class SnapshotCache {
     const { at } = this.#deps.clock
     const monotonic = (then: number) => now - Math.max(0, at - then)
     this.#version = confirmed.version
+    // An edge which has gone back meanwhile names less than that.
+    this.#coming = confirmed.version
     this.#confirmedAt = monotonic(confirmed.at)
     for (const [customerId, then] of Object.entries(confirmed.behind))
       this.#behind.set(customerId, { version: 0, confirmedAt: monotonic(then), older: false })

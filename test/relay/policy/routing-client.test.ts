@@ -203,6 +203,19 @@ describe('after a restart', () => {
     ladder.when(scanner, options()).gives('503 to the scanner')
   })
 
+  test('an edge which has gone back behind what is on disk is found out by its first answer, and asked for all there is', () => {
+    const ladder = office()
+    const confirmed = { version: 9, held: 1, at: ladder.engine.rooms.clock.at, behind: {} }
+    ladder.hear({ type: 'cached', files: [filed(officeConfiguration(9))], confirmed })
+    hears(ladder, 7)
+    ladder.gives('beat')
+    expect(older(ladder)).toHaveLength(1)
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(0)
+    ladder.after(1)
+    hears(ladder, 7, changed([officeConfiguration(7)]))
+    rings(ladder, officeNumber).gives('ask route')
+  })
+
   test('one beat is enough to make what was on disk current', () => {
     const ladder = office()
     ladder.hear({ type: 'cached', files: [filed(officeConfiguration(7))], confirmed: kept })
