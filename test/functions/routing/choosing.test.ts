@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { extensionFacts, utcMs } from '#contract'
-import { decide, unused } from '#routing'
+import { type ConfigIndex, decide, unused } from '#routing'
 import {
   ALICE,
   decided,
@@ -385,14 +385,15 @@ describe('a number with thousands of routes', () => {
   })
 
   test('pays no more for ten thousand than for three hundred', () => {
-    const cost = (count: number) => {
-      const { configuration: book } = shelfOf({ routes: many(count, { weight: 1 }) })
+    const indexes = [300, 10_000].map((count) => shelfOf({ routes: many(count, { weight: 1 }) }))
+    const cost = ({ configuration: book }: ConfigIndex) => {
       const began = process.cpuUsage()
-      for (let done = 0; done < 200; done += 1) decide(dials(dialled), book, liveWith())
+      for (let done = 0; done < 100; done += 1) decide(dials(dialled), book, liveWith())
       return process.cpuUsage(began).user
     }
-    cost(300)
-    expect(cost(10_000)).toBeLessThan(5 * cost(300))
+    // What a collector or a compiler takes falls on one round, not on all.
+    const least = indexes.map((index) => Math.min(...Array.from({ length: 5 }, () => cost(index))))
+    expect(least[1]).toBeLessThan(5 * (least[0] ?? 0))
   })
 })
 
