@@ -39,7 +39,7 @@ export class NotedUses {
   }
 
   /**
-   * Writes what was gathered, a moment from now, and gives those whom the statement names. Where the database does not take it, a
+   * Writes the uses gathered, a moment from now, and gives the ids which the statement returns. Where the database fails, a
    * later use tries again.
    */
   async write(db: Database, now: UtcMs, gather: number = GATHER_MS): Promise<string[]> {

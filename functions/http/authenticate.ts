@@ -293,8 +293,10 @@ function addressOf(c: Context<Edge>): string | undefined {
   return c.req.header('cf-connecting-ip')
 }
 
-/** Only where something may go on after the answer: no request waits for it. */
-/** `then` hears whom the statement names, if any. */
+/**
+ * Notes that a key was used, where a statement may go on after the answer: no request waits for it. `then` is given the ids
+ * which that statement returns, and is not called where there are none.
+ */
 function noteUse(
   c: Context<Edge>,
   uses: NotedUses,
