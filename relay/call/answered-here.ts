@@ -45,7 +45,7 @@ export function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndp
     supportedHeader,
     ...answerTimer(leg.timer, request),
   ]
-  const body = changesNothing(request) || !leg.exchange ? undefined : sdpBytes({ text: leg.exchange.answer })
+  const body = changesNothing(request) || !leg.exchange ? undefined : sdpBytes(leg.exchange.answer)
   const response = reply(request, 200, { ...withSdp(body, headers), flow: source })
   const ok: CallOrder[] = [{ type: 'respond', transaction, response }, ...setSession(leg)]
   if (request.method !== 'INVITE') return ok

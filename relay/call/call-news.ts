@@ -1,6 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import type { LegResult } from '../leg/leg-requests.ts'
-import { restLeg } from '../leg/rest.ts'
+import { restLeg, restSound } from '../leg/rest.ts'
 import type { Response } from '../sip/message.ts'
 import { recordCode } from './branch.ts'
 import type { CallEvents } from './call-events.ts'
@@ -8,6 +8,7 @@ import type { ActiveCall } from './call-index.ts'
 import type { CallOrders } from './call-orders.ts'
 import type { CallTimer, ClientRole } from './call-step.ts'
 import { restCall } from './rest.ts'
+import { joinedLegs } from './sides.ts'
 import type { Branch } from './state.ts'
 
 /** What brings news to calls. */
@@ -72,6 +73,7 @@ export class CallNews {
     if (result.type === 'ended') {
       // One which a refusal made us send anew says nothing of the 2xx to that.
       if (role.role === 'invite' && sent === role.leg.invite) this.#rest(active, role.leg)
+      else if (sent.method === 'INVITE') restSound(joinedLegs(active.call))
       return this.#deps.orders.settle(now, active)
     }
     switch (role.role) {

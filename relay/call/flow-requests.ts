@@ -111,6 +111,6 @@ function changed(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): Cal
   const sent = ours && rewriteFor(call, leg, ours, endpoint, { offer: said })
   const body = sdpBody(request)
   if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
-  leg.exchange = { offer: body ?? new Uint8Array(), answer: sent.text }
+  leg.exchange = { offer: body ?? new Uint8Array(), answer: sent }
   return [...answerHere(call, asked, endpoint), ...(said ? aim(call, leg, said, endpoint) : [])]
 }

@@ -1,3 +1,5 @@
+import { restSound } from '../leg/rest.ts'
+import { joinedLegs } from './sides.ts'
 import type { Call, ConnectDecision } from './state.ts'
 
 /**
@@ -6,6 +8,7 @@ import type { Call, ConnectDecision } from './state.ts'
  */
 export function restCall(call: Call): void {
   const { record, decision } = call
+  restSound(joinedLegs(call))
   if (call.flow || call.made || record.decision !== record.toldDecision) return
   record.decision = null
   record.toldDecision = null

@@ -1,10 +1,10 @@
 import { sdpBody } from '../sip/body.ts'
 import type { Leg, SdpExchange } from './leg.ts'
 
-/** What was exchanged; of an answer which is what the leg was sent last that one's text is kept. */
+/** What was exchanged; an answer which is what the leg was sent last is that. */
 export function exchanged({ sdp }: Pick<Leg, 'sdp'>, offer: Uint8Array, answer: Uint8Array): SdpExchange {
   const text = utf8.decode(answer)
-  return { offer, answer: text === sdp.sent?.text ? sdp.sent.text : text }
+  return { offer, answer: text === sdp.sent?.text ? sdp.sent : { text } }
 }
 
 const utf8 = new TextDecoder()

@@ -66,11 +66,11 @@ interface LegState {
   exchange: SdpExchange | undefined
 }
 
-/** An offer of a party, as the octets of its description, and the text of our answer. */
+/** An offer of a party, as the octets of its description, and our answer. */
 export interface SdpExchange {
   /** undefined: that of its INVITE. */
   readonly offer: Uint8Array | undefined
-  readonly answer: string
+  readonly answer: Pick<SentSdp, 'text'>
 }
 
 /** A leg which we call: we are its UAC. */

@@ -1,9 +1,14 @@
+import type { DigitAim } from '../ground/media.ts'
 import { none } from '../ground/none.ts'
+import { SharedFacts } from '../ground/shared-facts.ts'
 import { detach } from '../ground/texts.ts'
+import { saidAtRest, sentAtRest } from '../sdp/at-rest.ts'
+import { isCommon } from '../sdp/description.ts'
+import type { RelayedSdp } from '../sdp/relayed.ts'
 import { atRest } from '../sip/at-rest.ts'
 import { type Request, request } from '../sip/message.ts'
 import { exchangeAtRest } from './exchange.ts'
-import type { Leg } from './leg.ts'
+import type { Leg, UacLeg } from './leg.ts'
 
 /**
  * The transaction of the INVITE by which a leg's dialog began is over: no 2xx comes any more, nor is one repeated (RFC 6026 §8). From now on the leg
@@ -12,38 +17,69 @@ import type { Leg } from './leg.ts'
 export function restLeg(leg: Leg): void {
   if (!leg.dialog?.confirmed || leg.pending) return
   detach(leg.dialog, leg.kind === 'uas' ? [leg.localTag] : [leg.localTag, leg.callId])
-  if (leg.invite) leg.invite = leg.kind === 'uas' ? atRest(unproved(leg.invite)) : atRest(named(leg.invite))
   leg.exchange = exchangeAtRest(leg)
+  if (leg.invite) {
+    const needed = leg.kind === 'uas' ? unproved(leg.invite) : named(leg.invite, isAcked(leg))
+    leg.invite = atRest(needed, leg.dialog, isCommon)
+  }
   if (leg.kind === 'uas') {
     leg.told = none
     return
   }
-  const isAcked = leg.acks.has(leg.dialog.remoteTag)
+  const acked = isAcked(leg)
   leg.acks.clear()
-  if (isAcked) leg.acks.set(leg.dialog.remoteTag, undefined)
+  if (acked) leg.acks.set(leg.dialog.remoteTag, undefined)
   leg.earlyDialogs.clear()
   leg.early.clear()
+}
+
+/**
+ * Where legs which speak with each other are heard is agreed on: until one says something else, which may be never, what they
+ * said and were sent of it is text. Nothing is done before nothing of theirs is under way.
+ */
+export function restSound(legs: readonly Leg[]): void {
+  if (!legs.every(isSettled)) return
+  const resting = new Map<RelayedSdp, RelayedSdp>()
+  const rested = (said: RelayedSdp) => {
+    const known = resting.get(said) ?? saidAtRest(said)
+    resting.set(said, known)
+    return known
+  }
+  for (const leg of legs) {
+    const { aimed, exchange, sdp } = leg
+    const { sent } = sdp
+    if (aimed)
+      leg.aimed = { ...aimed, said: rested(aimed.said), digits: aimed.digits && aims.once(aimed.digits) }
+    sdp.sent = sent && sentAtRest(sent, rested(sent.said))
+    sdp.before = undefined
+    if (exchange && exchange.answer === sent && sdp.sent) leg.exchange = { ...exchange, answer: sdp.sent }
+  }
+}
+
+/** How keys are heard and sent is alike for most. */
+const aims = new SharedFacts<DigitAim>(1_000)
+
+/** Whether nothing which was offered or asked waits for an answer. */
+function isSettled({ dialog, pending, refresh }: Leg): boolean {
+  return dialog?.confirmed === true && !pending && !refresh
 }
 
 /** An INVITE which called us without what its sender has proved itself by, which is good for no other request. */
 function unproved(invite: Request): Request {
   const { method, requestUri, headers, body } = invite
-  const others = headers.filter(([name]) => name !== 'authorization' && name !== 'proxy-authorization')
+  const others = headers.filter(([name]) => !proofs.has(name))
   return others.length < headers.length ? request({ method, requestUri, headers: others, body }) : invite
 }
 
-/** Of one of ours what names it, and our proofs, which its ACK repeats: what it said, its dialog knows. */
-function named({ method, requestUri, headers }: Request): Request {
-  return request({ method, requestUri, headers: headers.filter(([name]) => names.has(name)) })
+function isAcked({ acks, dialog }: UacLeg): boolean {
+  return dialog !== undefined && acks.has(dialog.remoteTag)
 }
 
-const names: ReadonlySet<string> = new Set([
-  'via',
-  'max-forwards',
-  'from',
-  'to',
-  'call-id',
-  'cseq',
-  'authorization',
-  'proxy-authorization',
-])
+/** Of one of ours what names it, and until it is acknowledged our proofs, which its ACK repeats: what it said, its dialog knows. */
+function named({ method, requestUri, headers }: Request, acked: boolean): Request {
+  const needed = headers.filter(([name]) => names.has(name) || (!acked && proofs.has(name)))
+  return request({ method, requestUri, headers: needed })
+}
+
+const names: ReadonlySet<string> = new Set(['from', 'to', 'call-id', 'cseq'])
+const proofs: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization'])

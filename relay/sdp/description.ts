@@ -83,7 +83,8 @@ function owned(line: string): string {
   return isCommon(line) ? shared.once(line) : detached(line)
 }
 
-function isCommon(line: string): boolean {
+/** Whether many say a line alike. */
+export function isCommon(line: string): boolean {
   return line.length < mostShared && common.test(line)
 }
 
@@ -131,9 +132,26 @@ function inTheirPlace({ session, media }: ReadSdp): ReadSdp {
 
 /** A description as text, a CRLF after each line. */
 export function writeSdp(sdp: Sdp): string {
-  const lines = [...sdp.session]
-  for (const media of sdp.media) lines.push(mediaLine(media), ...media.lines)
-  return `${lines.join('\r\n')}\r\n`
+  return `${linesOf(sdp).join('\r\n')}\r\n`
+}
+
+/** All lines of a description, without their line ends. */
+export function linesOf({ session, media }: Sdp): string[] {
+  const lines = [...session]
+  for (const each of media) lines.push(mediaLine(each), ...each.lines)
+  return lines
+}
+
+/** The description which `linesOf` gives these lines of. */
+export function sdpOfLines(lines: readonly string[]): Sdp {
+  const session: string[] = []
+  const media: (Media & { readonly lines: string[] })[] = []
+  for (const line of lines) {
+    const begun = line.startsWith('m=') ? readMediaLine(line) : undefined
+    if (begun) media.push({ ...begun, lines: [] })
+    else (media.at(-1)?.lines ?? session).push(line)
+  }
+  return { session, media }
 }
 
 /** The value of the first `a=name:value`; '' for a bare `a=name`, undefined when there is none. */

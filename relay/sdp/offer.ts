@@ -89,9 +89,11 @@ export function composeSdp(
 
 /** A description once more, after another one which came to nothing: its version is higher than that one's (RFC 3264 §8). */
 export function saidAgain(again: SentSdp, after: SentSdp): SentSdp {
-  if (saysTheSame(again, after)) return { ...again, version: after.version, text: after.text }
+  const { media, said, straight, tag } = again
+  const same = { media, said, straight, ...(tag && { tag }) }
+  if (saysTheSame(again, after)) return { ...same, version: after.version, text: after.text }
   const version = after.version + 1
-  return { ...again, version, text: again.text.replace(/^(o=\S+ \S+ )\d+/m, `$1${version}`) }
+  return { ...same, version, text: again.text.replace(/^(o=\S+ \S+ )\d+/m, `$1${version}`) }
 }
 
 /** Whether two descriptions differ in their o-line at most. */
