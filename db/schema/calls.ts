@@ -79,7 +79,7 @@ export const calls = pgTable(
     metadata: jsonb().$type<Record<string, string>>(),
     /** When a number or an extension was erased from it; no later word changes it any more. */
     erasedAt: instant(),
-    /** It was told after something of it was erased, and is to be erased when it is over. */
+    /** No longer read: whatever is told of a call that is over is looked at. */
     eraseWhenOver: boolean().notNull().default(false),
     updatedAt: instant().notNull().default(sql`now()`),
   },
@@ -197,6 +197,10 @@ export const erasures = pgTable(
   (erasure) => [
     index('erasures_running').on(erasure.lookedAt, erasure.id).where(sql`${erasure.status} = 'running'`),
     index().on(erasure.customerId, erasure.createdAt, erasure.id),
+    // Whatever a relay tells of calls is held against these.
+    index('erasures_to_hold_against')
+      .on(erasure.customerId, erasure.createdAt)
+      .where(sql`${erasure.pattern} is not null`),
     // What was looked for is forgotten.
     index('erasures_done')
       .on(erasure.completedAt)

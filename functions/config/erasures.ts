@@ -114,7 +114,7 @@ export const erasureOperations: readonly Operation[] = [
     path: '/v1.0/erasures',
     summary: 'Erase a number or an extension from what is kept',
     description:
-      'In what is kept of calls which began before now, of events, deliveries, commands and earlier registrations `erased` stands in its place, and recordings of its calls are deleted. It begins some seconds later, when relays have told what they had yet to tell. A call which goes on is erased when it is over; what a relay tells late of calls from before, as it was away, is erased as it comes, for a week; later calls are recorded as ever. The same asked for again while it runs is the same.',
+      'In what is kept of calls which began before now, of events, deliveries, commands and earlier registrations `erased` stands in its place, and recordings of its calls are deleted. It begins some seconds later, when relays have told what they had yet to tell. A call which goes on is erased when it is over; whatever is told of calls from before for a week more, of those which are kept already or by a relay which was away, is looked at and erased, too; later calls are recorded as ever. SIP messages of a call in which a number stands go. The same asked for again while it runs is the same.',
     tag: 'erasures',
     scope: 'admin',
     body: input,

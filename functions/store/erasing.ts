@@ -60,8 +60,10 @@ async function step(db: Database, most: number): Promise<number> {
     },
     sql`from erasures where completed_at > now() - interval '1 hour'`,
   )
-  const [, { rows }] = await db.batch([
-    db.execute(deleteRecordingsToErase()),
+  // By itself, since recordings are locked after the calls they are of.
+  const { rows: begun } = await db.execute<{ running: boolean }>(deleteRecordingsToErase())
+  if (!begun[0]?.running) return 0
+  const [{ rows }] = await db.batch([
     db.execute<{ seen: string }>(sql`select erase_step(${most}) as seen`),
     db.execute(done),
   ])

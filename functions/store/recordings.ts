@@ -33,6 +33,7 @@ export function keepRecordings(facts: readonly Fact[]): SQL | undefined {
       relay_id text, kind text, call_id uuid, extension_id uuid, mailbox text, source text, channels integer, ms integer, bytes bigint,
       ending text, message text, tm_start timestamptz, tm_end timestamptz)
     join customers c on c.id = t.customer_id
+    order by call_id, subject_id
     on conflict (id) do update set kind = excluded.kind, call_id = excluded.call_id, extension_id = excluded.extension_id,
       source = excluded.source, channels = excluded.channels, ms = coalesce(r.ms, excluded.ms),
       bytes = coalesce(r.bytes, excluded.bytes), started_at = excluded.started_at,
@@ -89,26 +90,33 @@ export async function deleteRecordings(
   customerId: string,
   { number, extensionId }: { readonly number: string | null; readonly extensionId: string | null },
 ): Promise<void> {
-  const called = sql`${table.callId} in (select id from calls where customer_id = ${customerId}
+  const called = sql`r.call_id in (select id from calls where customer_id = ${customerId}
     and (${partyOf(calls.source)} = ${number} or ${partyOf(calls.destination)} = ${number}))`
   const whose =
-    number === null
-      ? sql`${table.extensionId} = ${extensionId}`
-      : sql`(${table.source} = ${number} or ${called})`
-  await db
-    .update(table)
-    .set({ deletedAt: sql`now()`, updatedAt: sql`now()` })
-    .where(sql`${table.customerId} = ${customerId} and ${table.deletedAt} is null and ${whose}`)
+    number === null ? sql`r.extension_id = ${extensionId}` : sql`(r.source = ${number} or ${called})`
+  await db.execute(deleting(sql`recordings r`, sql`r.customer_id = ${customerId} and ${whose}`))
 }
 
-/** The same of erasures which begin now: a relay may have told since of calls which were under way when they were asked for. */
+/**
+ * The same of erasures which begin now: a relay may have told since of calls which were under way when they were asked for. Gives as
+ * `running` whether there is an erasure.
+ */
 export function deleteRecordingsToErase(): SQL {
-  return sql`
-    update recordings r set deleted_at = now(), updated_at = now() from erasures e
-    where e.status = 'running' and e.phase = 'calls' and e.cursor_at = '-infinity' and r.customer_id = e.customer_id
-      and r.started_at <= e.created_at and r.deleted_at is null and case when e.number is null then r.extension_id = e.extension_id
+  const deleted = deleting(
+    sql`erasures e join recordings r using (customer_id)`,
+    sql`e.status = 'running' and e.phase = 'calls' and e.cursor_at = '-infinity' and r.started_at <= e.created_at
+      and case when e.number is null then r.extension_id = e.extension_id
         else r.source = e.number or exists (select from calls c where c.id = r.call_id and c.customer_id = e.customer_id
-          and (${partyOf(sql`c.source`)} = e.number or ${partyOf(sql`c.destination`)} = e.number)) end`
+          and (${partyOf(sql`c.source`)} = e.number or ${partyOf(sql`c.destination`)} = e.number)) end`,
+  )
+  return sql`with deleted as (${deleted}) select exists (select from erasures where status = 'running') as running`
+}
+
+/** Deletes recordings `r`, locked call by call in the order in which calls are stored. */
+function deleting(from: SQL, which: SQL): SQL {
+  return sql`
+    update recordings set deleted_at = now(), updated_at = now() where id = any(array(
+      select r.id from ${from} where r.deleted_at is null and ${which} order by r.call_id, r.id for no key update of r))`
 }
 
 /** What the API calls the state of a recording. */
