@@ -25,6 +25,8 @@ export function tokenName(account: string, until: UtcMs, id: string): string {
 
 /** What the name of a token says; undefined: it is none. */
 export function readTokenName(name: string): TokenName | undefined {
+  // Nearly none is one, and each is asked about several times.
+  if (!name.includes(mark)) return undefined
   const [, account = '', until = '', id = ''] = /^([^~]+)~([\da-z]{1,8})~([\da-z]{1,32})$/.exec(name) ?? []
   if (account === '') return undefined
   return { account, until: utcMs(Number.parseInt(until, 36) * 1000), id: uuidOf(id) }

@@ -12,13 +12,15 @@ import type { Flow } from '../ground/flow.ts'
 import { rememberLast } from '../ground/remember.ts'
 import {
   type Credentials,
+  type DigestHashes,
   digestResponse,
   hashFor,
-  parseCredentials,
+  readCredentials,
   withoutSession,
   writeChallenge,
 } from '../sip/digest.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import { headerNumber } from '../sip/names.ts'
 import { reply } from '../sip/reply.ts'
 import { parseUri } from '../sip/uri.ts'
 import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
@@ -27,6 +29,9 @@ import { isEnded, isOver, tokenHa1s, tokenIdOf, withinToken } from './registrati
 
 /** How an account there is proves itself. */
 export type KnownCredential = Extract<CredentialAnswer, { kind: 'known' }>
+
+const authorization = headerNumber('authorization')
+const proxyAuthorization = headerNumber('proxy-authorization')
 
 declare const proven: unique symbol
 
@@ -90,10 +95,16 @@ export class Challenger {
   readonly #origin: number
   /** One answer asks for one seal several times. */
   readonly #mac: Hashes['mac']
+  /** Of what is asked: one customer's phones all ask for one registrar. */
+  readonly #asked: DigestHashes
+  /** What makes To tags nobody else's: they prove nothing, so one hash under it is enough. */
+  readonly #tagKey: string
 
   constructor(hashes: Hashes, options: ChallengerOptions = {}) {
     this.#hashes = hashes
     this.#mac = rememberLast(2, hashes.mac)
+    this.#asked = { md5: rememberLast(8, hashes.md5), sha256: rememberLast(8, hashes.sha256) }
+    this.#tagKey = hashes.mac('tags')
     this.#lifetimeMs = options.lifetimeMs ?? 120_000
     this.#hosts = options.hosts ?? []
     this.#maker = options.maker ?? ''
@@ -104,7 +115,8 @@ export class Challenger {
   /** The same request is challenged under the same To tag, whichever relay is asked: no transaction is needed (§8.2.7). */
   challenge(now: MonotonicMs, request: Request, wish: ChallengeParts): Response {
     const { callId, from, cseq, via } = request
-    const same = this.#hashes.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
+    const asked = `${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`
+    const same = this.#hashes.sha256(`${this.#tagKey} ${asked}`)
     const nonce = this.#nonce(now, same.slice(16, 28), wish.realm, wish.flow?.address)
     const name = wish.proxy ? 'proxy-authenticate' : 'www-authenticate'
     const headers = wish.algorithms.map((algorithm): Header => {
@@ -131,11 +143,8 @@ export class Challenger {
 
   /** The answer to a challenge of our realm; those to others are not ours to read. */
   credentials(request: Request, wish: { realm: string; proxy: boolean }): Credentials | undefined {
-    for (const value of request.all(wish.proxy ? 'proxy-authorization' : 'authorization')) {
-      const credentials = parseCredentials(value)
-      if (credentials?.realm === wish.realm) return credentials
-    }
-    return undefined
+    const number = wish.proxy ? proxyAuthorization : authorization
+    return request.readAll(number, readCredentials).find((given) => given?.realm === wish.realm)
   }
 
   /** Whether a phone proves itself, but to another realm: a registrar is asked by no other realm's challenges. */
@@ -162,11 +171,18 @@ export class Challenger {
     const hash = hashFor(credentials.algorithm, this.#hashes)
     if (hash === undefined || credentials.qop !== 'auth' || !credentials.cnonce || !(count > 0))
       return { ok: false, why: 'malformed' }
+    const { algorithm, nonce, uri, qop, nc, cnonce } = credentials
     const expected = digestResponse({
-      ...credentials,
+      algorithm,
+      nonce,
+      uri,
+      qop,
+      nc,
+      cnonce,
       ha1: this.#ha1Of(answer, credentials),
       method: request.method,
       hash,
+      hashAsked: hashFor(algorithm, this.#asked),
     })
     const right = sameText(expected, credentials.response)
     const meant = this.#means(credentials, request)

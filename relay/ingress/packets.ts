@@ -30,31 +30,28 @@ export class Packets {
     event: Extract<Input, { type: 'packet' }> | Extract<TransactionOutput, { type: 'stray' }>,
     now: MonotonicMs,
   ): IngressOutput[] {
-    const { effects, replies, transactions } = this.#deps
+    const { effects, transactions } = this.#deps
     const { flow } = event
     if (event.type === 'stray') {
       effects.note('debug', 'sip.stray', { status: event.response.status, from: flow.address })
       return effects.take()
     }
     const parsed = parseMessage(event.bytes, { stream: !isFramed(flow) })
-    if (!parsed.ok) return this.#faulty(parsed.fault, event.bytes.length, flow)
+    if (!parsed.ok) return this.#faulty(parsed.fault, flow)
     const message = parsed.value
     // As the proxy's own it would be charged to that, and have its rights.
     if (message.kind === 'request' && flow.proxy?.from === 'unknown')
       return this.#faulty(
         { ...fromNowhere, answerable: message.method === 'ACK' ? undefined : message },
-        event.bytes.length,
         flow,
       )
-    if (message.kind === 'request') replies.weigh(message, event.bytes.length)
     return transactions.receive({ type: 'message', message, flow }, now)
   }
 
-  #faulty({ where, why, status, answerable }: Fault, octets: number, flow: Flow): IngressOutput[] {
+  #faulty({ where, why, status, answerable }: Fault, flow: Flow): IngressOutput[] {
     const { effects, replies, knownFlows } = this.#deps
     effects.note('debug', 'sip.fault', { where, why, status, from: flow.address })
     if (answerable) {
-      replies.weigh(answerable, octets)
       replies.refuse(answerable, flow, status, why)
     } else if (reliable(flow) && !knownFlows.knows(flow) && !knownFlows.needs(flow)) {
       // A stranger whose bytes are no message makes room for others.

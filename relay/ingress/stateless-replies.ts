@@ -27,8 +27,6 @@ export class StatelessReplies {
   readonly #effects: IngressEffects
   readonly #clock: Clock
   readonly #challenger: Challenger
-  /** Octets of requests which belong to no transaction. */
-  readonly #octets = new WeakMap<Request, number>()
   readonly #longAnswers = new RateLimiter(longAnswers)
 
   constructor({ endpoint, effects, clock, challenger }: StatelessRepliesDeps) {
@@ -38,18 +36,13 @@ export class StatelessReplies {
     this.#clock = clock
   }
 
-  /** How long a request was: its answer is measured by that. */
-  weigh(request: Request, octets: number): void {
-    this.#octets.set(request, octets)
-  }
-
   /**
    * Sends a response to where its request came from. Over UDP that may be forged: answers more than twice as long as
    * what they answer are rate-limited, by source network; those to a proxy of ours never, for its address cannot be forged.
    */
   send(response: Response, request: Request, flow: Flow): void {
     const bytes = writeMessage(response)
-    const long = !reliable(flow) && !isProxysOwn(flow) && bytes.length > 2 * (this.#octets.get(request) ?? 0)
+    const long = !reliable(flow) && !isProxysOwn(flow) && bytes.length > 2 * request.octets
     if (!long || this.#longAnswers.take(this.#clock.now, sourceNetwork(flow.address)))
       return this.#effects.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes })
     this.#effects.note('debug', 'sip.dropped', { why: 'too many long answers', from: flow.address })

@@ -2,6 +2,7 @@ import { LinesAtRest } from '../ground/lines-at-rest.ts'
 import { rememberLast } from '../ground/remember.ts'
 import type { NameAddr } from './address.ts'
 import { decode, encode } from './charset.ts'
+import type { ValueReader } from './header-index.ts'
 import { type Header, type Request, request } from './message.ts'
 import type { SipUri } from './uri.ts'
 import type { Via } from './via.ts'
@@ -85,6 +86,10 @@ class RequestAtRest extends LinesAtRest implements Request {
     return awake(this).maxForwards
   }
 
+  get octets(): number {
+    return awake(this).octets
+  }
+
   get via(): Via {
     return awake(this).via
   }
@@ -111,6 +116,14 @@ class RequestAtRest extends LinesAtRest implements Request {
 
   all(name: string): string[] {
     return awake(this).all(name)
+  }
+
+  readAll<Value>(number: number, read: ValueReader<Value>): Value[] {
+    return awake(this).readAll(number, read)
+  }
+
+  chosen(marked: Uint8Array): Header[] {
+    return awake(this).chosen(marked)
   }
 
   addresses(name: string): NameAddr[] {

@@ -1,5 +1,6 @@
-import { find, quote, quotedEnd, skipSpace, tokenEnd, unquote } from './grammar.ts'
-import { passingLetters } from './letters.ts'
+import { find, quote, quotedEnd, skipSpace, tokenEnd, unquotedAt } from './grammar.ts'
+import { KnownWords } from './known-words.ts'
+import { type Letters, passingLetters } from './letters.ts'
 
 /** Lower-case hex digests of octets, or of text taken as UTF-8: handed in, as the core rolls its own of nothing. */
 export interface DigestHashes {
@@ -38,20 +39,19 @@ export interface Credentials {
 
 /** Reads the Digest challenges of a WWW-Authenticate or Proxy-Authenticate value: one, as RFC 3261 §7.3.1 wants it, or a list as HTTP writes it. */
 export function parseChallenges(value: string): Challenge[] {
-  return readDigests(value).flatMap((params) => {
-    const realm = params.get('realm')
-    const nonce = params.get('nonce')
+  return readDigests(passingLetters(value), 0, value.length).flatMap((params) => {
+    const { [place.realm]: realm, [place.nonce]: nonce } = params
     if (realm === undefined || nonce === undefined) return []
     return {
       realm,
       nonce,
-      algorithm: params.get('algorithm') ?? 'MD5',
-      qop: (params.get('qop') ?? '')
+      algorithm: params[place.algorithm] ?? 'MD5',
+      qop: (params[place.qop] ?? '')
         .split(',')
         .map((option) => option.trim().toLowerCase())
         .filter(Boolean),
-      opaque: params.get('opaque'),
-      stale: params.get('stale')?.toLowerCase() === 'true',
+      opaque: params[place.opaque],
+      stale: params[place.stale]?.toLowerCase() === 'true',
     }
   })
 }
@@ -70,14 +70,16 @@ export function writeChallenge(challenge: Challenge): string {
 
 /** Reads an Authorization or Proxy-Authorization value; undefined when it is malformed or no Digest. */
 export function parseCredentials(value: string): Credentials | undefined {
-  const [params] = readDigests(value)
-  const username = params?.get('username')
-  const realm = params?.get('realm')
-  const nonce = params?.get('nonce')
-  const uri = params?.get('uri')
-  const response = params?.get('response')
-  if (params === undefined || username === undefined || realm === undefined || nonce === undefined)
-    return undefined
+  return readCredentials(passingLetters(value), 0, value.length)
+}
+
+/** Reads the same between two indexes. */
+export function readCredentials(letters: Letters, from: number, to: number): Credentials | undefined {
+  const [params] = readDigests(letters, from, to)
+  if (params === undefined) return undefined
+  const { [place.username]: username, [place.realm]: realm, [place.nonce]: nonce } = params
+  const { [place.uri]: uri, [place.response]: response } = params
+  if (username === undefined || realm === undefined || nonce === undefined) return undefined
   if (uri === undefined || response === undefined) return undefined
   return {
     username,
@@ -85,11 +87,11 @@ export function parseCredentials(value: string): Credentials | undefined {
     nonce,
     uri,
     response: response.toLowerCase(),
-    algorithm: params.get('algorithm') ?? 'MD5',
-    cnonce: params.get('cnonce'),
-    opaque: params.get('opaque'),
-    qop: params.get('qop')?.toLowerCase(),
-    nc: params.get('nc'),
+    algorithm: params[place.algorithm] ?? 'MD5',
+    cnonce: params[place.cnonce],
+    opaque: params[place.opaque],
+    qop: params[place.qop]?.toLowerCase(),
+    nc: params[place.nc],
   }
 }
 
@@ -126,7 +128,8 @@ export function hashFor(algorithm: string, hashes: DigestHashes): DigestHashes['
 
 /** `MD5` of `md5-sess`: whose hash it is, in capitals. */
 export function withoutSession(algorithm: string): string {
-  return algorithm.toUpperCase().replace(/-SESS$/, '')
+  const name = algorithm.toUpperCase()
+  return name.endsWith('-SESS') ? name.slice(0, -'-SESS'.length) : name
 }
 
 /** The `response` of a request (RFC 7616 §3.4.1); without `qop` that of RFC 2069. */
@@ -143,12 +146,14 @@ export function digestResponse(parts: {
   cnonce?: string | undefined
   /** For qop `auth-int`. */
   body?: Uint8Array | undefined
+  /** The hash of what was asked, where that is known to remember it; absent: `hash`. */
+  hashAsked?: DigestHashes['md5']
 }): string {
-  const { nonce, method, uri, hash, qop, nc = '', cnonce = '' } = parts
+  const { nonce, method, uri, hash, hashAsked = hash, qop, nc = '', cnonce = '' } = parts
   const ha1 = isSession(parts.algorithm) ? hash(`${parts.ha1}:${nonce}:${cnonce}`) : parts.ha1
   const a2 = qop === 'auth-int' ? `${method}:${uri}:${hash(parts.body ?? '')}` : `${method}:${uri}`
   const between = qop === undefined ? nonce : `${nonce}:${nc}:${cnonce}:${qop}`
-  return hash(`${ha1}:${between}:${hash(a2)}`)
+  return hash(`${ha1}:${between}:${hashAsked(a2)}`)
 }
 
 function isSession(algorithm: string): boolean {
@@ -162,18 +167,39 @@ function writeDigest(params: readonly (readonly [name: string, value: string | u
   return text
 }
 
+/** What of a Digest is read: places in its parameters. */
+const place = {
+  username: 1,
+  realm: 2,
+  nonce: 3,
+  uri: 4,
+  response: 5,
+  algorithm: 6,
+  cnonce: 7,
+  opaque: 8,
+  qop: 9,
+  nc: 10,
+  stale: 11,
+} as const
+const names = new KnownWords({ sameCase: false })
+for (const [name, at] of Object.entries(place)) names.add(name, at)
+const schemes = new KnownWords({ sameCase: false })
+schemes.add('Digest', 1)
+
+/** By `place`; undefined: not given. */
+type DigestParams = (string | undefined)[]
+
 /**
- * The parameters of each Digest in a value, unquoted, names in lower case; the first of a name counts.
+ * The parameters of each Digest in a value, unquoted; the first of a name counts.
  *
  * A word with something after it that is no `=` begins a scheme; other schemes, and words alone, are passed over.
  * One which cannot be read is left out, and hides no other.
  */
-function readDigests(value: string): ReadonlyMap<string, string>[] {
-  const { codes } = passingLetters(value)
-  const to = value.length
-  const found: Map<string, string>[] = []
-  let params: Map<string, string> | undefined
-  for (let i = skipCommas(codes, 0, to); i < to; ) {
+function readDigests(letters: Letters, start: number, to: number): DigestParams[] {
+  const { codes } = letters
+  const found: DigestParams[] = []
+  let params: DigestParams | undefined
+  for (let i = skipCommas(codes, start, to); i < to; ) {
     const nameEnd = tokenEnd(codes, i, to)
     const next = skipSpace(codes, nameEnd, to)
     if (nameEnd > i && next < to && codes[next] === EQUALS) {
@@ -182,14 +208,16 @@ function readDigests(value: string): ReadonlyMap<string, string>[] {
         from < to && codes[from] === 0x22 ? quotedEnd(codes, from, to) : bareEnd(codes, from, to)
       const end = valueEnd < 0 ? to : skipSpace(codes, valueEnd, to)
       const clean = valueEnd >= 0 && (end === to || codes[end] === COMMA)
-      const name = value.slice(i, nameEnd).toLowerCase()
       if (!clean) {
         if (params) found.pop()
         params = undefined
-      } else if (params && !params.has(name)) params.set(name, unquote(value.slice(from, valueEnd)))
+      } else if (params) {
+        const at = names.find(codes, i, nameEnd)
+        if (at > 0) params[at] ??= unquotedAt(letters, from, valueEnd)
+      }
       i = skipCommas(codes, clean ? end : find(codes, COMMA, end, to), to)
     } else if (nameEnd > i && next > nameEnd && next < to && codes[next] !== COMMA) {
-      params = value.slice(i, nameEnd).toLowerCase() === 'digest' ? new Map() : undefined
+      params = schemes.find(codes, i, nameEnd) > 0 ? new Array(place.stale + 1) : undefined
       if (params) found.push(params)
       i = next
     } else i = skipCommas(codes, find(codes, COMMA, i, to), to)

@@ -1,4 +1,4 @@
-import { passingLetters } from './letters.ts'
+import { type Letters, passingLetters } from './letters.ts'
 
 /*
  * Scanners for the small words of RFC 3261 §25.1. Each reads octets (`letters.ts`) from `at`, before `to`, and gives back
@@ -108,6 +108,12 @@ export function unquote(text: string): string {
   if (text.charCodeAt(0) !== 0x22) return text
   const inner = text.slice(1, -1)
   return inner.includes('\\') ? inner.replace(/\\([\s\S])/g, '$1') : inner
+}
+
+/** What stands between two indexes says: a quoted-string, or any other text. */
+export function unquotedAt({ text, codes }: Letters, from: number, to: number): string {
+  const isPlain = codes[from] === 0x22 && plainQuotedEnd(codes, from, to) === to
+  return isPlain ? text.slice(from + 1, to - 1) : unquote(text.slice(from, to))
 }
 
 /** `text` as a quoted-string. */

@@ -25,6 +25,8 @@ export interface Headers {
   find(number: number, behind?: number): number
   value(at: number): string
   read<Value>(at: number, read: ValueReader<Value>): Value
+  /** Those of the names which are marked, by number. */
+  chosen(marked: Uint8Array): Header[]
   /** Which are there of the names with a bit of their own, by number. */
   tally(bits: Uint8Array): HeaderTally
 }
@@ -58,6 +60,16 @@ export class HeaderIndex implements Headers {
 
   read<Value>(at: number, read: ValueReader<Value>): Value {
     return read(this.#letters, this.#marks[at + 1] ?? 0, this.#marks[at + 2] ?? 0)
+  }
+
+  chosen(marked: Uint8Array): Header[] {
+    const marks = this.#marks
+    const list: Header[] = []
+    for (let at = 0; at < marks.length; at += 3) {
+      const number = marks[at] ?? 0
+      if (number > 0 && marked[number] === 1) list.push([nameOf(number), this.value(at)])
+    }
+    return list
   }
 
   tally(bits: Uint8Array): HeaderTally {
@@ -107,6 +119,10 @@ export class HeaderList implements Headers {
   read<Value>(at: number, read: ValueReader<Value>): Value {
     const value = this.value(at)
     return read(passingLetters(value), 0, value.length)
+  }
+
+  chosen(marked: Uint8Array): Header[] {
+    return this.list.filter(([name]) => marked[headerNumber(name)] === 1)
   }
 
   tally(bits: Uint8Array): HeaderTally {

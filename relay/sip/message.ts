@@ -1,24 +1,17 @@
 import type { NameAddr } from './address.ts'
 import { parseNameAddrs, readNameAddr } from './address.ts'
-import { digits, skipSpace, splitList, tokenEnd } from './grammar.ts'
+import { brokenParty, brokenVia, type CSeq, isOneWord, readCSeq, readMaxForwards, textOf } from './facts.ts'
+import { splitList } from './grammar.ts'
 import { type Header, HeaderList, type Headers, type ValueReader } from './header-index.ts'
-import type { Letters } from './letters.ts'
 import type { ParseFlaw } from './limits.ts'
-import { methodIn } from './methods.ts'
 import { headerNumber, isList } from './names.ts'
-import { noParams } from './params.ts'
 import { reasonPhrase } from './reasons.ts'
 import type { SipUri } from './uri.ts'
 import { parseUri } from './uri.ts'
 import type { Via } from './via.ts'
-import { readVia, salvageVia } from './via.ts'
+import { readVia } from './via.ts'
 
 export type { Header, ParseFlaw }
-
-interface CSeq {
-  readonly number: number
-  readonly method: string
-}
 
 /** What requests and responses share (RFC 3261 §7). Facts are read once, when first asked for. */
 interface Common {
@@ -34,6 +27,10 @@ interface Common {
   header(name: string): string | undefined
   /** All values of a header, in order; list headers (§7.3.1) split at their commas, others never. */
   all(name: string): string[]
+  /** What `read` makes of each of a header with a number (`names.ts`), as it stands. */
+  readAll<Value>(number: number, read: ValueReader<Value>): Value[]
+  /** The headers whose numbers are marked, in order. */
+  chosen(marked: Uint8Array): Header[]
   /** The addresses in all values of a header; one which cannot be read hides no other. */
   addresses(name: string): NameAddr[]
 }
@@ -48,6 +45,8 @@ export interface Request extends Common {
   readonly target: SipUri | undefined
   /** 70 where absent. */
   readonly maxForwards: number
+  /** How long it was as it came; 0: it did not. */
+  readonly octets: number
 }
 
 /** A response (RFC 3261 §7.2). */
@@ -178,6 +177,17 @@ class CommonFacts implements Common {
     return values.flatMap((value) => splitList(value))
   }
 
+  readAll<Value>(number: number, read: ValueReader<Value>): Value[] {
+    const values: Value[] = []
+    for (let at = this.numbered.find(number); at >= 0; at = this.numbered.find(number, at))
+      values.push(this.numbered.read(at, read))
+    return values
+  }
+
+  chosen(marked: Uint8Array): Header[] {
+    return this.numbered.chosen(marked)
+  }
+
   addresses(name: string): NameAddr[] {
     const number = headerNumber(name)
     if (number === 0) return parseNameAddrs(this.#values(name))
@@ -199,10 +209,7 @@ class CommonFacts implements Common {
   #values(name: string): string[] {
     const number = headerNumber(name)
     if (number === 0) return this.headers.filter((header) => header[0] === name).map(([, value]) => value)
-    const values: string[] = []
-    for (let at = this.numbered.find(number); at >= 0; at = this.numbered.find(number, at))
-      values.push(this.numbered.value(at))
-    return values
+    return this.readAll(number, textOf)
   }
 }
 
@@ -211,6 +218,7 @@ export class RequestMessage extends CommonFacts implements Request {
   readonly kind = 'request'
   readonly method: string
   readonly requestUri: string
+  readonly octets: number
   #target: SipUri | null | undefined
 
   /** `target`: the Request-URI where it is read already; null where that cannot be. */
@@ -220,10 +228,12 @@ export class RequestMessage extends CommonFacts implements Request {
     headers: Headers,
     body: Uint8Array,
     target?: SipUri | null,
+    octets = 0,
   ) {
     super(headers, body)
     this.method = method
     this.requestUri = requestUri
+    this.octets = octets
     this.#target = target
   }
 
@@ -254,45 +264,4 @@ export class ResponseMessage extends CommonFacts implements Response {
     this.status = status
     this.reason = reason
   }
-}
-
-/** CSeq = "CSeq" HCOLON 1*DIGIT LWS Method, the number below 2^31 (RFC 3261 §8.1.1.5). */
-function readCSeq(letters: Letters, from: number, to: number): CSeq | undefined {
-  const { codes } = letters
-  const numberEnd = tokenEnd(codes, from, to)
-  const number = digits(codes, from, numberEnd, 2 ** 31 - 1)
-  const methodAt = skipSpace(codes, numberEnd, to)
-  if (number === undefined || methodAt === numberEnd) return undefined
-  if (methodAt === to || tokenEnd(codes, methodAt, to) !== to) return undefined
-  return { number, method: methodIn(letters, methodAt, to) }
-}
-
-/** A hop count, 255 at most; undefined when it is no number (RFC 3261 §20.22). */
-export function readMaxForwards({ codes }: Letters, from: number, to: number): number | undefined {
-  const number = digits(codes, from, to, Number.MAX_SAFE_INTEGER)
-  return number === undefined ? undefined : Math.min(number, 255)
-}
-
-function textOf({ text }: Letters, from: number, to: number): string {
-  return text.slice(from, to)
-}
-
-function isOneWord({ codes }: Letters, from: number, to: number): boolean {
-  let i = from
-  while (i < to && codes[i] !== 0x20 && codes[i] !== 0x09) i++
-  return i === to && from < to
-}
-
-/*
- * What cannot be read: requests which are refused themselves and only wait to be answered, and the parties
- * of a response, of which nothing but the tag is needed.
- */
-function brokenVia(text: string): Via {
-  return salvageVia(text) ?? { transport: '', host: '', port: undefined, branch: undefined, params: noParams }
-}
-
-function brokenParty(text: string): NameAddr {
-  // Begun anywhere, a search for the last one takes the square of the text's length.
-  const tag = /^.*;[ \t]*tag[ \t]*=[ \t]*([^\s;,>"]+)/is.exec(text)?.[1]
-  return { display: '', uri: text, sip: undefined, params: noParams, tag }
 }

@@ -90,7 +90,8 @@ function readRequest(head: Head, bytes: Uint8Array, options: { stream?: boolean 
   if (start === undefined) return fault(flaw('Request-Line', 'is no SIP request'), undefined)
   const { headers, bodyAt } = head
   const body = readBody(headers, bytes, bodyAt, options)
-  const request = new RequestMessage(start.method, start.requestUri, headers, body.bytes, start.target)
+  const { method, requestUri, target } = start
+  const request = new RequestMessage(method, requestUri, headers, body.bytes, target, bytes.length)
   const wrong =
     start.flaw ??
     tooLong(bytes) ??

@@ -3,7 +3,9 @@ import { parseNameAddr } from './address.ts'
 import { splitList } from './grammar.ts'
 import type { Header, Request, Response } from './message.ts'
 import { response } from './message.ts'
-import { parseVia, receivedVia } from './via.ts'
+import { headerNumber } from './names.ts'
+import { noParams } from './params.ts'
+import { parseVia, receivedVia, stampedVia } from './via.ts'
 
 /** What a response may carry beyond what it copies. */
 export interface ReplyParts {
@@ -23,28 +25,36 @@ export interface ReplyParts {
  * A request which was refused by the parser is answered with what it has.
  */
 export function reply(request: Request, status: number, parts: ReplyParts = {}): Response {
-  const headers: Header[] = []
-  const also = status === 100 ? 'timestamp' : beginsDialog(request, status) ? 'record-route' : undefined
-  for (const header of request.headers) {
-    const [name, value] = header
-    if (name === 'to') headers.push(['to', taggedTo(value, status, parts.toTag)])
-    else if (copied.has(name) || name === also) headers.push(header)
-  }
+  const copied = status === 100 ? intoTrying : beginsDialog(request, status) ? intoDialog : intoAny
+  const headers = request.chosen(copied)
+  if (parts.toTag !== undefined && status > 100) tagTo(headers, request, parts.toTag)
   if (parts.flow !== undefined) stampVia(headers, request, parts.flow)
   if (parts.headers !== undefined) headers.push(...parts.headers)
   return response({ status, reason: parts.reason, headers, body: parts.body })
 }
 
-const copied = new Set(['via', 'from', 'call-id', 'cseq'])
+/** Marks of the headers which go into a response. */
+function marksOf(...also: string[]): Uint8Array {
+  const marks = new Uint8Array(256)
+  for (const name of ['via', 'from', 'to', 'call-id', 'cseq', ...also]) marks[headerNumber(name)] = 1
+  return marks
+}
+
+const intoAny = marksOf()
+const intoTrying = marksOf('timestamp')
+const intoDialog = marksOf('record-route')
 
 function beginsDialog(request: Request, status: number): boolean {
   return request.method === 'INVITE' && status > 100 && status < 300
 }
 
-function taggedTo(to: string, status: number, tag: string | undefined): string {
-  if (tag === undefined || status === 100) return to
-  const address = parseNameAddr(to)
-  return address === undefined || address.tag !== undefined ? to : `${to};tag=${tag}`
+/** Tags each To which can be read and has no tag. */
+function tagTo(headers: Header[], { to }: Request, tag: string): void {
+  for (const [at, [name, value]] of headers.entries()) {
+    if (name !== 'to') continue
+    const address = to.sip === undefined ? parseNameAddr(value) : to
+    if (address && address.tag === undefined) headers[at] = ['to', `${value};tag=${tag}`]
+  }
 }
 
 /** Marks the first Via; one that cannot be read goes back untouched, as do those behind it. */
@@ -52,8 +62,8 @@ function stampVia(headers: Header[], request: Request, flow: Flow): void {
   const index = headers.findIndex(([name]) => name === 'via')
   const value = headers[index]?.[1] ?? ''
   // Read already, where it stands alone and could be read as far as its parameters.
-  if (request.via.params.size > 0 && !value.includes(',')) {
-    headers[index] = ['via', receivedVia(request.via, flow)]
+  if (request.via.params !== noParams && !value.includes(',')) {
+    headers[index] = ['via', stampedVia(value, request.via, flow)]
     return
   }
   const [top = ''] = splitList(value)

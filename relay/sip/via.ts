@@ -63,6 +63,18 @@ export function receivedVia(via: Via, flow: Flow): string {
   return writeVia({ ...via, params })
 }
 
+/** The same of a Via as it was written, alone in its header: what it says besides goes back letter by letter. */
+export function stampedVia(written: string, via: Via, flow: Flow): string {
+  const end = written.indexOf(';rport') + ';rport'.length
+  const isPlain = end >= ';rport'.length && (end === written.length || written[end] === ';')
+  if (!isPlain || quotedOrStamped.test(written)) return receivedVia(via, flow)
+  const { address, port } = flow.proxy ?? flow
+  return `${written.slice(0, end)}=${port}${written.slice(end)};received=${address}`
+}
+
+/** A Via in which `;rport` may be no parameter, or which says `received` already. */
+const quotedOrStamped = /"|received/i
+
 /**
  * Where a response goes (RFC 3261 §18.2.2, RFC 3581 §4): down the same connection, or to the packet's
  * source address.

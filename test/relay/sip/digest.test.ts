@@ -179,6 +179,11 @@ describe('credentials', () => {
     expect(parseCredentials(text)).toMatchObject({ username: 'u', nonce: 'n', response: '00' })
   })
 
+  test('have names in any case, of which the first counts, and values in which a quote or a backslash is escaped', () => {
+    const text = String.raw`Digest UserName="a\"b\\c", realm="r", nonce="n", Uri="x", response="0", USERNAME="other", new="1"`
+    expect(parseCredentials(text)).toMatchObject({ username: String.raw`a"b\c`, uri: 'x', response: '0' })
+  })
+
   test('may come unquoted, as some clients send them', () => {
     const text =
       'Digest username=alice,realm=r,nonce=n,uri=sip:a@b,response=FF,qop="auth",nc="00000001",cnonce=c'

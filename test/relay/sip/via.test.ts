@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import type { Via } from '../../../relay/sip/via.ts'
-import { parseVia, receivedVia, responseFlow, writeVia } from '../../../relay/sip/via.ts'
+import { parseVia, receivedVia, responseFlow, stampedVia, writeVia } from '../../../relay/sip/via.ts'
 
 const phone: Flow = { transport: 'udp', address: '203.0.113.7', port: portNumber(61000) }
 const connection: Flow = { transport: 'tcp', address: '203.0.113.7', port: portNumber(61000), connection: 3 }
@@ -68,6 +68,31 @@ describe('the top Via as a server keeps it', () => {
   ])('of a proxy of ours, %s, says where that is, and not who spoke by it: %s', (sentBy, written) => {
     const proxy = { address: '203.0.113.5', port: portNumber(40_000), from: 'another' as const }
     expect(receivedVia(viaOf(`SIP/2.0/UDP ${sentBy}`), { ...phone, proxy })).toBe(written)
+  })
+})
+
+describe('a Via as it was written', () => {
+  test.each([
+    ['10.0.0.5 ; branch=z9hG4bKa;rport', '10.0.0.5 ; branch=z9hG4bKa;rport=61000;received=203.0.113.7'],
+    ['Phone.local;rport;Branch=B', 'Phone.local;rport=61000;Branch=B;received=203.0.113.7'],
+  ])('says where it came from, and is else as it was: %s', (sentBy, stamped) => {
+    const written = `SIP/2.0/UDP ${sentBy}`
+    expect(stampedVia(written, viaOf(written), phone)).toBe(`SIP/2.0/UDP ${stamped}`)
+  })
+
+  test.each([
+    '10.0.0.5;branch=z9hG4bKa',
+    '203.0.113.7;branch=z9hG4bKa',
+    '10.0.0.5;RPORT;branch=z9hG4bKa',
+    '10.0.0.5;rport=5060;branch=z9hG4bKa',
+    '10.0.0.5;rports;branch=z9hG4bKa',
+    '10.0.0.5;rport;Received=9.9.9.9',
+    '10.0.0.5;received=9.9.9.9;rport',
+    '10.0.0.5;x=";rport;";branch=z9hG4bKa',
+  ])('is written anew where it is not plainly to be seen where that stands: %s', (sentBy) => {
+    const written = `SIP/2.0/UDP ${sentBy}`
+    const via = viaOf(written)
+    expect(stampedVia(written, via, phone)).toBe(receivedVia(via, phone))
   })
 })
 
