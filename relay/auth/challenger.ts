@@ -97,7 +97,7 @@ export class Challenger {
   readonly #mac: Hashes['mac']
   /** Of what is asked: one customer's phones all ask for one registrar. */
   readonly #asked: DigestHashes
-  /** What makes To tags nobody else's: they prove nothing, so one hash under it is enough. */
+  /** To tags are made under it; they prove nothing, so one hash is enough. */
   readonly #tagKey: string
 
   constructor(hashes: Hashes, options: ChallengerOptions = {}) {

@@ -100,11 +100,12 @@ export class Spool {
    * it is no news, and goes with what is told until then (monotonic ms).
    */
   add(news: Tell, heldUntil = 0): void {
-    const tell = withDecision(news, this.#newestBySubject.get(matterOf(news)?.subject ?? ''))
-    const kept = { id: tell.tell_id, order: this.#order++, text: JSON.stringify(tell) }
-    const added = waiting({ ...kept, segment: undefined, dropped: false }, tell)
-    if (added === undefined) throw new TypeError(`a tell of no kind known here: ${kept.text.slice(0, 100)}`)
-    added.heldUntil = heldUntil
+    const older = news.kind === 'call' ? this.#newestBySubject.get(callSubject(news.call.call_id)) : undefined
+    const tell = withDecision(news, older)
+    const text = JSON.stringify(tell)
+    const matter = matterOf(tell)
+    if (matter === undefined) throw new TypeError(`a tell of no kind known here: ${text.slice(0, 100)}`)
+    const added = spooled({ id: tell.tell_id, order: this.#order++, text }, matter, heldUntil)
     this.#wait(added)
     this.#journal.keep(added)
     if (added.worth > 0) this.#journal.write()
@@ -236,6 +237,32 @@ function waiting(kept: JournalRecord, tell: Tell): SpooledTell | undefined {
   return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0, heldUntil: 0 })
 }
 
+/** One which is told now. All its fields are named: to put it together out of parts takes longer than to write it down. */
+function spooled(
+  { id, order, text }: Pick<SpooledTell, 'id' | 'order' | 'text'>,
+  { subject, of, customer, passing, whole, worth, unsettled }: Matter,
+  heldUntil: number,
+): SpooledTell {
+  return {
+    id,
+    order,
+    text,
+    segment: undefined,
+    dropped: false,
+    subject,
+    of,
+    customer,
+    passing,
+    whole,
+    worth,
+    unsettled,
+    sent: false,
+    refused: 0,
+    notBefore: 0,
+    heldUntil,
+  }
+}
+
 /**
  * A call's record with the decision of the one before it, where that waits: the two are told as one. One which the edge did
  * not accept stands alone, since it may be for its decision.
@@ -260,7 +287,7 @@ function matterOf(tell: Tell): Matter | undefined {
       return about('relay', '', { passing: true, worth: 2 })
     // Each has all of the one before it.
     case 'messages':
-      return about('messages', tell.call_id, { of: `call ${tell.call_id}`, passing: true, worth: 0 })
+      return about('messages', tell.call_id, { of: callSubject(tell.call_id), passing: true, worth: 0 })
     case 'event': {
       const { call_id, subject_id } = tell.data ?? {}
       const of = `call ${call_id ?? subject_id}`
@@ -278,9 +305,19 @@ function matterOf(tell: Tell): Matter | undefined {
 function about(
   what: string,
   id: unknown,
-  more: Pick<Matter, 'passing' | 'worth'> & Partial<Matter>,
+  {
+    of,
+    customer,
+    passing,
+    whole = false,
+    worth,
+    unsettled = false,
+  }: Pick<Matter, 'passing' | 'worth'> & Partial<Matter>,
 ): Matter | undefined {
-  return typeof id === 'string'
-    ? { subject: `${what} ${id}`, whole: false, unsettled: false, ...more }
-    : undefined
+  if (typeof id !== 'string') return undefined
+  return { subject: `${what} ${id}`, of, customer, passing, whole, worth, unsettled }
+}
+
+function callSubject(callId: string): string {
+  return `call ${callId}`
 }

@@ -41,13 +41,14 @@ export function placeOf({ contact, flow: { transport, address, port } }: Contact
   return { contact, transport, address, port }
 }
 
-/** Whether a binding still leads where it led before. */
-export function samePlace(before: ReturnType<typeof placeOf>, { contact, flow }: ContactBinding): boolean {
-  const { transport, address, port } = before
+/** Whether two lead to one place. */
+export function samePlace(one: Led, other: Led): boolean {
   return (
-    contact === before.contact &&
-    flow.transport === transport &&
-    flow.address === address &&
-    flow.port === port
+    one.contact === other.contact &&
+    one.flow.transport === other.flow.transport &&
+    one.flow.address === other.flow.address &&
+    one.flow.port === other.flow.port
   )
 }
+
+type Led = Pick<ContactBinding, 'contact' | 'flow'>

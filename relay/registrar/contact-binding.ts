@@ -48,6 +48,9 @@ export interface AccountBindings {
   /** The trunk's id where the account is a trunk. */
   readonly extensionId: string
   bindings: ContactBinding[]
+  /** The HA1 by which the latest was proved, and what stands for it (`BindingProofs`); undefined: none yet. */
+  ha1: string | undefined
+  proof: number
 }
 
 /** What of a binding a REGISTER says. */
@@ -104,6 +107,23 @@ export function contactBinding(
     ask: undefined,
     lost: false,
   }
+}
+
+/** What a REGISTER says of a binding anew, field by field: to copy whatever there is costs twice as much. */
+export function restate(binding: ContactBinding, stated: BindingState): void {
+  binding.contact = stated.contact
+  binding.instance = stated.instance
+  binding.q = stated.q
+  binding.callId = stated.callId
+  binding.cseq = stated.cseq
+  binding.flow = stated.flow
+  binding.proof = stated.proof
+  binding.tokenId = stated.tokenId
+  binding.behindNat = stated.behindNat
+  binding.keepaliveMs = stated.keepaliveMs
+  binding.path = stated.path
+  binding.userAgent = stated.userAgent
+  binding.expiresAt = stated.expiresAt
 }
 
 /** A binding in the contract's words. */

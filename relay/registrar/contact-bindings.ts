@@ -21,6 +21,7 @@ import {
   bindingIdOf,
   type ContactBinding,
   contactBinding,
+  restate,
 } from './contact-binding.ts'
 import { KeptTexts } from './kept-texts.ts'
 import type { NatKeepAlive } from './nat-keep-alive.ts'
@@ -72,6 +73,15 @@ export class ContactBindings {
     return this.#ownerByExtension.get(extensionId)?.bindings ?? none
   }
 
+  /** What stands for an HA1 by which one of an account proves itself: nearly always the one of before. */
+  proofOf(extensionId: string, ha1: string): number {
+    const owner = this.#ownerByExtension.get(extensionId)
+    if (owner?.ha1 === ha1) return owner.proof
+    const proof = this.#proofs.of(ha1)
+    if (owner) Object.assign(owner, { ha1, proof })
+    return proof
+  }
+
   /** The binding a contact names: by instance where it has one, else by equivalent URI (RFC 3261 §10.3, RFC 5626 §6). */
   find(extensionId: string, contact: { uri: string; instance: string }): ContactBinding | undefined {
     const entries = this.of(extensionId)
@@ -109,17 +119,19 @@ export class ContactBindings {
   }
 
   refresh(now: MonotonicMs, at: UtcMs, binding: ContactBinding, stated: BindingState): BindingTell {
-    const before = placeOf(binding)
+    const before = samePlace(binding, stated) ? null : placeOf(binding)
     const wasLost = binding.lost
     this.#unlink(binding)
     this.#doubtful?.delete(binding)
     this.unconfirmed.settle(binding)
     this.#keepOpen.forget(binding)
-    Object.assign(binding, this.#texts.owned(stated, binding), { refreshedAt: at, lost: false })
+    restate(binding, this.#texts.owned(stated, binding))
+    binding.refreshedAt = at
+    binding.lost = false
     this.#link(now, at, binding)
     this.#keepOpen.heard(now, binding)
     if (wasLost) return this.#tells.tell(at, binding, 'registered')
-    return this.#tells.tell(at, binding, 'refreshed', '', samePlace(before, binding) ? null : before)
+    return this.#tells.tell(at, binding, 'refreshed', '', before)
   }
 
   /** Nothing is told of one which was told as lost already. */
@@ -257,7 +269,7 @@ export class ContactBindings {
     if (known !== undefined) return known
     const { account } = who
     const customerId = this.#texts.once(who.customer_id)
-    return { account, customerId, extensionId: who.extension_id, bindings: [] }
+    return { account, customerId, extensionId: who.extension_id, bindings: [], ha1: undefined, proof: 0 }
   }
 
   #insert(now: MonotonicMs, at: UtcMs, binding: ContactBinding): void {

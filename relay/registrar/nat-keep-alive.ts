@@ -4,7 +4,7 @@ import type { Effect } from '../ground/effects.ts'
 import { type Flow, hostPort, usualPort } from '../ground/flow.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import { type Request, type Response, request } from '../sip/message.ts'
-import { parseUri, withoutHeaders } from '../sip/uri.ts'
+import { parseUri, type SipUri, withoutHeaders } from '../sip/uri.ts'
 import { cookie } from '../sip/via.ts'
 import { writeMessage } from '../sip/write.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -174,15 +174,20 @@ export class NatKeepAlive {
  * only what the proxy says of itself counts.
  */
 export function isBehindNat(register: Request, contact: string, flow: Flow): boolean {
+  if (flow.transport !== 'udp') return false
+  const { via } = register
+  const uri = parseUri(contact)
+  // As a packet says which came straight: nothing has to be read for that.
+  const isThere = uri?.host === flow.address && (uri.port ?? usualPort('udp')) === flow.port
+  if (isThere && via.host === flow.address) return false
   const source = readSocketAddress(flow.address, flow.port)
-  if (flow.transport !== 'udp' || source === undefined) return false
-  const sentBy = readSocketAddress(register.via.host)
+  if (source === undefined) return false
+  const sentBy = readSocketAddress(via.host)
   if (sentBy !== undefined && !sentBy.sameAddress(source)) return true
-  return register.all('via').length === 1 && placeOf(contact)?.same(source) === false
+  return register.all('via').length === 1 && uri !== undefined && placeOf(uri)?.same(source) === false
 }
 
-/** Undefined where the contact has a name for its host. */
-function placeOf(contact: string): SocketAddress | undefined {
-  const uri = parseUri(contact)
-  return uri && readSocketAddress(uri.host, uri.port ?? usualPort('udp'))
+/** Undefined where a contact has a name for its host. */
+function placeOf({ host, port }: SipUri): SocketAddress | undefined {
+  return readSocketAddress(host, port ?? usualPort('udp'))
 }

@@ -131,7 +131,9 @@ export class Registrar {
     const { credential } = verified
     if (!owns(verified, request, this.#realms)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
     const most = this.#draining ? Math.min(credential.max_expires, drainingS) : credential.max_expires
-    const requested = readContacts(request, { ...credential, max_expires: most }, (contact) =>
+    const { min_expires, default_expires } = credential
+    const limits = { min_expires, default_expires, max_expires: most }
+    const requested = readContacts(request, limits, (contact) =>
       isKeptOpen(credential, request, contact, flow)
         ? Math.min(credential.min_expires, credential.keepalive_s)
         : credential.min_expires,
@@ -156,7 +158,8 @@ export class Registrar {
       return refused(403, { reason: 'Too Many Contacts' }, 'TOO_MANY_CONTACTS')
 
     const path = requested.kind === 'contacts' ? requested.path : []
-    const proved = { ...verified, proof: this.#proofs.of(credential.ha1_md5) }
+    const proof = this.#bindings.proofOf(credential.extension_id, credential.ha1_md5)
+    const proved = { ...verified, proof }
     const tells = changes.flatMap((change) => this.#apply(now, at, request, flow, proved, path, change))
     tells.push(...this.#makeRoom(at, credential.extension_id, credential.max_contacts))
     const headers = grantedContacts(at, this.#bindings.of(credential.extension_id))

@@ -40,7 +40,7 @@ const anHour = 3600
  */
 export function readContacts(
   request: Request,
-  limits: KnownCredential,
+  limits: Pick<KnownCredential, 'min_expires' | 'max_expires' | 'default_expires'>,
   leastOf: (contact: string) => number,
 ): RequestedContacts {
   const values = request.all('contact')

@@ -73,7 +73,7 @@ export function parseCredentials(value: string): Credentials | undefined {
   return readCredentials(passingLetters(value), 0, value.length)
 }
 
-/** Reads the same between two indexes. */
+/** Reads the same between two indexes; undefined when it is malformed or no Digest. */
 export function readCredentials(letters: Letters, from: number, to: number): Credentials | undefined {
   const [params] = readDigests(letters, from, to)
   if (params === undefined) return undefined
@@ -147,7 +147,7 @@ export function digestResponse(parts: {
   /** For qop `auth-int`. */
   body?: Uint8Array | undefined
   /** The hash of what was asked, where that is known to remember it; absent: `hash`. */
-  hashAsked?: DigestHashes['md5']
+  hashAsked?: DigestHashes['md5'] | undefined
 }): string {
   const { nonce, method, uri, hash, hashAsked = hash, qop, nc = '', cnonce = '' } = parts
   const ha1 = isSession(parts.algorithm) ? hash(`${parts.ha1}:${nonce}:${cnonce}`) : parts.ha1

@@ -9,12 +9,13 @@ import { salvageVia, type Via } from './via.ts'
  * What a message's headers say, read from where each stands, and what stands for those which cannot be read.
  */
 
+/** Which request of its sender a message is, or answers (RFC 3261 §20.16). */
 export interface CSeq {
   readonly number: number
   readonly method: string
 }
 
-/** CSeq = "CSeq" HCOLON 1*DIGIT LWS Method, the number below 2^31 (RFC 3261 §8.1.1.5). */
+/** CSeq = "CSeq" HCOLON 1*DIGIT LWS Method, the number below 2^31 (RFC 3261 §8.1.1.5); undefined: it is none. */
 export function readCSeq(letters: Letters, from: number, to: number): CSeq | undefined {
   const { codes } = letters
   const numberEnd = tokenEnd(codes, from, to)
