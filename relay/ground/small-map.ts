@@ -21,16 +21,16 @@ export class SmallMap<Key, Value> {
   }
 
   has(key: Key): boolean {
-    return this.#entry(key) !== undefined
+    return entryIn(this.#first, key) !== undefined
   }
 
   /** undefined: it was never set, or has gone. */
   get(key: Key): Value | undefined {
-    return this.#entry(key)?.value
+    return entryIn(this.#first, key)?.value
   }
 
   set(key: Key, value: Value): void {
-    const known = this.#entry(key)
+    const known = entryIn(this.#first, key)
     if (known) {
       known.value = value
       return
@@ -61,23 +61,33 @@ export class SmallMap<Key, Value> {
 
   /** As of a Map: keys which are deleted meanwhile are not met, those which are set meanwhile are. */
   *[Symbol.iterator](): IterableIterator<[Key, Value]> {
-    for (let at = this.#first; at; at = this.#following(at)) yield [at.key, at.value]
+    for (let at = this.#first; at; at = following(this.#first, at)) yield [at.key, at.value]
   }
 
   values(): Value[] {
     return [...this].map(([, value]) => value)
   }
+}
 
-  #following(entry: SmallMapEntry<Key, Value>): SmallMapEntry<Key, Value> | undefined {
-    let met: SmallMapEntry<Key, Value> | undefined = entry
-    while (met?.gone) met = met.gone.after
-    return met ? met.next : this.#first
-  }
+/*
+ * A private method of a class would take a field of each instance.
+ */
 
-  #entry(key: Key): SmallMapEntry<Key, Value> | undefined {
-    for (let at = this.#first; at; at = at.next) if (at.key === key) return at
-    return undefined
-  }
+function entryIn<Key, Value>(
+  first: SmallMapEntry<Key, Value> | undefined,
+  key: Key,
+): SmallMapEntry<Key, Value> | undefined {
+  for (let at = first; at; at = at.next) if (at.key === key) return at
+  return undefined
+}
+
+function following<Key, Value>(
+  first: SmallMapEntry<Key, Value> | undefined,
+  entry: SmallMapEntry<Key, Value>,
+): SmallMapEntry<Key, Value> | undefined {
+  let met: SmallMapEntry<Key, Value> | undefined = entry
+  while (met?.gone) met = met.gone.after
+  return met ? met.next : first
 }
 
 /** From so many keys on a Map is quicker. */
@@ -85,43 +95,45 @@ const fewAtMost = 8
 
 /** A map which as a rule has a key or two, and may come to have thousands: a small one until then. */
 export class GrowingMap<Key, Value> {
-  #map: SmallMap<Key, Value> | Map<Key, Value> = new SmallMap()
+  /** undefined: it is empty. */
+  #map: SmallMap<Key, Value> | Map<Key, Value> | undefined
 
   /** Keys there are. */
   get size(): number {
-    return this.#map.size
+    return this.#map?.size ?? 0
   }
 
   has(key: Key): boolean {
-    return this.#map.has(key)
+    return this.#map?.has(key) ?? false
   }
 
   /** undefined: it was never set, or has gone. */
   get(key: Key): Value | undefined {
-    return this.#map.get(key)
+    return this.#map?.get(key)
   }
 
   set(key: Key, value: Value): void {
+    this.#map ??= new SmallMap()
     const isFull = this.#map instanceof SmallMap && this.#map.size >= fewAtMost
     if (isFull) this.#map = new Map(this.#map)
     this.#map.set(key, value)
   }
 
   delete(key: Key): void {
-    this.#map.delete(key)
-    if (this.#map instanceof Map && this.#map.size === 0) this.clear()
+    this.#map?.delete(key)
+    if (this.size === 0) this.clear()
   }
 
   clear(): void {
-    this.#map = new SmallMap()
+    this.#map = undefined
   }
 
   /** Those which are there as it begins. */
   [Symbol.iterator](): IterableIterator<[Key, Value]> {
-    return [...this.#map].values()
+    return [...(this.#map ?? [])].values()
   }
 
   values(): Value[] {
-    return [...this.#map].map(([, value]) => value)
+    return [...(this.#map ?? [])].map(([, value]) => value)
   }
 }

@@ -78,8 +78,10 @@ export class BeginningsWindow {
     return Math.max(this.#most, this.count(now))
   }
 
-  settle(now: MonotonicMs): void {
+  /** Answers with how many count still. */
+  settle(now: MonotonicMs): number {
     this.#most = this.count(now)
+    return this.#most
   }
 
   #tidy(): void {

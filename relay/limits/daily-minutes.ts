@@ -1,5 +1,4 @@
 import type { BeatAnswer, UtcMs } from '#contract'
-import { GrowingMap } from '../ground/small-map.ts'
 import { keyOf } from './scope.ts'
 
 const dayMs = 86_400_000
@@ -8,37 +7,38 @@ const dayMs = 86_400_000
 interface DayUsage {
   /** Of calls which are over: ms. */
   overMs: number
-  /** Calls which go on, by id: ms after midnight since when they cost something. */
-  readonly since: GrowingMap<string, number>
-  /** All of `since` added up, so that a limit is looked at in one step however many calls go on. */
+  /** Calls which go on. */
+  calls: number
+  /** Ms after midnight since when they cost something, added up: a limit is looked at in one step however many go on. */
   sinceSum: number
 }
 
 /**
  * Answered time of the current UTC day, by scope: what the edge knows of, our calls which are over, and those
- * which go on. Each call is in exactly one of the three.
+ * which go on. Each call is in exactly one of the three: who keeps it keeps since when it costs, too.
  */
 export class DailyMinutes {
   #day = -1
+  /** Midnights so far: what began before the last of them began at that. */
+  #turns = 0
   readonly #days = new Map<string, DayUsage>()
   #elsewhere = new Map<string, { day: number; seconds: number }>()
 
-  /** A call costs a scope time from `at` on, UTC ms. */
-  begin(key: string, callId: string, at: UtcMs): void {
+  /** A call costs a scope time from `at` on, UTC ms; answers with what `end` is to be told. */
+  begin(key: string, at: UtcMs): number {
     const day = this.#of(key, at)
-    if (day.since.has(callId)) return
-    day.since.set(callId, this.#intoDay(at))
+    day.calls++
     day.sinceSum += this.#intoDay(at)
+    return this.#turns * dayMs + this.#intoDay(at)
   }
 
-  /** It does so no more. */
-  end(key: string, callId: string, at: UtcMs): void {
+  /** One which did `since` does so no more. */
+  end(key: string, since: number, at: UtcMs): void {
     const day = this.#of(key, at)
-    const since = day.since.get(callId)
-    if (since === undefined) return
-    day.since.delete(callId)
-    day.sinceSum -= since
-    day.overMs += this.#intoDay(at) - since
+    const sinceMs = Math.max(0, since - this.#turns * dayMs)
+    day.calls--
+    day.sinceSum -= sinceMs
+    day.overMs += this.#intoDay(at) - sinceMs
   }
 
   hear(seconds: BeatAnswer['seconds']): void {
@@ -49,15 +49,15 @@ export class DailyMinutes {
 
   /** Whole seconds of today. */
   seconds(key: string, at: UtcMs): number {
-    const { overMs, since, sinceSum } = this.#of(key, at)
+    const { overMs, calls, sinceSum } = this.#of(key, at)
     const elsewhere = this.#elsewhere.get(key)
-    const ms = overMs + since.size * this.#intoDay(at) - sinceSum
+    const ms = overMs + calls * this.#intoDay(at) - sinceSum
     return Math.floor(ms / 1_000) + (elsewhere?.day === this.#day ? elsewhere.seconds : 0)
   }
 
   #of(key: string, at: UtcMs): DayUsage {
     this.#turn(Math.floor(at / dayMs))
-    const day = this.#days.get(key) ?? { overMs: 0, since: new GrowingMap(), sinceSum: 0 }
+    const day = this.#days.get(key) ?? { overMs: 0, calls: 0, sinceSum: 0 }
     this.#days.set(key, day)
     return day
   }
@@ -71,12 +71,10 @@ export class DailyMinutes {
   #turn(today: number): void {
     if (today === this.#day) return
     this.#day = today
-    for (const [key, { since }] of this.#days) {
-      if (since.size === 0) this.#days.delete(key)
-      else {
-        for (const [id] of since) since.set(id, 0)
-        this.#days.set(key, { overMs: 0, since, sinceSum: 0 })
-      }
+    this.#turns++
+    for (const [key, { calls }] of this.#days) {
+      if (calls === 0) this.#days.delete(key)
+      else this.#days.set(key, { overMs: 0, calls, sinceSum: 0 })
     }
   }
 }

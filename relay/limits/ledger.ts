@@ -11,8 +11,18 @@ import {
 } from '#contract'
 import { isVelocity, type Use } from '#routing'
 import type { BegunBefore } from '../ground/begun-before.ts'
+import { none } from '../ground/none.ts'
 import type { BeatReporter } from '../ground/reporter.ts'
-import { SmallMap } from '../ground/small-map.ts'
+import {
+  begunAs,
+  type CountedCall,
+  type CountedScope,
+  enter,
+  isSame,
+  knownIn,
+  placeIn,
+  scopesHeld,
+} from './counted-call.ts'
 import { DailyMinutes } from './daily-minutes.ts'
 import { QuotaShares } from './quotas.ts'
 import { keyOf, type LimitSource } from './scope.ts'
@@ -43,25 +53,8 @@ interface CountedPlace {
   readonly leg?: number | undefined
 }
 
-/** One scope in which a call counts. */
-interface CountedScope {
-  readonly scope: Scope
-  legs: readonly number[]
-}
-
-/** One call which goes on. */
-interface CountedCall {
-  readonly customerId: string
-  readonly scopes: SmallMap<string, CountedScope>
-  /** The leg which began as the call itself did, by scope. */
-  readonly firstLegs: SmallMap<string, number>
-  answered: boolean
-}
-
-/** Of all places which are the call's own. */
-const noLegs: readonly number[] = []
-
-function placesOf({ legs }: CountedScope): number {
+/** The first of them is the call's own. */
+function placesOf(legs: readonly number[]): number {
   return Math.max(1, legs.length)
 }
 
@@ -113,35 +106,28 @@ export class Ledger implements BeatReporter {
   /** A call begins to count; it counts in no scope yet. */
   open(callId: string, customerId: string): void {
     if (this.#calls.has(callId)) return
-    this.#calls.set(callId, {
-      customerId,
-      scopes: new SmallMap(),
-      firstLegs: new SmallMap(),
-      answered: false,
-    })
+    this.#calls.set(callId, { customerId, scopes: none, answered: false })
   }
 
   /** An open call, or a `leg` of it which is paid for, counts in a scope from now on; `out`: to the phone network. */
   take(now: MonotonicMs, callId: string, scope: Scope, leg?: number, out = false): void {
     const call = this.#calls.get(callId)
-    const known = call?.scopes.get(keyOf(scope))
+    const known = placeIn(call, scope)
     if (!call || (known && (leg === undefined || known.legs.includes(leg)))) return
     const usage = this.#usage.open(now, scope, call.customerId)
-    const { key } = usage
-    const counted = known ?? { scope: usage.scope, legs: noLegs }
-    call.scopes.set(key, counted)
+    const counted = known ?? enter(call, usage)
     if (leg !== undefined) counted.legs = counted.legs.concat(leg)
-    usage.hold(now, callId, placesOf(counted))
-    usage.cps.add(begunAs(call, callId, key, leg), now, leg !== undefined)
+    hold(now, counted, placesOf(counted.legs))
+    usage.beginOne(begunAs(counted, callId, leg), now, leg !== undefined)
     if (out && this.#limits.begin(now, usage, leg === undefined ? callId : `${callId} ${leg}`))
       this.#beganAnew = true
-    if (!known && call.answered) this.#daily.begin(key, callId, utcAt(this.#clock.epoch, now))
+    if (!known && call.answered) counted.since = this.#daily.begin(usage.key, utcAt(this.#clock.epoch, now))
   }
 
   /** Of a `leg` of a call nothing left us, so that it is none of the calls per second of a scope; its place is kept or not, as ever. */
   takeBack(callId: string, scope: Scope, leg: number): void {
-    const first = this.#calls.get(callId)?.firstLegs.get(keyOf(scope))
-    this.#usage.of(scope)?.cps.forget(first === leg ? callId : `${callId} ${leg}`)
+    const first = knownIn(this.#calls.get(callId), scope)?.firstLeg
+    this.#usage.of(scope)?.cps?.forget(first === leg ? callId : `${callId} ${leg}`)
   }
 
   /** A call out begins which holds no place in any limit, as a drill's: it counts in how fast they begin alone. */
@@ -151,28 +137,25 @@ export class Ledger implements BeatReporter {
 
   /** Whether a call, or a `leg` of it, would count as one more in what is limited. */
   adds(now: MonotonicMs, callId: string, { kind, id, resource }: LimitReached, leg?: number): boolean {
-    const scope = { kind, id } as Scope
-    const key = keyOf(scope)
-    const call = this.#calls.get(callId)
-    const counted = call?.scopes.get(key)
+    const counted = placeIn(this.#calls.get(callId), { kind, id } as Scope)
     if (!counted) return true
     if (leg === undefined || counted.legs.includes(leg)) return false
     if (isVelocity(resource)) return true
     if (resource !== 'cps') return counted.legs.length > 0
-    return call?.firstLegs.has(key) === true || this.#usage.of(scope)?.cps.has(callId, now) !== true
+    return counted.firstLeg !== undefined || counted.usage.cps?.has(callId, now) !== true
   }
 
   holds(callId: string, scope: Scope): boolean {
-    return this.#calls.get(callId)?.scopes.has(keyOf(scope)) ?? false
+    return placeIn(this.#calls.get(callId), scope) !== undefined
   }
 
   /** A call counts in these places and no others; those it never took it does not get. */
   keep(now: MonotonicMs, callId: string, places: readonly CountedPlace[]): void {
     const call = this.#calls.get(callId)
-    if (!call || call.scopes.size === 0) return
-    for (const [key, counted] of call.scopes) {
-      if (!places.some(({ scope }) => isSame(scope, counted.scope))) this.#leave(now, callId, call, key)
-      else if (counted.legs.length > 0) this.#thin(now, callId, counted, places)
+    for (const counted of call?.scopes ?? none) {
+      if (counted.places === 0) continue
+      if (!places.some(({ scope }) => isSame(scope, counted.usage.scope))) this.#leave(now, counted)
+      else if (counted.legs.length > 0) thin(now, counted, places)
     }
   }
 
@@ -181,7 +164,7 @@ export class Ledger implements BeatReporter {
     const call = this.#calls.get(callId)
     if (!call || call.answered) return
     call.answered = true
-    for (const [key] of call.scopes) this.#daily.begin(key, callId, at)
+    for (const counted of scopesHeld(call)) counted.since ??= this.#daily.begin(counted.usage.key, at)
   }
 
   /** It goes on without a callee: until another one answers it costs no minutes. */
@@ -189,7 +172,7 @@ export class Ledger implements BeatReporter {
     const call = this.#calls.get(callId)
     if (!call?.answered) return
     call.answered = false
-    for (const [key] of call.scopes) this.#daily.end(key, callId, utcAt(this.#clock.epoch, now))
+    for (const counted of call.scopes) this.#endMinutes(now, counted)
   }
 
   /** The call is over. */
@@ -250,10 +233,10 @@ export class Ledger implements BeatReporter {
 
   /** Every call which counts, and where. */
   leases(): Lease[] {
-    return [...this.#calls].map(([call_id, { customerId, scopes }]) => ({
+    return [...this.#calls].map(([call_id, call]) => ({
       call_id,
-      customer_id: customerId,
-      scopes: scopes.values().map(({ scope }) => scope),
+      customer_id: call.customerId,
+      scopes: scopesHeld(call).map(({ usage }) => usage.scope),
     }))
   }
 
@@ -298,34 +281,30 @@ export class Ledger implements BeatReporter {
     return []
   }
 
-  #leave(now: MonotonicMs, callId: string, call: CountedCall, key: string): void {
-    const counted = call.scopes.get(key)
-    if (!counted) return
-    call.scopes.delete(key)
-    this.#usage.of(counted.scope)?.hold(now, callId, 0)
-    this.#daily.end(key, callId, utcAt(this.#clock.epoch, now))
+  #leave(now: MonotonicMs, counted: CountedScope): void {
+    counted.legs = none
+    hold(now, counted, 0)
+    this.#endMinutes(now, counted)
   }
 
-  /** Legs which are over give their places back; the call itself keeps its own. */
-  #thin(now: MonotonicMs, callId: string, counted: CountedScope, kept: readonly CountedPlace[]): void {
-    const before = placesOf(counted)
-    const stays = (leg: number) =>
-      kept.some((place) => place.leg === leg && isSame(place.scope, counted.scope))
-    // A list which was filtered has room for sixteen more.
-    if (!counted.legs.every(stays)) counted.legs = counted.legs.filter(stays)
-    const places = placesOf(counted)
-    if (places !== before) this.#usage.of(counted.scope)?.hold(now, callId, places)
+  #endMinutes(now: MonotonicMs, counted: CountedScope): void {
+    const { usage, since } = counted
+    if (since !== undefined) this.#daily.end(usage.key, since, utcAt(this.#clock.epoch, now))
+    counted.since = undefined
   }
 }
 
-/** Under which name a beginning counts in calls per second: the first leg in a scope is the call itself. */
-function begunAs(call: CountedCall, callId: string, key: string, leg: number | undefined): string {
-  if (leg === undefined) return callId
-  const first = call.firstLegs.get(key) ?? leg
-  call.firstLegs.set(key, first)
-  return first === leg ? callId : `${callId} ${leg}`
+function hold(now: MonotonicMs, counted: CountedScope, places: number): void {
+  counted.usage.hold(now, counted.places, places)
+  counted.places = places
 }
 
-function isSame(a: Scope, b: Scope): boolean {
-  return a.id === b.id && a.kind === b.kind
+/** Legs which are over give their places back; the call itself keeps its own. */
+function thin(now: MonotonicMs, counted: CountedScope, kept: readonly CountedPlace[]): void {
+  const stays = (leg: number) =>
+    kept.some((place) => place.leg === leg && isSame(place.scope, counted.usage.scope))
+  // A list which was filtered has room for sixteen more.
+  if (!counted.legs.every(stays)) counted.legs = counted.legs.filter(stays)
+  const places = placesOf(counted.legs)
+  if (places !== counted.places) hold(now, counted, places)
 }

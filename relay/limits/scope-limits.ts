@@ -48,7 +48,7 @@ export class ScopeLimits {
       of === null ? null : this.#deps.shares.of({ scope, resource }, of)
     return [
       ...limit('channels', usage?.channels ?? 0, share('channels', max_channels)),
-      ...limit('cps', usage?.cps.count(now) ?? 0, share('cps', max_cps)),
+      ...limit('cps', usage?.cps?.count(now) ?? 0, share('cps', max_cps)),
       ...velocities.flatMap((velocity) => {
         const of = limitOf(limited, velocity)
         return of === null
@@ -90,7 +90,7 @@ export class ScopeLimits {
     const guarded = velocities.filter((velocity) => limitOf(limited, velocity) !== null)
     return [
       ...(max_channels === null ? [] : [standing('channels', usage?.channels ?? 0)]),
-      ...(max_cps === null ? [] : [standing('cps', usage?.cps.most(now) ?? 0)]),
+      ...(max_cps === null ? [] : [standing('cps', usage?.cps?.most(now) ?? 0)]),
       ...guarded.map((velocity) => {
         const begun = this.#begun(usage, velocity, now, limited)
         // What was begun while a share fell is held until it is old: no other relay may begin it, too.

@@ -1,6 +1,7 @@
 import { type MonotonicMs, type Resource, type Scope, type Velocity, velocities } from '#contract'
 import type { BegunBefore } from '../ground/begun-before.ts'
-import { GrowingMap, SmallMap } from '../ground/small-map.ts'
+import { none } from '../ground/none.ts'
+import { SmallMap } from '../ground/small-map.ts'
 import { detached } from '../ground/texts.ts'
 import { BeginningsWindow } from './beginnings-window.ts'
 import { keyOf } from './scope.ts'
@@ -19,16 +20,17 @@ export class ScopeUsage {
   /** As `keyOf` has it: one text for all who keep it. */
   readonly key: string
   readonly customerId: string | undefined
-  /** Of each call the places it has: more than one where several legs of it are paid for at once. */
-  readonly calls = new GrowingMap<string, number>()
-  /** Places of all calls. */
+  /** Calls which have places. */
+  #calls = 0
+  /** Places of all calls: a call has more than one where several legs of it are paid for at once. */
   channels = 0
-  readonly cps = new BeginningsWindow()
-  /** Calls out which began, of what is limited by minute or hour. */
-  readonly #begun = new SmallMap<Velocity, BeginningsWindow>()
+  /** Which began lately; undefined: none did. */
+  cps: BeginningsWindow | undefined
+  /** Calls out which began, of what is limited by minute or hour; undefined: none did. */
+  #begun: SmallMap<Velocity, BeginningsWindow> | undefined
   #releasedAt: string | null = null
-  /** Calls turned away which the edge has not heard of, and when. */
-  readonly #refused = new SmallMap<Resource, Map<string, number>>()
+  /** Calls turned away which the edge has not heard of, and when; undefined: none was. */
+  #refused: SmallMap<Resource, Map<string, number>> | undefined
   lastAt = 0
 
   constructor(scope: Scope, customerId: string | undefined) {
@@ -37,12 +39,17 @@ export class ScopeUsage {
     this.customerId = customerId
   }
 
-  /** A call has so many places from now on. */
-  hold(now: MonotonicMs, callId: string, places: number): void {
+  /** A call which had so many places has others from now on. */
+  hold(now: MonotonicMs, had: number, places: number): void {
     this.lastAt = now
-    this.channels += places - (this.calls.get(callId) ?? 0)
-    if (places > 0) this.calls.set(callId, places)
-    else this.calls.delete(callId)
+    this.channels += places - had
+    this.#calls += Number(places > 0) - Number(had > 0)
+  }
+
+  /** One begins, of what is limited by second; `anew`: it did not before. */
+  beginOne(name: string, now: MonotonicMs, anew: boolean): void {
+    this.cps ??= new BeginningsWindow()
+    this.cps.add(name, now, anew)
   }
 
   /** A call out begins, which is one more of what is limited so. */
@@ -53,7 +60,7 @@ export class ScopeUsage {
   /** What of calls out counts still, for the process after this one. */
   begunLately(now: MonotonicMs): BegunBefore[] {
     const { scope, customerId = null } = this
-    return [...this.#begun].flatMap(([velocity, window]) => {
+    return [...(this.#begun ?? none)].flatMap(([velocity, window]) => {
       const begun = window.ages(now)
       return begun.length > 0 ? { scope, customerId, velocity, releasedAt: this.#releasedAt, begun } : []
     })
@@ -67,19 +74,20 @@ export class ScopeUsage {
 
   /** Calls out which began within the window, since they were released last; `most`: at any time since the edge was told. */
   begun(velocity: Velocity, now: MonotonicMs, releasedAt: string | null): { count: number; most: number } {
-    if (releasedAt !== this.#releasedAt) for (const window of this.#begun.values()) window.clear()
+    if (releasedAt !== this.#releasedAt) for (const [, window] of this.#begun ?? none) window.clear()
     this.#releasedAt = releasedAt
-    const window = this.#begun.get(velocity)
+    const window = this.#begun?.get(velocity)
     return { count: window?.count(now) ?? 0, most: window?.most(now) ?? 0 }
   }
 
   /** Whether nothing of it counts any more. */
   isIdle(now: MonotonicMs): boolean {
-    if (this.calls.size > 0 || now - this.lastAt <= restMs) return false
-    return velocities.every((velocity) => (this.#begun.get(velocity)?.count(now) ?? 0) === 0)
+    if (this.#calls > 0 || now - this.lastAt <= restMs) return false
+    return velocities.every((velocity) => (this.#begun?.get(velocity)?.count(now) ?? 0) === 0)
   }
 
   #window(velocity: Velocity): BeginningsWindow {
+    this.#begun ??= new SmallMap()
     const window = this.#begun.get(velocity) ?? new BeginningsWindow(windowMs[velocity])
     this.#begun.set(velocity, window)
     return window
@@ -87,6 +95,7 @@ export class ScopeUsage {
 
   refuse(now: MonotonicMs, callId: string, resource: Resource): void {
     this.lastAt = now
+    this.#refused ??= new SmallMap()
     const refused = this.#refused.get(resource) ?? new Map<string, number>()
     this.#refused.set(resource, refused)
     if (refused.size < refusedAtMost) refused.set(callId, now)
@@ -94,14 +103,14 @@ export class ScopeUsage {
 
   /** Calls turned away, of which the edge has not heard. */
   refused(resource: Resource): number {
-    return this.#refused.get(resource)?.size ?? 0
+    return this.#refused?.get(resource)?.size ?? 0
   }
 
   /** What happened up to `sentAt` the edge has heard. */
   reported(now: MonotonicMs, sentAt: MonotonicMs): void {
-    this.cps.settle(now)
-    for (const window of this.#begun.values()) window.settle(now)
-    for (const ids of this.#refused.values())
+    if (this.cps?.settle(now) === 0) this.cps = undefined
+    for (const [, window] of this.#begun ?? none) window.settle(now)
+    for (const [, ids] of this.#refused ?? none)
       for (const [callId, at] of ids) if (at <= sentAt) ids.delete(callId)
   }
 }
