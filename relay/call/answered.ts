@@ -26,7 +26,7 @@ export function answerCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint
   const { caller } = call
   const sound = sdpForCaller(call, said, endpoint, 'answer')
   // What it has answered is not offered again (RFC 3262 §5).
-  const agreed = caller.reliable.answers.get(caller.localTag)
+  const agreed = caller.reliable?.answers.get(caller.localTag)
   call.record.answeredAt = utcOf(call)
   call.record.sipStatus = 200
   return [
@@ -42,7 +42,7 @@ export function legAcked(call: Call, leg: UasLeg, request: Request, endpoint: Si
   const leaves = leg.bye !== undefined
   const settled = settleAnswer(leg, endpoint)
   const other = otherOf(call, leg)
-  const agreed = hasSdp(leg.invite) || leg.reliable.answers.has(leg.localTag)
+  const agreed = hasSdp(leg.invite) || leg.reliable?.answers.has(leg.localTag)
   if (leaves || agreed || other?.kind !== 'uac') return { effects: settled }
   const step = completeDelayedOffer(call, leg, other, request, endpoint)
   return { ...step, effects: [...settled, ...step.effects] }

@@ -134,12 +134,12 @@ function lost(call: Call, branch: Branch): CallOrder[] {
 
 /** What was agreed reliably before the 2xx, whose own description then says nothing new (RFC 3261 §13.2.1). */
 function settledSdp({ early, earlyDialogs }: Branch, { to }: Response): RelayedSdp | undefined {
-  return earlyDialogs.get(to.tag ?? '')?.settled ? early.get(to.tag ?? '') : undefined
+  return earlyDialogs?.get(to.tag ?? '')?.settled ? early?.get(to.tag ?? '') : undefined
 }
 
 /** The answer of a 2xx without a session description (RFC 3264): what it said early, or else what was heard last (RFC 6337 §3.1.1). */
 function earlySdp({ early }: Branch, { to }: Response): RelayedSdp | undefined {
-  return early.get(to.tag ?? '') ?? [...early.values()].at(-1)
+  return early?.get(to.tag ?? '') ?? early?.values().at(-1)
 }
 
 /** The warn-code of what is said of a protocol, or of its keys (RFC 3261 §20.43). */

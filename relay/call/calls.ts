@@ -1,4 +1,5 @@
 import type { CallCommand, CallTell, Command, MonotonicMs, RouteDecision } from '#contract'
+import { BoundedMap } from '../ground/bounded-map.ts'
 import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
@@ -29,7 +30,7 @@ import {
 import type { CallOrder, Onward } from './call-step.ts'
 import { CommandResults } from './command-results.ts'
 import { serverSaid } from './flow-server.ts'
-import { leadOf } from './hosts.ts'
+import { hostsAtMost, leadOf } from './hosts.ts'
 import { LocalTransfers } from './local-transfers.ts'
 import { MadeCalls } from './made-calls.ts'
 import { MediaReports } from './media-reports.ts'
@@ -417,6 +418,7 @@ export class Calls {
       return this.#step(now, active, 'located', { branch, located: inTurn })
     }
     const { address } = this.#deps.endpoint
+    active.call.hosts ??= new BoundedMap(hostsAtMost)
     active.call.hosts.set(waiting.host, leadOf(address, waiting.host, located))
     if (waiting.for === 'leg') return this.#step(now, active, 'resolved', waiting)
     if (waiting.for === 'decision') return this.#decided(now, active, waiting.decided)

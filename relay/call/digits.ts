@@ -115,7 +115,7 @@ export function keyReported(
 ): CallOrder[] {
   const legs = [heardAt(call, 'caller'), heardAt(call, 'callee')]
   const leg = legs.find((one) => one?.media?.session === session && one.media.side === side)
-  if (!leg || !noteKey(leg.keys, key, form, call.now)) return []
+  if (!leg || !noteKey(leg, key, form, call.now)) return []
   return sendKey(call, leg, { key, ms: usualMs }, form, endpoint)
 }
 
@@ -128,7 +128,7 @@ export function keyAsked(call: Call, asked: InDialogRequest, endpoint: SipEndpoi
   const digit = request.method === 'INFO' ? infoDigitOf(request) : undefined
   const other = otherOf(call, leg)
   if (!digit || !other) return undefined
-  const isNew = noteKey(leg.keys, digit.key, 'info', call.now)
+  const isNew = noteKey(leg, digit.key, 'info', call.now)
   const way = wayTo(call, other, 'info')
   if (isNew && (way === 'info' || way === undefined)) return undefined
   const ok: CallOrder = { type: 'respond', transaction, response: reply(request, 200, { flow: source }) }
@@ -146,7 +146,7 @@ export function keyAskedEarly(call: Call, asked: InDialogRequest, endpoint: SipE
   const way = other && wayTo(call, other, 'info')
   if (!digit || !other || way === undefined) return [refuseRequest(asked, 500, [['retry-after', '2']])]
   const ok: CallOrder = { type: 'respond', transaction, response: reply(request, 200, { flow: source }) }
-  if (!noteKey(leg.keys, digit.key, 'info', call.now)) return [ok]
+  if (!noteKey(leg, digit.key, 'info', call.now)) return [ok]
   return [ok, ...sendBy(call, other, way, digit, endpoint)]
 }
 
@@ -178,8 +178,7 @@ function sendBy(
   { key, ms }: InfoDigit,
   endpoint: SipEndpoint,
 ): CallOrder[] {
-  if (way === 'info')
-    return mayTell(to.telling, { key, ms }, call.now) ? informOf(to, { key, ms }, endpoint) : []
+  if (way === 'info') return mayTell(to, { key, ms }, call.now) ? informOf(to, { key, ms }, endpoint) : []
   const { media } = to
   if (!media) return []
   const { session, side } = media
@@ -207,7 +206,7 @@ export function keyAnswered(call: Call, told: ToldKey, endpoint: SipEndpoint): C
   if (told.response && told.response.status < 200) return []
   const again = provedOf(told, endpoint)
   if (again) return [again]
-  const next = nextToTell(told.leg.telling, call.now)
+  const next = nextToTell(told.leg, call.now)
   return next ? informOf(told.leg, next, endpoint) : []
 }
 

@@ -92,7 +92,7 @@ const unkeyed: SaidKeys = { lines: [], strict: false }
 
 /** What the caller has acknowledged already, where that is what it would be told. */
 function agreedOn({ caller }: Call, said: RelayedSdp) {
-  const agreed = caller.told.find((told) => told.tag === caller.reliable.settled && told.said === said)
+  const agreed = caller.told.find((told) => told.tag === caller.reliable?.settled && told.said === said)
   return agreed?.tag === caller.localTag ? agreed : undefined
 }
 

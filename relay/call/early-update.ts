@@ -1,7 +1,9 @@
 import { type Dialog, receiveInDialog, refreshTarget, uasDialog } from '../dialog/dialog.ts'
 import { inDialog } from '../dialog/request.ts'
+import { none } from '../ground/none.ts'
 import type { EarlyDialog, InDialogRequest } from '../leg/leg.ts'
 import { flowFor } from '../leg/path.ts'
+import { rememberEarly } from '../leg/uac.ts'
 import { hasSdp, sdpBytes, withSdp } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
@@ -69,7 +71,7 @@ function updateEarly(
   if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
   const session = settledSession(call)
   if (leg.kind === 'uas') {
-    const settled = session && request.to.tag === leg.reliable.settled && session.branch.timer.updates
+    const settled = session && request.to.tag === leg.reliable?.settled && session.branch.timer.updates
     return settled ? pass(call, asked, session, endpoint) : [later(asked, endpoint)]
   }
   // Our own offer is still open (§5.2).
@@ -89,7 +91,7 @@ export function offerPracked(call: Call, asked: InDialogRequest, endpoint: SipEn
   if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
   const session = settledSession(call)
   if (session?.branch.timer.updates && !call.earlyUpdate) return pass(call, asked, session, endpoint)
-  const told = caller.told.find(({ tag }) => tag === caller.reliable.settled)
+  const told = caller.told.find(({ tag }) => tag === caller.reliable?.settled)
   if (!told || !offer?.ok) return [accept(asked, endpoint)]
   const sent = rewriteFor(call, caller, told.said, endpoint, { offer: offer.value })
   if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
@@ -98,16 +100,16 @@ export function offerPracked(call: Call, asked: InDialogRequest, endpoint: SipEn
 }
 
 function dialogAsked({ leg, request }: InDialogRequest): EarlyDialog | undefined {
-  return leg.kind === 'uac' ? leg.earlyDialogs.get(request.from.tag ?? '') : undefined
+  return leg.kind === 'uac' ? leg.earlyDialogs?.get(request.from.tag ?? '') : undefined
 }
 
 /** undefined: the caller was told nothing reliably, or of something which its callee said unreliably. */
 function settledSession({ caller, branches }: Call): EarlySession | undefined {
-  const told = caller.told.find(({ tag }) => tag === caller.reliable.settled && tag === caller.localTag)
+  const told = caller.told.find(({ tag }) => tag === caller.reliable?.settled && tag === caller.localTag)
   if (!told) return undefined
   for (const branch of branches) {
-    for (const [tag, said] of branch.state === 'calling' ? branch.early : []) {
-      const early = said === told.said ? branch.earlyDialogs.get(tag) : undefined
+    for (const [tag, said] of (branch.state === 'calling' && branch.early) || none) {
+      const early = said === told.said ? branch.earlyDialogs?.get(tag) : undefined
       if (early?.settled) return { branch, early, tag }
     }
   }
@@ -189,7 +191,7 @@ function settle(
     const sounds = [...aim(call, heard, answer, endpoint), ...aimFirstAnew(call, endpoint)]
     return [refuseRequest(asked, 488, [noCodec(endpoint)]), ...sounds]
   }
-  branch.early.set(tag, callees)
+  rememberEarly(branch, tag, callees)
   const told = caller.told.findIndex((one) => one.tag === caller.localTag)
   if (told >= 0 && caller.sdp.sent)
     caller.told = caller.told.with(told, { tag: caller.localTag, sent: caller.sdp.sent, said: callees })
@@ -210,7 +212,7 @@ function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): 
   if (!offer?.ok || !said || leg.kind !== 'uac') return [refuseRequest(asked, 488, [noCodec(endpoint)])]
   const sent = rewriteFor(call, leg, said, endpoint, { offer: offer.value })
   if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
-  leg.early.set(asked.request.from.tag ?? '', offer.value)
+  rememberEarly(leg, asked.request.from.tag ?? '', offer.value)
   return [
     accept(asked, endpoint, sdpBytes(sent)),
     ...aim(call, leg, offer.value, endpoint),

@@ -55,7 +55,7 @@ export type Answering = 'answered' | 'offered' | 'held' | 'no_codec'
 
 /** Whether the caller has said where it is heard, by its INVITE or a PRACK, before it is answered. */
 export function hasSaid({ invite, reliable, localTag }: UasLeg): boolean {
-  return hasSdp(invite) || reliable.answers.has(localTag)
+  return hasSdp(invite) || reliable?.answers.has(localTag) === true
 }
 
 /** Answers the caller in the flow's name, once it has acknowledged what it was told before. */

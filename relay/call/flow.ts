@@ -257,7 +257,7 @@ export function keyPressed(
   form: 'rfc4733' | 'inband' | 'info',
   endpoint: SipEndpoint,
 ): CallStep {
-  if (!noteKey(firstLeg(call).keys, key, form, call.now)) return { effects: [] }
+  if (!noteKey(firstLeg(call), key, form, call.now)) return { effects: [] }
   return flowHappened(call, { type: 'digit', key }, endpoint)
 }
 

@@ -1,6 +1,7 @@
+import { none } from '../ground/none.ts'
 import type { EarlyDialog, InDialogRequest } from '../leg/leg.ts'
 import { answerProvisional } from '../leg/prack.ts'
-import { takesReliably } from '../leg/reliable.ts'
+import { reliableOf, takesReliably } from '../leg/reliable.ts'
 import { hasSdp, sdpBytes } from '../sdp/message-sdp.ts'
 import { ourSound } from '../sdp/ours.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
@@ -46,7 +47,7 @@ export function mayBeOffered(call: Call, { provider }: Branch): boolean {
 
 /** Whether what a provisional says can be offered to a caller which left that open: it is an answer to us, or waits for one. */
 export function mayOffer(call: Call, branch: Branch, { to }: Response): boolean {
-  const waits = branch.earlyDialogs.get(to.tag ?? '')?.offering !== undefined
+  const waits = branch.earlyDialogs?.get(to.tag ?? '')?.offering !== undefined
   return takesReliably(call.caller) && (waits || branch.sdp.sent !== undefined)
 }
 
@@ -75,8 +76,8 @@ export function offerOfOurs(
 function toldOf({ caller, branches }: Call, tag: string) {
   const told = caller.told.find((one) => one.tag === tag)
   for (const branch of told ? branches : []) {
-    for (const [theirs, said] of branch.early)
-      if (said === told?.said) return { told, branch, early: branch.earlyDialogs.get(theirs), said }
+    for (const [theirs, said] of branch.early ?? none)
+      if (said === told?.said) return { told, branch, early: branch.earlyDialogs?.get(theirs), said }
   }
   return undefined
 }
@@ -95,7 +96,7 @@ export function answerPracked(
   const answer = answerOf(request, endpoint, told?.told.sent, caller.secure)
   const unusable = answer?.ok === false ? answer.fault : noAnswer
   if (!told || !answer?.ok) return unanswerable(call, asked, acknowledged, unusable, endpoint)
-  caller.reliable.answers.set(tag, answer.value)
+  reliableOf(caller).answers.set(tag, answer.value)
   const passed = told.early?.offering
     ? passOn(call, told.branch, told.early, told.said, answer.value, endpoint)
     : []

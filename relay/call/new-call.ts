@@ -1,12 +1,10 @@
 import { type MonotonicMs, utcAt } from '#contract'
-import { BoundedMap } from '../ground/bounded-map.ts'
 import type { SessionId } from '../ground/media.ts'
 import { none } from '../ground/none.ts'
 import { uasLeg } from '../leg/uas.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { hostsAtMost } from './hosts.ts'
 import { newHunt } from './new-hunt.ts'
 import type { Call, ServiceRoutes } from './state.ts'
 
@@ -52,7 +50,7 @@ export function newCall(
     transfer: undefined,
     joining: undefined,
     rang: false,
-    hosts: new BoundedMap(hostsAtMost),
+    hosts: undefined,
     record: blankRecord(arrival.invite),
   }
 }

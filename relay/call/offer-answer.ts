@@ -155,7 +155,7 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): 
   // Whatever led here: what has to be encrypted never leaves in the open.
   if (leg.secure === 'required' && !srtp && !ice) return []
   const host = hostOf(said)
-  const known = host === undefined ? undefined : call.hosts.get(host)
+  const known = host === undefined ? undefined : call.hosts?.get(host)
   const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []
   // A phone at another relay is to us what it is there: heard from where it signals.
   const phone = flow.neighbour === undefined ? undefined : phoneIn(said)
@@ -224,7 +224,7 @@ export function aimAgain(
   endpoint: SipEndpoint,
 ): CallOrder[] {
   const last = leg.aimed
-  if (!last || hostOf(last.said) !== host || call.hosts.get(host)?.address === undefined) return []
+  if (!last || hostOf(last.said) !== host || call.hosts?.get(host)?.address === undefined) return []
   return aimed(call, leg, last, endpoint)
 }
 
@@ -232,7 +232,7 @@ export function aimAgain(
 export function faultOf(call: Call, offer: SdpResult | undefined, trusted: boolean): UnusableSdp | undefined {
   if (!offer?.ok) return offer?.fault
   const host = hostOf(offer.value)
-  const found = host !== undefined && trusted ? call.hosts.get(host) : undefined
+  const found = host !== undefined && trusted ? call.hosts?.get(host) : undefined
   return found && found.address === undefined ? { status: 488, code: 301, why: found.why } : undefined
 }
 
@@ -253,7 +253,7 @@ export function unknownHost(
 ): string | undefined {
   const offer = offerOf(request, endpoint, secure)
   const host = offer?.ok ? hostOf(offer.value) : undefined
-  return host !== undefined && call.hosts.get(host) === undefined ? host : undefined
+  return host !== undefined && call.hosts?.get(host) === undefined ? host : undefined
 }
 
 /** Goes with a refusal: what is in the way (RFC 3261 §20.43), on one line. */

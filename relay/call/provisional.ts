@@ -1,6 +1,7 @@
 import { keysToAnswer } from '../leg/keying.ts'
 import { heardProvisional } from '../leg/prack.ts'
 import { sendProvisional } from '../leg/reliable.ts'
+import { rememberEarly } from '../leg/uac.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import { rseqOf } from '../sip/reliability.ts'
@@ -119,6 +120,7 @@ function remember18x(branch: Branch, response: Response, endpoint: SipEndpoint):
   const said = answerOf(response, endpoint, branch.sdp.sent, branch.secure)
   if (!said?.ok) return undefined
   const tag = response.to.tag ?? ''
-  if (branch.early.has(tag) || branch.early.size < mostEarly) branch.early.set(tag, said.value)
+  const known = branch.early
+  if (!known || known.has(tag) || known.size < mostEarly) rememberEarly(branch, tag, said.value)
   return said.value
 }

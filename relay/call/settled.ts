@@ -1,3 +1,4 @@
+import { none } from '../ground/none.ts'
 import type { Leg } from '../leg/leg.ts'
 import { request } from '../sip/message.ts'
 import type { Call } from './state.ts'
@@ -28,6 +29,6 @@ function forgetLeg(leg: Leg): void {
   leg.exchange = undefined
   leg.sdp.sent = undefined
   leg.sdp.before = undefined
-  if (leg.kind === 'uas') leg.told = []
-  else leg.early.clear()
+  if (leg.kind === 'uas') leg.told = none
+  else leg.early = undefined
 }

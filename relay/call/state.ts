@@ -79,8 +79,8 @@ export interface Call {
   joining: Joining | undefined
   /** A ringing was passed to the caller. */
   rang: boolean
-  /** Where host names in SDP lead, by name in lower case. */
-  readonly hosts: BoundedMap<string, ResolvedHost>
+  /** Where host names in SDP lead, by name in lower case; undefined: none was named. */
+  hosts: BoundedMap<string, ResolvedHost> | undefined
   record: CallRecord
 }
 

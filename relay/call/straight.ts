@@ -85,7 +85,7 @@ export function straightWords(
       : branch?.straight === true && mayGoStraight(said)
     return { straight }
   }
-  const phone = otherOf(call, to) ?? call.branches.find(({ early }) => [...early.values()].includes(said))
+  const phone = otherOf(call, to) ?? call.branches.find(({ early }) => early?.values().includes(said))
   const straight = phone?.sdp.sent?.straight === true && (terms.offer !== undefined || isPlain(said))
   return { straight, name: straight && phone.flow ? straightTo(phone.flow.address) : undefined }
 }

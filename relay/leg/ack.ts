@@ -20,7 +20,7 @@ import { flowFor, reach, wayBack } from './path.ts'
 export function acknowledge(leg: UacLeg, response: Response, endpoint: SipEndpoint): SendAck[] {
   const known = leg.acks.get(response.to.tag ?? '')
   if (known) return ackAgain(known, leg, endpoint)
-  const agreed = leg.earlyDialogs.get(response.to.tag ?? '')?.answering
+  const agreed = leg.earlyDialogs?.get(response.to.tag ?? '')?.answering
   if (!leg.dialog || !leg.invite || !(agreed || hasSdp(leg.invite))) return []
   return ackOnce(leg, leg.dialog, endpoint)
 }

@@ -1,5 +1,6 @@
 import type { Entropy } from '../ground/effects.ts'
 import type { SrtpKeys } from '../ground/media.ts'
+import { none } from '../ground/none.ts'
 import type { Media } from '../sdp/description.ts'
 import { isDtls } from '../sdp/ice.ts'
 import { sdpOf } from '../sdp/message-sdp.ts'
@@ -43,13 +44,13 @@ function keyingOnto(said: RelayedSdp): Keying {
 export function keysToOffer(leg: Leg, keying: Keying, dice: IceDice): SaidKeys {
   const { sdp } = leg
   const ice = keying === 'dtls' ? iceToOffer(leg, dice) : undefined
-  if (ice) sdp.lines = []
+  if (ice) sdp.lines = none
   if (ice) return { lines: [], strict: true, ice }
   const strict = keying === 'strict'
   const before = sdp.spent ? { ours: [], agreed: undefined } : { ours: sdp.lines, agreed: sdp.srtp }
   // Spent keys are so until others are agreed on: an offer may be refused, or cross another.
   const isPlain = keying === 'plain' || keying === 'dtls'
-  sdp.lines = isPlain ? [] : cryptosToOffer(before, secretMaker(dice.entropy))
+  sdp.lines = isPlain ? none : cryptosToOffer(before, secretMaker(dice.entropy))
   return { lines: sdp.lines, strict }
 }
 
@@ -65,7 +66,7 @@ export function keysToAnswer(leg: Leg, offer: RelayedSdp, dice: IceDice): SaidKe
     sdp.srtp = { theirs: keyOf(theirs), ours: keyOf(ours) }
     sdp.spent = false
   }
-  sdp.lines = ours === undefined ? [] : [ours]
+  sdp.lines = ours === undefined ? none : [ours]
   return ice ? { lines: [], strict: false, ice } : { lines: sdp.lines, strict: false }
 }
 

@@ -22,11 +22,17 @@ const togetherMs = 1_000
  * Notes a key a party told of: whether that is a press of its own. What came in another form, within a second, is the
  * same press told again; two in one form are two.
  */
-export function noteKey(keys: PressedKey[], key: string, form: KeyForm, at: number): boolean {
-  const same = keys.find((one) => one.key === key && at - one.at <= togetherMs && !one.forms.includes(form))
+export function noteKey(
+  leg: { keys: readonly PressedKey[] },
+  key: string,
+  form: KeyForm,
+  at: number,
+): boolean {
+  const same = leg.keys.find(
+    (one) => one.key === key && at - one.at <= togetherMs && !one.forms.includes(form),
+  )
   if (same) same.forms.push(form)
-  else keys.push({ key, at, forms: [form] })
-  if (keys.length > remembered) keys.shift()
+  else leg.keys = [...leg.keys.slice(1 - remembered), { key, at, forms: [form] }]
   return same === undefined
 }
 
@@ -43,7 +49,13 @@ const waitingAtMost = 64
 const answeredMs = 33_000
 
 /** Whether a key may be told at once; else it waits its turn, if there is room. */
-export function mayTell(telling: KeyTelling, digit: InfoDigit, now: MonotonicMs): boolean {
+export function mayTell(
+  leg: { telling: KeyTelling | undefined },
+  digit: InfoDigit,
+  now: MonotonicMs,
+): boolean {
+  leg.telling ??= { since: undefined, waiting: [] }
+  const { telling } = leg
   if (telling.since !== undefined && now - telling.since < answeredMs) {
     if (telling.waiting.length < waitingAtMost) telling.waiting.push(digit)
     return false
@@ -54,8 +66,12 @@ export function mayTell(telling: KeyTelling, digit: InfoDigit, now: MonotonicMs)
 }
 
 /** An INFO is answered: the key whose turn it is; undefined: none waits. */
-export function nextToTell(telling: KeyTelling, now: MonotonicMs): InfoDigit | undefined {
-  const next = telling.waiting.shift()
-  telling.since = next && now
+export function nextToTell(
+  leg: { telling: KeyTelling | undefined },
+  now: MonotonicMs,
+): InfoDigit | undefined {
+  const next = leg.telling?.waiting.shift()
+  if (next && leg.telling) leg.telling.since = now
+  else leg.telling = undefined
   return next
 }

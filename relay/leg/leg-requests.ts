@@ -79,6 +79,7 @@ export class LegRequests<Owner extends LegOwner, Role> {
         return { ...of, type: 'response', response: output.response }
       case 'ended':
         this.#byClient.delete(output.id)
+        for (const [leg, id] of owner.inviteIds) if (id === output.id) owner.inviteIds.delete(leg)
         return { ...of, type: 'ended' }
       case 'timeout':
         return { ...of, type: 'silence', why: 'no final response' }

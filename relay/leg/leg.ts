@@ -57,9 +57,9 @@ interface LegState {
   /** How long its session lives without a sign of life. */
   readonly timer: SessionTimer
   /** The keys its party pressed, the last of them. */
-  readonly keys: PressedKey[]
-  /** The keys of the other party which it is told of by INFO. */
-  readonly telling: KeyTelling
+  keys: readonly PressedKey[]
+  /** The keys of the other party which it is told of by INFO; undefined: none yet. */
+  telling: KeyTelling | undefined
   /** Our request which refreshes that, until its final answer. */
   refresh: Request | undefined
   /** What we answered it last, and to which offer: the same offer again changes nothing; undefined: it was offered something since. */
@@ -97,10 +97,10 @@ export interface UacLeg extends LegState {
    * undefined: it was sent, and its INVITE's transaction is over: whatever 2xx comes is a stray.
    */
   readonly acks: SmallMap<string, SentAck | undefined>
-  /** Its early dialogs, by the same tags. */
-  readonly earlyDialogs: SmallMap<string, EarlyDialog>
-  /** SDP of provisionals by the same tags, for a 2xx which comes without. */
-  readonly early: SmallMap<string, RelayedSdp>
+  /** Its early dialogs, by the same tags; undefined: there are none. */
+  earlyDialogs: SmallMap<string, EarlyDialog> | undefined
+  /** SDP of provisionals by the same tags, for a 2xx which comes without; undefined: none came. */
+  early: SmallMap<string, RelayedSdp> | undefined
 }
 
 /** A leg which called us: we are its UAS. */
@@ -116,8 +116,8 @@ export interface UasLeg extends LegState {
   answer: { response: Response; waitMs: number } | undefined
   /** A BYE which must wait for the ACK (RFC 3261 §15). */
   bye: GivenReason | undefined
-  /** Provisionals it is sent reliably. */
-  readonly reliable: ReliableProvisionals
+  /** Provisionals it is sent reliably; undefined: there were none. */
+  reliable: ReliableProvisionals | undefined
 }
 
 /** A description a party was sent, under which To tag, and what the other party said to that end. */
@@ -178,7 +178,7 @@ type Fresh =
   | 'telling'
 
 /** What a leg has of its own before anything was said. */
-export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
+export function freshLeg(sdpId: number): Pick<LegState, Fresh> {
   return {
     dialog: undefined,
     secure: 'allowed',
@@ -202,8 +202,8 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
     refresh: undefined,
     exchange: undefined,
     refers: none,
-    keys: [],
-    telling: { since: undefined, waiting: [] },
+    keys: none,
+    telling: undefined,
   }
 }
 
@@ -243,7 +243,7 @@ export type Keying = 'plain' | 'either' | 'strict' | 'dtls'
 
 /** The SDP we last sent to one leg: its session id, and its text with the version (RFC 3264 §8). */
 export interface SdpSent {
-  readonly id: string
+  readonly id: number
   sent: SentSdp | undefined
   /**
    * What it was sent before our last offer, and with which keys; one which is refused leaves it so (RFC 3261 §14.1).

@@ -3,6 +3,7 @@ import { reachOf, readIp, spelled } from '#routing'
 import { type Dialog, uasDialog } from '../dialog/dialog.ts'
 import { nextHop } from '../dialog/request.ts'
 import { type Flow, hostPort, isEncrypted, isWebSocket, sameFlow, usualPort } from '../ground/flow.ts'
+import { none } from '../ground/none.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipUri } from '../sip/uri.ts'
 import type { Leg, UacLeg, UasLeg } from './leg.ts'
@@ -88,9 +89,9 @@ function callersDialog(leg: UasLeg): Dialog {
 }
 
 function earlyDialog({ early, earlyDialogs, aimed }: UacLeg): Dialog | undefined {
-  const [tag] = [...early].find(([, said]) => said === aimed?.said) ?? []
-  const heard = tag === undefined ? undefined : earlyDialogs.get(tag)
-  return (heard ?? [...earlyDialogs.values()].at(-1))?.dialog
+  const [tag] = [...(early ?? none)].find(([, said]) => said === aimed?.said) ?? []
+  const heard = tag === undefined ? undefined : earlyDialogs?.get(tag)
+  return (heard ?? earlyDialogs?.values().at(-1))?.dialog
 }
 
 /**

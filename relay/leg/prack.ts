@@ -1,6 +1,7 @@
 import { uacDialog } from '../dialog/dialog.ts'
 import { inDialog } from '../dialog/request.ts'
 import type { Flow } from '../ground/flow.ts'
+import { SmallMap } from '../ground/small-map.ts'
 import { hasSdp, withSdp } from '../sdp/message-sdp.ts'
 import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
@@ -31,7 +32,7 @@ export function heardProvisional(leg: UacLeg, response: Response, endpoint: SipE
   const rseq = rseqOf(response)
   const tag = response.to.tag
   if (tag === undefined || !leg.invite || !leg.flow) return { fresh: true, orders: [] }
-  const early = leg.earlyDialogs.get(tag) ?? begin(leg, tag, leg.invite, response)
+  const early = leg.earlyDialogs?.get(tag) ?? begin(leg, tag, leg.invite, response)
   // Without an offer of ours it may bring one which no party could answer: then we did not say that we take that.
   if (rseq === undefined || !supports(leg.invite, '100rel')) return { fresh: true, orders: [] }
   if (!early || (early.rseq !== undefined && rseq !== early.rseq + 1)) return { fresh: false, orders: [] }
@@ -80,6 +81,7 @@ function acknowledging(
 }
 
 function begin(leg: UacLeg, tag: string, invite: Request, response: Response): EarlyDialog | undefined {
+  leg.earlyDialogs ??= new SmallMap()
   if (leg.earlyDialogs.size >= mostDialogs) return undefined
   const dialog = uacDialog(invite, response)
   const early: EarlyDialog = {

@@ -1,10 +1,11 @@
+import { SmallMap } from '../ground/small-map.ts'
 import { hasSdp } from '../sdp/message-sdp.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { rackOf } from '../sip/reliability.ts'
 import { supports } from '../sip/session-expires.ts'
 import { timerBase } from '../transaction/timers.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import type { UasLeg } from './leg.ts'
+import type { ReliableProvisionals, UasLeg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
 import { respond, responseTo } from './uas.ts'
 
@@ -26,12 +27,12 @@ export function takesReliably({ invite }: UasLeg): boolean {
 
 /** Whether the PRACK which is waited for has to bring an answer: to an offer which the party left to us (§5). */
 export function awaitsAnswer({ invite, reliable }: UasLeg): boolean {
-  const { unacknowledged, answers } = reliable
+  const { unacknowledged, answers } = reliable ?? {}
   return (
     unacknowledged !== undefined &&
     hasSdp(unacknowledged.response) &&
     !hasSdp(invite) &&
-    !answers.has(unacknowledged.tag)
+    answers?.has(unacknowledged.tag) !== true
   )
 }
 
@@ -47,12 +48,12 @@ export function sendProvisional(
   reliably: boolean,
 ): LegOrder<never>[] {
   const required = leg.invite.all('require').some((option) => option.toLowerCase() === '100rel')
-  const offered = hasSdp(leg.invite) || body !== undefined || leg.reliable.answers.has(leg.localTag)
+  const offered = hasSdp(leg.invite) || body !== undefined || leg.reliable?.answers.has(leg.localTag)
   if (!offered && required) return []
   const offers = body !== undefined && !hasSdp(leg.invite)
   if (!(required || ((reliably || offers) && offered && takesReliably(leg))))
     return [respond(leg, responseTo(leg, endpoint, status, [], body))]
-  const { reliable } = leg
+  const reliable = reliableOf(leg)
   if (reliable.waiting.length >= mostWaiting) return []
   reliable.rseq = reliable.rseq === 0 ? 1 + endpoint.entropy.below(2 ** 31 - 1) : reliable.rseq + 1
   const headers: Header[] = [
@@ -64,9 +65,22 @@ export function sendProvisional(
   return reliable.unacknowledged ? [] : sendNext(leg)
 }
 
+/** What it was sent reliably, nothing yet. */
+export function reliableOf(leg: UasLeg): ReliableProvisionals {
+  leg.reliable ??= {
+    rseq: 0,
+    unacknowledged: undefined,
+    waiting: [],
+    settled: undefined,
+    answers: new SmallMap(),
+  }
+  return leg.reliable
+}
+
 function sendNext(leg: UasLeg): LegOrder<never>[] {
-  const next = leg.reliable.waiting.shift()
-  leg.reliable.unacknowledged = next && { ...next, waitMs: t1 }
+  const reliable = reliableOf(leg)
+  const next = reliable.waiting.shift()
+  reliable.unacknowledged = next && { ...next, waitMs: t1 }
   if (!next) return []
   return [
     respond(leg, next.response),
@@ -77,7 +91,7 @@ function sendNext(leg: UasLeg): LegOrder<never>[] {
 
 /** Timer: there was no PRACK yet. It is waited for twice as long each time, without end but the 64·T1. */
 export function repeatProvisional(leg: UasLeg): LegOrder<never>[] {
-  const { unacknowledged } = leg.reliable
+  const unacknowledged = leg.reliable?.unacknowledged
   if (!unacknowledged) return []
   unacknowledged.waitMs *= 2
   const timer = { timer: 'repeatProvisional', leg } as const
@@ -86,23 +100,30 @@ export function repeatProvisional(leg: UasLeg): LegOrder<never>[] {
 
 /** What follows a PRACK, the next provisional; undefined: it acknowledges nothing which was sent, and is 481. */
 export function acknowledgedBy(leg: UasLeg, prack: Request): LegOrder<never>[] | undefined {
-  const { unacknowledged } = leg.reliable
+  const { reliable } = leg
+  const unacknowledged = reliable?.unacknowledged
   const rack = rackOf(prack)
   const { cseq } = leg.invite
-  if (!unacknowledged || rack?.rseq !== unacknowledged.rseq || prack.to.tag !== unacknowledged.tag)
+  if (
+    !reliable ||
+    !unacknowledged ||
+    rack?.rseq !== unacknowledged.rseq ||
+    prack.to.tag !== unacknowledged.tag
+  )
     return undefined
   if (rack.cseq !== cseq.number || rack.method !== cseq.method) return undefined
-  if (hasSdp(unacknowledged.response)) leg.reliable.settled = unacknowledged.tag
+  if (hasSdp(unacknowledged.response)) reliable.settled = unacknowledged.tag
   return [...stopRepeating(leg), ...sendNext(leg)]
 }
 
 /** Whether a 2xx has to wait: a description is in the air of which it is not known whether it was heard (§3). */
 export function holdsAnswer({ reliable }: UasLeg): boolean {
-  return reliable.unacknowledged !== undefined && hasSdp(reliable.unacknowledged.response)
+  return reliable?.unacknowledged !== undefined && hasSdp(reliable.unacknowledged.response)
 }
 
 /** The final answer is sent: nothing is repeated, and what waited is not said any more. A PRACK may still come. */
 export function endReliable(leg: UasLeg): LegOrder<never>[] {
+  if (!leg.reliable) return []
   leg.reliable.waiting = []
   return leg.reliable.unacknowledged ? stopRepeating(leg) : []
 }

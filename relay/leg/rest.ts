@@ -29,8 +29,8 @@ export function restLeg(leg: Leg): void {
   const acked = isAcked(leg)
   leg.acks.clear()
   if (acked) leg.acks.set(leg.dialog.remoteTag, undefined)
-  leg.earlyDialogs.clear()
-  leg.early.clear()
+  leg.earlyDialogs = undefined
+  leg.early = undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Dialog, uacDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
 import { SmallMap } from '../ground/small-map.ts'
+import type { RelayedSdp } from '../sdp/relayed.ts'
 import { type DigestAccount, noAuthorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
 import { allowHeader, supportedHeader, supportedPlainly } from '../sip/screen.ts'
@@ -32,9 +33,9 @@ export function uacLeg(
     reoffered: false,
     reason: undefined,
     acks: new SmallMap(),
-    earlyDialogs: new SmallMap(),
-    early: new SmallMap(),
-    ...freshLeg(String(entropy.below(2 ** 31))),
+    earlyDialogs: undefined,
+    early: undefined,
+    ...freshLeg(entropy.below(2 ** 31)),
   }
 }
 
@@ -77,6 +78,12 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
   return request({ method: 'INVITE', requestUri, headers, body })
 }
 
+/** It said this before the answer, under that tag. */
+export function rememberEarly(leg: UacLeg, tag: string, said: RelayedSdp): void {
+  leg.early ??= new SmallMap()
+  leg.early.set(tag, said)
+}
+
 /** Its INVITE leaves, for the first time or once more with proof. */
 export function callLeg<Called extends UacLeg>(
   leg: Called,
@@ -99,7 +106,7 @@ export function mendInvite(leg: UacLeg, refusal: Response, endpoint: SipEndpoint
   const proofs = prove(leg.proofs, refusal, leg.invite, leg.account, endpoint)
   if (!proofs && !lengthen(leg.timer, leg.invite, refusal)) return false
   leg.proofs = proofs ?? leg.proofs
-  leg.earlyDialogs.clear()
+  leg.earlyDialogs = undefined
   leg.cseq++
   return true
 }
@@ -117,7 +124,7 @@ export function answeredBy(leg: UacLeg, response: Response, endpoint: SipEndpoin
 /** The dialog of a 2xx: where it was early, what was said in that is counted on. */
 export function dialogOf(leg: UacLeg, invite: Request, response: Response): Dialog {
   const dialog = uacDialog(invite, response)
-  const early = leg.earlyDialogs.get(dialog.remoteTag)?.dialog
+  const early = leg.earlyDialogs?.get(dialog.remoteTag)?.dialog
   if (!early) return dialog
   dialog.localCseq = Math.max(dialog.localCseq, early.localCseq)
   dialog.remoteCseq = early.remoteCseq

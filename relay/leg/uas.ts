@@ -1,5 +1,5 @@
 import { uasDialog } from '../dialog/dialog.ts'
-import { SmallMap } from '../ground/small-map.ts'
+import { none } from '../ground/none.ts'
 import { sdpBody } from '../sip/body.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
@@ -28,17 +28,11 @@ export function uasLeg(
     ...arrived,
     account: null,
     localTag: entropy.hex(8),
-    told: [],
+    told: none,
     answer: undefined,
     bye: undefined,
-    reliable: {
-      rseq: 0,
-      unacknowledged: undefined,
-      waiting: [],
-      settled: undefined,
-      answers: new SmallMap(),
-    },
-    ...freshLeg(String(entropy.below(2 ** 31))),
+    reliable: undefined,
+    ...freshLeg(entropy.below(2 ** 31)),
   }
   noteAllow(leg.timer, leg.invite)
   return leg

@@ -46,7 +46,7 @@ export function withSdp(
 
 /** What a party was sent last: our session id towards it, and the text. */
 interface LastSdp {
-  readonly id: string
+  readonly id: number
   readonly sent: SentSdp | undefined
 }
 

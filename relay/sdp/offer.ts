@@ -16,7 +16,7 @@ interface SdpLeg {
   readonly address: string
   /** Our RTP port towards the reader; RTCP stands one above it. */
   readonly port: Port
-  readonly id: string | number
+  readonly id: number
   /** Our keys for it (a=crypto), which an offer may insist on; none: its sound is plain. */
   readonly keys?: SaidKeys
   /** Its sound goes straight to and from the other party: place, numbers and RTCP are as that one has them. */

@@ -8,7 +8,7 @@ import { browserSdp } from '../../support/browser-sdp.ts'
 import { steadyEntropy } from '../../support/entropy.ts'
 
 const dice: IceDice = { entropy: steadyEntropy(), dtls: ['AA', 'BB'] }
-const leg = () => freshLeg('1') as Leg
+const leg = () => freshLeg(1) as Leg
 
 describe('what a browser and we have said of the way between us', () => {
   test('is the same in each description of ours, as long as it restarts nothing', () => {
