@@ -124,7 +124,7 @@ function completeDelayedOffer(
   const said = answerOf(ack, endpoint, asker.sdp.sent, asker.secure)
   const offer = offering.aimed?.said
   // One which was offered something of ours has answered that, and has its ACK.
-  const answered = offering.acks.has(offering.dialog?.remoteTag ?? '')
+  const answered = offering.acks?.has(offering.dialog?.remoteTag ?? '') ?? true
   const sent =
     said?.ok && !answered ? rewriteFor(call, offering, said.value, endpoint, { offer }) : offering.sdp.sent
   if (!said?.ok || !sent || !offering.dialog) {

@@ -1,5 +1,7 @@
 import type { AddressTry, Attempt, SecurePolicy } from '#contract'
 import { type Flow, hostPort, isEncrypted } from '../ground/flow.ts'
+import { none } from '../ground/none.ts'
+import { SharedTexts } from '../ground/texts.ts'
 import { otherKeying } from '../leg/keying.ts'
 import type { Keying } from '../leg/leg.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
@@ -32,7 +34,7 @@ export function newBranch(
 ): Branch {
   const id = provider?.provider_id
   const side = seatOf(call, hunt)
-  const route = contact?.path ?? (id ? call.serviceRoutes.serviceRoute(id) : [])
+  const route = contact?.path ?? (id ? call.serviceRoutes.serviceRoute(id) : none)
   const branch: Branch = {
     ...uacLeg(endpoint, {
       route,
@@ -49,7 +51,7 @@ export function newBranch(
     provider,
     contact,
     straight: false,
-    flows: [],
+    flows: none,
   }
   // What is pushed to an empty list takes room for sixteen more.
   call.branches = call.branches.concat(branch)
@@ -70,7 +72,7 @@ export function callAt(
   endpoint: SipEndpoint,
 ): CallOrder[] | undefined {
   branch.flow = flow
-  branch.attempt.address = hostPort(flow.address, flow.port)
+  branch.attempt.address = addressOf(flow)
   branch.attempt.transport = flow.transport
   const offer = offered(call, endpoint)
   if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
@@ -196,11 +198,18 @@ function newAttempt(call: Call, { sought }: Hunt, provider: CalledPeer | undefin
   return attempt
 }
 
-function newTry(call: Call, { address, port, transport }: Flow): AddressTry {
+/** Carriers' are those of thousands of calls. */
+function addressOf({ address, port }: Flow): string {
+  return addresses.once(hostPort(address, port))
+}
+
+const addresses = new SharedTexts(1_000)
+
+function newTry(call: Call, flow: Flow): AddressTry {
   const started_ms = since(call)
   return {
-    address: hostPort(address, port),
-    transport,
+    address: addressOf(flow),
+    transport: flow.transport,
     status: 0,
     reason: '',
     codes: [],

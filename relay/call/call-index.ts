@@ -13,9 +13,8 @@ import type { Branch, Call, Hunt } from './state.ts'
 
 /** A call on the board. */
 export interface ActiveCall extends LegOwner {
-  /** The dialogs and Call-IDs, of however many legs, by which requests find it. */
-  dialogKeys: readonly string[]
-  callIds: readonly string[]
+  /** By what requests find it: the Call-IDs of its branches, and the dialogs of all its legs, which have line feeds. */
+  names: readonly string[]
   readonly machine: CallMachine
   readonly call: Call
   /** Those which run, each kind once for each of whom they are. */
@@ -96,8 +95,10 @@ export class CallIndex {
     const { call } = active
     this.#bySession.delete(call.session)
     this.#byServer.delete(call.caller.transaction)
-    for (const key of active.dialogKeys) this.#forget(active, key)
-    for (const callId of active.callIds) this.#byCallId.delete(callId)
+    for (const name of active.names) {
+      this.#forget(active, name)
+      this.#byCallId.delete(name)
+    }
   }
 
   /** A leg which speaks in another call by now is that one's. */
@@ -134,7 +135,7 @@ export class CallIndex {
 
   addDialog(active: ActiveCall, leg: Leg, dialog: DialogName): void {
     const key = dialogKey(dialog)
-    if (!active.dialogKeys.includes(key)) active.dialogKeys = active.dialogKeys.concat(key)
+    addName(active, key)
     this.#byDialog.set(key, { active, leg })
   }
 
@@ -155,7 +156,7 @@ export class CallIndex {
   }
 
   addBranch(active: ActiveCall, branch: Branch): void {
-    if (!active.callIds.includes(branch.callId)) active.callIds = active.callIds.concat(branch.callId)
+    addName(active, branch.callId)
     this.#byCallId.set(branch.callId, { active, leg: branch })
   }
 
@@ -189,6 +190,10 @@ export class CallIndex {
     }
     return false
   }
+}
+
+function addName(active: ActiveCall, name: string): void {
+  if (!active.names.includes(name)) active.names = active.names.concat(name)
 }
 
 /** The dialog which a caller may ask in before it was told anything. */

@@ -4,6 +4,7 @@ import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import { type SessionId, sessionId } from '../ground/media.ts'
+import { none } from '../ground/none.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
 import type { BeatPart } from '../ground/reporter.ts'
 import { SmallMap } from '../ground/small-map.ts'
@@ -229,8 +230,7 @@ export class Calls {
       call,
       timers: [],
       inviteIds: new SmallMap(),
-      dialogKeys: [],
-      callIds: [],
+      names: none,
       outstanding: 0,
       mediaClosed: true,
       portRefusals: 0,

@@ -1,4 +1,5 @@
 import type { FlowDecision, HangupParty, HangupReason, RejectDecision, RouteDecision } from '#contract'
+import { SharedTexts } from '../ground/texts.ts'
 import { byeLate2xx, hangUpLeg } from '../leg/bye.ts'
 import { endReliable } from '../leg/reliable.ts'
 import { abandonInvite } from '../leg/uac.ts'
@@ -186,20 +187,25 @@ export function concluded(
   // That no host is found, or not in time, is its own, as a silence is; of who was passed over, or given up before, nothing is known.
   const isUnfound = status === 0 && (decision === 'next' || reason === searchedTooLate)
   const counts = attempt.tries.length > 0 || isUnfound
-  Object.assign(attempt, { status, reason, decision, counts, ended_ms: since(call) })
+  Object.assign(attempt, { status, reason: phrases.once(reason), decision, counts, ended_ms: since(call) })
   tryEnded(call, branch, status, reason)
 }
 
 /** Closes the record of one address, once. */
 export function tryEnded(call: Call, { tried }: Branch, status: number, reason: string): void {
-  if (tried?.ended_ms === null) Object.assign(tried, { status, reason, ended_ms: since(call) })
+  if (tried?.ended_ms === null)
+    Object.assign(tried, { status, reason: phrases.once(reason), ended_ms: since(call) })
 }
+
+/** What carriers say is much the same; one which was cut from a response would keep all of that. */
+const phrases = new SharedTexts(1_000)
 
 /** What a branch said after it was given up tells more than its silence did. */
 export function spokeLate({ attempt, tried }: Branch, status: number, reason: string): void {
   if (tried?.status !== 0) return
-  Object.assign(tried, { status, reason })
-  if (attempt.tries.at(-1) === tried && attempt.status === 0) Object.assign(attempt, { status, reason })
+  const said = { status, reason: phrases.once(reason) }
+  Object.assign(tried, said)
+  if (attempt.tries.at(-1) === tried && attempt.status === 0) Object.assign(attempt, said)
 }
 
 /** Gives all branches up; one which has answered, while the caller could not be told, is hung up. */

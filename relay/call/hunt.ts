@@ -1,5 +1,6 @@
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import { none } from '../ground/none.ts'
 import { refusesKeys } from '../leg/keying.ts'
 import type { GivenReason } from '../leg/leg.ts'
 import { mendInvite } from '../leg/uac.ts'
@@ -32,7 +33,7 @@ export function branchLocated(call: Call, branch: Branch, located: Located, endp
       { branch, status: 0, why: located.why ?? 'no address found', response: undefined },
       endpoint,
     )
-  branch.flows = rest
+  branch.flows = rest.length > 0 ? rest : none
   return tryAt(call, branch, first, endpoint)
 }
 
@@ -229,7 +230,7 @@ function providerFailed(
 /** A provider's other address is another try inside the same attempt (RFC 3263 §4.3). */
 function otherAddress(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
   const [flow, ...rest] = branch.flows
-  branch.flows = []
+  branch.flows = none
   const again = newBranch(call, branch.hunt, endpoint, branch.provider, undefined, branch.attempt)
   again.flows = rest
   return flow ? tryAt(call, again, flow, endpoint) : { effects: [] }

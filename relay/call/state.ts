@@ -266,5 +266,5 @@ export interface Branch extends UacLeg {
   /** Of a call which another relay hands on: it is offered that one's sound as it is. */
   straight: boolean
   /** Addresses of this provider not tried yet. */
-  flows: Flow[]
+  flows: readonly Flow[]
 }

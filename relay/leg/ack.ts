@@ -18,6 +18,7 @@ import { flowFor, reach, wayBack } from './path.ts'
  * for its answer.
  */
 export function acknowledge(leg: UacLeg, response: Response, endpoint: SipEndpoint): SendAck[] {
+  if (!leg.acks) return []
   const known = leg.acks.get(response.to.tag ?? '')
   if (known) return ackAgain(known, leg, endpoint)
   const agreed = leg.earlyDialogs?.get(response.to.tag ?? '')?.answering
@@ -30,7 +31,7 @@ export function ackOnce(leg: UacLeg, dialog: Dialog, endpoint: SipEndpoint, body
   if (!leg.flow) return []
   const flow = flowFor(dialog, leg.flow, leg.trusted)
   const ack = ackIn(dialog, leg.invite, leg.invite?.cseq.number ?? leg.cseq, flow, endpoint, body)
-  leg.acks.set(dialog.remoteTag, { request: ack.request, flow, repeats: 0 })
+  leg.acks?.set(dialog.remoteTag, { request: ack.request, flow, repeats: 0 })
   return [ack]
 }
 

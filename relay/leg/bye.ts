@@ -26,7 +26,7 @@ export function hangUpLeg(leg: Leg, given: GivenReason, endpoint: SipEndpoint): 
 
 /** A 2xx with a delayed offer, never acknowledged since the other party left: an ACK which declines it, then BYE. */
 function ackBeforeBye(leg: UacLeg, endpoint: SipEndpoint): ClientOrder<never>[] {
-  if (!leg.dialog || leg.acks.has(leg.dialog.remoteTag)) return []
+  if (!leg.dialog || !leg.acks || leg.acks.has(leg.dialog.remoteTag)) return []
   const body = leg.aimed && declineSdp(leg.aimed.said.sdp, leg.sdp, endpoint)
   return ackOnce(leg, leg.dialog, endpoint, body)
 }
@@ -44,6 +44,7 @@ export function byeLate2xx(
   endpoint: SipEndpoint,
   headers: readonly Header[] = [],
 ): ClientOrder<never>[] {
+  if (!leg.acks) return []
   const known = leg.acks.get(response.to.tag ?? '')
   if (known) return ackAgain(known, { ...leg, dialog: undefined }, endpoint)
   if (!leg.invite || !leg.flow || leg.acks.size >= mostForks) return []

@@ -94,9 +94,9 @@ export interface UacLeg extends LegState {
   reason: string | undefined
   /**
    * Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4).
-   * undefined: it was sent, and its INVITE's transaction is over: whatever 2xx comes is a stray.
+   * undefined: the one of its dialog was sent, and its INVITE's transaction is over: whatever 2xx comes is a stray.
    */
-  readonly acks: SmallMap<string, SentAck | undefined>
+  acks: SmallMap<string, SentAck> | undefined
   /** Its early dialogs, by the same tags; undefined: there are none. */
   earlyDialogs: SmallMap<string, EarlyDialog> | undefined
   /** SDP of provisionals by the same tags, for a 2xx which comes without; undefined: none came. */

@@ -27,8 +27,7 @@ export function restLeg(leg: Leg): void {
     return
   }
   const acked = isAcked(leg)
-  leg.acks.clear()
-  if (acked) leg.acks.set(leg.dialog.remoteTag, undefined)
+  if (acked) leg.acks = undefined
   leg.earlyDialogs = undefined
   leg.early = undefined
 }
@@ -72,7 +71,7 @@ function unproved(invite: Request): Request {
 }
 
 function isAcked({ acks, dialog }: UacLeg): boolean {
-  return dialog !== undefined && acks.has(dialog.remoteTag)
+  return acks === undefined || (dialog !== undefined && acks.has(dialog.remoteTag))
 }
 
 /** Of one of ours what names it, and until it is acknowledged our proofs, which its ACK repeats: what it said, its dialog knows. */

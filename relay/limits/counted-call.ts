@@ -33,7 +33,7 @@ export function placeIn(call: CountedCall | undefined, scope: Scope): CountedSco
   return known && known.places > 0 ? known : undefined
 }
 
-/** The same, or the place it had there. */
+/** The same, or the place it had there; undefined: it never had one. */
 export function knownIn(call: CountedCall | undefined, scope: Scope): CountedScope | undefined {
   return call?.scopes.find(({ usage }) => isSame(usage.scope, scope))
 }
@@ -54,6 +54,7 @@ export function begunAs(counted: CountedScope, callId: string, leg: number | und
   return counted.firstLeg === leg ? callId : `${callId} ${leg}`
 }
 
+/** Whether two name one and the same. */
 export function isSame(a: Scope, b: Scope): boolean {
   return a.id === b.id && a.kind === b.kind
 }

@@ -3,6 +3,7 @@ import { rememberLast } from '../ground/remember.ts'
 import { isCommon, linesOf, type Media, type Sdp, sdpOfLines, writeSdp } from './description.ts'
 import type { SentSdp } from './offer.ts'
 import type { RelayedSdp } from './relayed.ts'
+import { isConnection } from './tidy.ts'
 
 /** The same description in a third of the memory, to be kept for hours and seldom asked: it is read anew when it is. */
 export function saidAtRest(said: RelayedSdp): RelayedSdp {
@@ -40,7 +41,8 @@ class SentAtRest extends LinesAtRest implements SentSdp {
   readonly straight: boolean
 
   constructor({ version, straight }: SentSdp, sdp: Sdp, said: RelayedSdp) {
-    super(linesOf(sdp), isCommon)
+    // Our address is the same in all.
+    super(linesOf(sdp), (line) => isCommon(line) || isConnection(line))
     this.version = version
     this.said = said
     this.straight = straight

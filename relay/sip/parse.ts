@@ -9,6 +9,7 @@ import { flaw, limits } from './limits.ts'
 import type { Message, Parsed, ParseFlaw, Request } from './message.ts'
 import { noBody, RequestMessage, ResponseMessage } from './message.ts'
 import { methodIn } from './methods.ts'
+import { reasonPhrase } from './reasons.ts'
 import { readUri, type SipUri } from './uri.ts'
 import { salvageVia } from './via.ts'
 
@@ -147,7 +148,9 @@ function readStatusLine({ letters, lineAt, lineEnd }: Head): { status: number; r
   const end = spaceAt(codes, versionEnd + 1, lineEnd)
   const status = end === statusEnd ? digits(codes, versionEnd + 1, end, 699) : undefined
   if (status === undefined || status < 100) return undefined
-  return { status, reason: text.slice(Math.min(end + 1, lineEnd), lineEnd) }
+  const [said, usual] = [text.slice(Math.min(end + 1, lineEnd), lineEnd), reasonPhrase(status)]
+  // A text cut from the message keeps that, where it is kept in a record.
+  return { status, reason: said === usual ? usual : said }
 }
 
 /** A request's first line. */
