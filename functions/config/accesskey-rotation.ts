@@ -8,7 +8,7 @@ import { ApiError } from '../http/api-error.ts'
 import { condition } from '../http/check.ts'
 import { madeExampleOf, madeOf } from '../http/noun-operations.ts'
 import type { Operation } from '../http/operation.ts'
-import { readBody, readId } from '../http/validate.ts'
+import { readId, readOrder } from '../http/validate.ts'
 import { accesskeys, ending, expire, isKey } from './accesskeys.ts'
 
 const rotation = z.strictObject({
@@ -29,7 +29,7 @@ const REMEMBERED = 10
 
 /** Another token for an access key, while those it had go on opening. */
 export const rotations = new Hono<Edge>().post('/:id/rotate', async (c) => {
-  const [id, input] = [readId(c), await readBody(c, rotation)]
+  const [id, input] = [readId(c), await readOrder(c, rotation)]
   return c.json(await rotate(c, id, input))
 })
 

@@ -7,7 +7,7 @@ import { ApiError } from '../http/api-error.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
 import { readQuery } from '../http/query.ts'
-import { readBody, readId } from '../http/validate.ts'
+import { readId, readOrder } from '../http/validate.ts'
 import { alerts } from './alerts.ts'
 import { trialInput, tryOut } from './webhook-actions.ts'
 
@@ -18,7 +18,7 @@ export const incidentFilters = {
 
 /** What alerts raised, and a trial of how they tell it. */
 export const alertActions = new Hono<Edge>()
-  .post('/:id/test', async (c) => c.json(await tryAlert(c, readId(c), await readBody(c, trialInput))))
+  .post('/:id/test', async (c) => c.json(await tryAlert(c, readId(c), await readOrder(c, trialInput))))
   .get('/:id/incidents', lists(incidentFilters), async (c) => {
     const [alertId, page] = [readId(c), readPage(c)]
     const { lasting } = readQuery(c, z.object(incidentFilters))

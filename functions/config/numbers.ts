@@ -96,7 +96,8 @@ export const numbers = resource({
       },
     ],
     cascade: 'never',
-    inUse: 'This is the default caller id. Choose another with PUT /v1.0/customer first.',
+    inUse:
+      'This is the default caller id. Choose another first: PATCH /v1.0/customer {"default_outgoing_number_id": …}.',
   },
   errors: ['NUMBER_TAKEN', 'AMBIGUOUS_SOURCE', 'REFERENCE_NOT_FOUND'],
   example: {

@@ -11,7 +11,7 @@ import { executionOf } from '../http/execution.ts'
 import type { ErrorCode, Operation } from '../http/operation.ts'
 import { now } from '../http/queries.ts'
 import type { NounResource } from '../http/resource.ts'
-import { readBody, readId } from '../http/validate.ts'
+import { readId, readOrder } from '../http/validate.ts'
 import { hubOf } from '../hub/client.ts'
 import { causesOf, log } from '../log.ts'
 import { customers } from './customers.ts'
@@ -89,7 +89,7 @@ export const ownOutboundGuard = new Hono<Edge>()
   .post('/release', (c) => release(c, 'customer', c.get('principal').customerId))
 
 async function block(c: Context<Edge>, kind: Kind, id: string): Promise<Response> {
-  const { hang_up } = await readBody(c, blockInput)
+  const { hang_up } = await readOrder(c, blockInput)
   const changed = await change(c, kind, id, { outboundBlocked: true })
   if (!hang_up) return c.json(shown(changed, 0))
   // Blocked first: no call begins behind the back of those which are ended.
@@ -100,7 +100,7 @@ async function block(c: Context<Edge>, kind: Kind, id: string): Promise<Response
 }
 
 async function release(c: Context<Edge>, kind: Kind, id: string): Promise<Response> {
-  const { country } = await readBody(c, releaseInput)
+  const { country } = await readOrder(c, releaseInput)
   const row =
     country === null
       ? { outboundBlocked: false, releasedAt: now }

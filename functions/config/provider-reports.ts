@@ -3,7 +3,7 @@ import { PLATFORM } from '#contract'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readQuery, takes } from '../http/query.ts'
-import { readBody, readId, readIdOf } from '../http/validate.ts'
+import { readId, readIdOf, readOrder } from '../http/validate.ts'
 import { hubOf } from '../hub/client.ts'
 import { healthOf } from '../store/provider-health.ts'
 import { statsOf, within } from '../store/provider-statistics.ts'
@@ -19,7 +19,7 @@ export const carriers = new Hono<Edge>()
   })
   .post('/:id/test', takes(waiting), async (c) => {
     const [id, { wait }] = [readId(c), readQuery(c, waiting)]
-    const testId = await begin(c, id, await readBody(c, testInput))
+    const testId = await begin(c, id, await readOrder(c, testInput))
     const told = found(
       await outcome({ db: c.get('db'), hub: hubOf(c) }, c.get('principal').customerId, id, testId, wait),
     )

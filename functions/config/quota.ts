@@ -81,7 +81,7 @@ function hasRoom(noun: QuotaNoun, customerId: string): SQL {
 function refuseFull(noun: QuotaNoun, { rows: [room] }: { rows: Room[] }): void {
   if (!room) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   if (room.used < room.most) return
-  const more = `${remedies[noun] ?? 'delete some'}, or have an administrator raise quotas.${noun} with PUT /v1.0/customers/{id}`
+  const more = `${remedies[noun] ?? 'delete some'}, or have an administrator raise quotas.${noun} with PATCH /v1.0/customers/{id}`
   throw new ApiError(
     'QUOTA_EXCEEDED',
     `This customer has ${room.used} ${noun} and may have ${room.most}: ${more}.`,

@@ -5,7 +5,7 @@ import type { CallCommand } from '#contract'
 import { calls, commands } from '#db'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
-import { readBody, readId } from '../http/validate.ts'
+import { readId, readOrder } from '../http/validate.ts'
 
 /** How a call is to be recorded. */
 export const recordingInput = z.strictObject({
@@ -36,7 +36,7 @@ type Order = z.infer<typeof recordingOrderShown>['order']
 /** Recording calls which go on, by what their relays hear with the next beat. */
 export const recordingOrders = new Hono<Edge>()
   .post('/:id/recording_start', async (c) => {
-    const { channels, duration, end_of_silence } = await readBody(c, recordingInput)
+    const { channels, duration, end_of_silence } = await readOrder(c, recordingInput)
     const recording_id = crypto.randomUUID()
     const how = { recording_id, channels, max_ms: duration * 1000 }
     const silence_ms = end_of_silence > 0 ? end_of_silence * 1000 : null

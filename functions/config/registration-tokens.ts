@@ -12,7 +12,7 @@ import { lockConfig } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { before, now } from '../http/queries.ts'
 import { covers } from '../http/scopes.ts'
-import { readBody, readId, readIdOf } from '../http/validate.ts'
+import { readId, readIdOf, readOrder } from '../http/validate.ts'
 import { sha256Hex } from '../secrets.ts'
 import { currentMark, ofPassword } from '../store/ended-tokens.ts'
 import { writeEvents } from '../store/event-log.ts'
@@ -62,7 +62,7 @@ export const registrationTokens = new Hono<Edge>()
     return c.json(listed(rows, page, at, (one) => present(c, one)))
   })
   .post('/:id/tokens', async (c) => {
-    const { expire } = await readBody(c, tokenInput)
+    const { expire } = await readOrder(c, tokenInput)
     const { id, extension, customerId, sealedSha256 } = await there(c)
     const tokenId = crypto.randomUUID()
     // A relay reads whole seconds.

@@ -5,7 +5,7 @@ import { utcNow } from '../clock.ts'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import type { Operation } from '../http/operation.ts'
-import { readBody } from '../http/validate.ts'
+import { readOrder } from '../http/validate.ts'
 import { bytes } from '../secrets.ts'
 
 const turnInput = z.strictObject({
@@ -19,7 +19,7 @@ const turnInput = z.strictObject({
 
 /** A name and a password for the TURN server of this installation (RFC 8656): its name says until when, its password is a MAC of that. */
 export const turnCredentials = new Hono<Edge>().post('/', async (c) => {
-  const { expire } = await readBody(c, turnInput)
+  const { expire } = await readOrder(c, turnInput)
   const { TURN_URLS: urls, TURN_SECRET: secret } = c.get('settings')
   if (urls === undefined || secret === undefined)
     throw new ApiError(

@@ -13,7 +13,7 @@ import { ApiError } from '../http/api-error.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
 import { readQuery } from '../http/query.ts'
-import { readBody, readId } from '../http/validate.ts'
+import { readBody, readId, readOrder } from '../http/validate.ts'
 import { id } from './fields.ts'
 import { sealedSecret, webhooks } from './webhooks.ts'
 
@@ -42,9 +42,9 @@ export const REPLAYED = 10_000
 
 /** What is done with a webhook beside configuring it. */
 export const webhookActions = new Hono<Edge>()
-  .post('/:id/rotate', async (c) => c.json(await rotate(c, readId(c), await readBody(c, rotationInput))))
+  .post('/:id/rotate', async (c) => c.json(await rotate(c, readId(c), await readOrder(c, rotationInput))))
   .post('/:id/test', async (c) => {
-    const [webhookId, data] = [readId(c), await readBody(c, trialInput)]
+    const [webhookId, data] = [readId(c), await readOrder(c, trialInput)]
     return c.json(await tryOut(c, webhookId, { type: 'webhook.test', subjectId: webhookId, data }))
   })
   .post('/:id/replay', async (c) => {

@@ -14,7 +14,7 @@ export function attemptFindings({ call, providers }: CallFacts): Finding[] {
     const carrier = providers.find(({ id }) => id === attempt.provider_id)
     told.set(
       key,
-      found(code, sentence, answered ? movedOn : todo(code), {
+      found(code, sentence, answered ? movedOn : todo(code, call), {
         severity: answered ? 'warning' : 'error',
         evidence: evidenceOf(attempt),
         request: carrier?.own ? requestOf(code, carrier.id) : null,
@@ -63,8 +63,11 @@ function evidenceOf({ provider_id, provider_name, address, transport, status, re
   return { provider_id, provider_name, address, transport, status, reason, tries }
 }
 
-function todo(code: string): string {
-  return todos[code] ?? 'Ask the provider what it minds, with the call’s sip_call_id.'
+function todo(code: string, { decision }: CallFacts['call']): string {
+  const ask = 'Ask the provider what it minds, with the call’s sip_call_id.'
+  if (code === 'PROVIDER_REFUSED' && decision?.caller_id?.from === 'none')
+    return `It showed no number as its caller’s, which many providers refuse: give the extension a caller_id, or the customer a default_outgoing_number_id. ${ask}`
+  return todos[code] ?? ask
 }
 
 const todos: Readonly<Record<string, string>> = {

@@ -24,7 +24,7 @@ export function checkFlow(actions: readonly FlowAction[], given: Iterable<string
   const endless = circle ? [endlessFault(actions, circle)] : []
   const unset = unsetUses(actions, edges, given).map(({ place, use: { path, name } }) => ({
     path: [String(place), ...path],
-    message: unsetMessage(name, named(actions[place])),
+    message: unsetMessage(name, named(actions[place], place)),
   }))
   return [...endless, ...unset, ...actions.flatMap(ownFaults), ...within]
 }
@@ -41,7 +41,10 @@ function calledFaults(action: FlowAction, place: number): FlowFault[] {
   const path = [String(place), 'option']
   if ((actions === null) === (flow_id === null))
     return [
-      { path, message: `of ${named(action)} needs one of flow_id and actions: what the other call does` },
+      {
+        path,
+        message: `of ${named(action, place)} needs one of flow_id and actions: what the other call does`,
+      },
     ]
   const below = [...path, 'actions']
   return checkFlow(actions ?? []).map((fault) => ({ ...fault, path: [...below, ...fault.path] }))
@@ -64,13 +67,13 @@ function missingTargets(actions: readonly FlowAction[]): FlowFault[] {
       .filter(({ id }) => !ids.has(id))
       .map(({ path, id }) => ({
         path: [String(place), ...path],
-        message: `of ${named(action)} leads to ${quoted(id)}, and no action has that id: there are ${listed(actions)}`,
+        message: `of ${named(action, place)} leads to ${quoted(id)}, and no action has that id: ${listed(actions, id)}`,
       })),
   )
 }
 
 function endlessFault(actions: readonly FlowAction[], circle: readonly number[]): FlowFault {
-  const round = [...circle, circle[0] ?? 0].map((place) => quoted(actions[place]?.id ?? ''))
+  const round = [...circle, circle[0] ?? 0].map((place) => nameOf(actions[place], place))
   const message = `goes round for ever if the caller does nothing: ${round.join(', then ')}. Lead it back by a goto with a loop_count, or elsewhere`
   return { path: [String(circle.at(-1) ?? 0)], message }
 }
@@ -91,10 +94,10 @@ function ownFaults(action: FlowAction, place: number): FlowFault[] {
   const wrong = holidays.flatMap((day, at) =>
     isDay(day)
       ? []
-      : [{ path: path('holidays', String(at)), message: `of ${named(action)} is no day of any year` }],
+      : [{ path: path('holidays', String(at)), message: `of ${named(action, place)} is no day of any year` }],
   )
   if (isTimeZone(time_zone)) return wrong
-  const message = `of ${named(action)} is no time zone such as Europe/Berlin`
+  const message = `of ${named(action, place)} is no time zone such as Europe/Berlin`
   return [{ path: path('time_zone'), message }, ...wrong]
 }
 
@@ -113,9 +116,22 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-function named(action: FlowAction | undefined): string {
-  return action ? `${quoted(action.id)} (${action.type})` : 'an action'
+function named(action: FlowAction | undefined, place: number): string {
+  if (!action) return 'an action'
+  return isGiven(action.id) ? `actions.${place} (${action.type})` : `${quoted(action.id)} (${action.type})`
 }
+
+/** An action among others, in short. */
+function nameOf(action: FlowAction | undefined, place: number): string {
+  return action && !isGiven(action.id) ? quoted(action.id) : named(action, place)
+}
+
+/** Whether an id is of the shape of those which actions are given that came without: who wrote the flow may never have seen it. */
+function isGiven(id: string): boolean {
+  return uuid.test(id)
+}
+
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 function quoted(text: string): string {
   return `"${text}"`
@@ -123,9 +139,10 @@ function quoted(text: string): string {
 
 const listedAtMost = 12
 
-function listed(actions: readonly FlowAction[]): string {
-  const ids = actions.slice(0, listedAtMost).map(({ id }) => quoted(id))
-  return actions.length > listedAtMost
-    ? `${ids.join(', ')} and ${actions.length - listedAtMost} more`
-    : ids.join(', ')
+/** Which ids there are, those alone which may have been meant by `instead`. */
+function listed(actions: readonly FlowAction[], instead: string): string {
+  const ids = actions.map(({ id }) => id).filter((id) => isGiven(instead) || !isGiven(id))
+  if (ids.length === 0) return 'give the action which is meant an id'
+  const first = ids.slice(0, listedAtMost).map(quoted).join(', ')
+  return `there are ${ids.length > listedAtMost ? `${first} and ${ids.length - listedAtMost} more` : first}`
 }

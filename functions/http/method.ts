@@ -8,11 +8,37 @@ import { ApiError } from './api-error.ts'
  */
 export function unanswered(app: Hono<Edge>, c: Context<Edge>): Response {
   const allowed = methodsAt(app, c.req.path)
-  if (allowed.length === 0) throw new ApiError('RESOURCE_NOT_FOUND', 'There is nothing at this path.')
+  if (allowed.length === 0) throw new ApiError('RESOURCE_NOT_FOUND', nothingAt(app, c.req.path))
   const named = allowed.join(', ')
   c.header('Allow', named)
   if (c.req.method === 'OPTIONS') return c.body(null, 204)
   throw new ApiError('METHOD_NOT_ALLOWED', `${c.req.method} is not possible at this path; it takes ${named}.`)
+}
+
+/** The sentence names a path of the API which may be meant, or where all are listed. */
+function nothingAt(app: Hono<Edge>, path: string): string {
+  const [first = '', ...rest] = path.split('/').filter((part) => part !== '')
+  const noun = version.test(first) ? (rest[0] ?? '') : first
+  const meant = nounsOf(app).find((one) => lettersOf(one) === lettersOf(noun))
+  if (meant === undefined || path.startsWith(`/v1.0/${meant}/`))
+    return 'There is nothing at this path; /docs lists those there are.'
+  return `There is nothing at this path; /v1.0/${meant} is one of the API.`
+}
+
+const version = /^v\d/
+
+/** What stands behind `/v1.0/` in paths of endpoints: `extensions`, `flows`. */
+function nounsOf(app: Hono<Edge>): string[] {
+  const named = app.routes.flatMap(({ path }) => /^\/v1\.0\/([\w-]+)/.exec(path)?.[1] ?? [])
+  return [...new Set(named)]
+}
+
+/** One of several, or written in several words, it is the same noun. */
+function lettersOf(noun: string): string {
+  return noun
+    .toLowerCase()
+    .replace(/[^a-z]/g, '')
+    .replace(/s$/, '')
 }
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']

@@ -22,6 +22,14 @@ export async function readBody<Shape extends z.ZodType>(
   return parse(shape, without(body, ignored))
 }
 
+/** The same of an order which may say nothing: where there is no body all is as the shape has it by default. */
+export async function readOrder<Shape extends z.ZodType>(
+  c: Context<Edge>,
+  shape: Shape,
+): Promise<z.output<Shape>> {
+  return (await c.req.text()) === '' ? parse(shape, {}) : readBody(c, shape)
+}
+
 /**
  * The same of something a customer configures. Whose it is `customer_id` may say, for an administrator: from here
  * on the principal is that customer. `said` is what the body says where that was no JSON.

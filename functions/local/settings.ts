@@ -156,7 +156,7 @@ export function placeOf({
 }
 
 /** The first address others may reach this machine by; its own loopback when it has no other. */
-function firstAddress(family: 'IPv4' | 'IPv6'): string {
+export function firstAddress(family: 'IPv4' | 'IPv6'): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   const outward = addresses.find((one) => one.family === family && !one.internal && one.scopeid === undefined)
   return outward?.address ?? (family === 'IPv4' ? '127.0.0.1' : '::1')

@@ -1,5 +1,5 @@
 import { secretsPath } from './secrets-file.ts'
-import type { StackSettings } from './settings.ts'
+import { firstAddress, type StackSettings } from './settings.ts'
 import type { EdgeSide } from './stack.ts'
 import { realmOf } from './stack.ts'
 
@@ -18,6 +18,7 @@ export function welcome(settings: StackSettings, edge: EdgeSide): string {
     `  API         ${edge.apiUrl}/v1.0 (told of at ${edge.apiUrl}/docs)`,
     ...accessLines(settings, edge),
     `  SIP         ${server} (UDP and TCP)`,
+    ...(isLoopback(settings.sipHost) ? [`              (${aloneHere()})`] : []),
     ...(settings.publicIpGuessed
       ? [`              (PUBLIC_IP is not set: phones are told ${publicIp})`]
       : []),
@@ -25,14 +26,25 @@ export function welcome(settings: StackSettings, edge: EdgeSide): string {
     '  Make an extension:',
     `    curl -s ${edge.apiUrl}/v1.0/extensions -H "Authorization: Bearer ${key}" \\`,
     `      -H "Content-Type: application/json" \\`,
-    `      -d '{"name":"office-phone","username":"office1","password":"secure-password"}'`,
+    `      -d '{"name":"first-phone","username":"first1","password":"secure-password"}'`,
     '',
     '  Then type into a softphone:',
     `    Server / proxy   ${server}`,
-    `    Account          office1@${realm}`,
+    `    Account          first1@${realm}`,
     '    Password         secure-password',
     '',
   ].join('\n')
+}
+
+/** Why no carrier is reached from there, and what the next start is to be told so that it is. */
+function aloneHere(): string {
+  const outward = firstAddress('IPv4')
+  const host = isLoopback(outward) ? 'an address of this machine' : outward
+  return `this machine alone; for phones and carriers elsewhere SIP_HOST=${host} npm start`
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1'
 }
 
 /** The access key at the first start; afterwards, where it is kept. */

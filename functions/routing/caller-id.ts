@@ -39,7 +39,7 @@ export function callerIdFor(
   if (customer.only_number)
     return shown(customer.only_number, 'only', `it is the only number of the customer${instead}`)
   if (customer.require_caller_id) return { reason: 'CALLER_ID_REQUIRED', message: required(party) }
-  const why = `the customer has no number to show${instead}`
+  const why = `${noneToShow(customer)}${instead}`
   return { number: null, from: 'none', unverified: true, why }
 }
 
@@ -118,9 +118,16 @@ function ownNumbers(party: Party): readonly (string | null)[] {
 function notOwned(asked: string, { id, caller_ids }: TrunkFacts): string {
   const choice =
     caller_ids.length > 0
-      ? `Show one of ${caller_ids.slice(0, 5).join(', ')}, or add it to caller_ids with PUT /v1.0/trunks/${id}.`
+      ? `Show one of ${caller_ids.slice(0, 5).join(', ')}, or add it to caller_ids with PATCH /v1.0/trunks/${id}.`
       : 'Show a number of the customer’s, or add this one with POST /v1.0/numbers.'
   return `${asked} is no number this trunk may show, and the customer requires a caller id. ${choice}`
+}
+
+/** Numbers which are not owned count for no country: the customer may have some of those. */
+function noneToShow({ number_countries }: CustomerFacts): string {
+  return number_countries.length === 0
+    ? 'the customer has no number to show'
+    : 'nothing says which of its numbers the customer shows: set a caller_id, or default_outgoing_number_id by PATCH /v1.0/customer'
 }
 
 function required({ kind }: Party): string {

@@ -11,7 +11,7 @@ export function forbiddenTo(
 ): { reason: string; message: string } | undefined {
   const blocked = blockedBy(dialled, customer.blocked_prefixes)
   if (blocked !== undefined) {
-    const message = `Calls to ${blocked} are blocked. To allow them take it out of blocked_prefixes with PUT /v1.0/customer.`
+    const message = `Calls to ${blocked} are blocked. To allow them take it out of blocked_prefixes with PATCH /v1.0/customer.`
     return { reason: 'DESTINATION_BLOCKED', message }
   }
   if (dialled.kind === 'short') return undefined
@@ -19,7 +19,7 @@ export function forbiddenTo(
   const { allowed, country: own, number_countries } = customer
   if (country !== null && (allowed ? allowed.includes(country) : country === own)) return undefined
   if (country !== null && allowed === null && number_countries.includes(country)) return undefined
-  return { reason: 'DESTINATION_NOT_ALLOWED', message: notAllowed(e164, country?.toLowerCase()) }
+  return { reason: 'DESTINATION_NOT_ALLOWED', message: notAllowed(e164, country, customer) }
 }
 
 function blockedBy(dialled: Number, prefixes: readonly string[]): string | undefined {
@@ -37,7 +37,13 @@ function isShortOf(prefix: string, digits: string): boolean {
   return national.length <= 6 && national.startsWith(prefix)
 }
 
-function notAllowed(e164: string, country: string | undefined): string {
-  if (country === undefined) return `${e164} belongs to no country, and only countries can be allowed.`
-  return `Calls to ${country} are not allowed. To allow them add "${country}" to destination_whitelist with PUT /v1.0/customer.`
+/** With the request which allows it: a first list takes the place of the countries which are allowed without one. */
+function notAllowed(e164: string, country: string | null, customer: CustomerFacts): string {
+  if (country === null) return `${e164} belongs to no country, and only countries can be allowed.`
+  const name = country.toLowerCase()
+  if (customer.allowed !== null)
+    return `Calls to ${name} are not allowed: add "${name}" to destination_whitelist by PATCH /v1.0/customer.`
+  const list = [...new Set([customer.country, ...customer.number_countries, country])]
+  const body = JSON.stringify({ destination_whitelist: list.map((each) => each.toLowerCase()) })
+  return `Calls to ${name} are not allowed: PATCH /v1.0/customer ${body} allows them.`
 }

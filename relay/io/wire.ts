@@ -22,6 +22,7 @@ const whyByCode: Record<string, string> = {
   ENETUNREACH: 'network unreachable',
   EMSGSIZE: 'too long for one datagram',
   ETIMEDOUT: 'no connection in time',
+  EINVAL: 'no way leads there from the address in SIP_HOST; 127.0.0.1 reaches this machine alone',
   EACCES: 'not permitted',
   EPERM: 'not permitted',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',

@@ -300,6 +300,17 @@ describe('a path', () => {
       expect(await app.send(path, { method: 'PATCH' })).toMatchObject({ status: 401 })
   })
 
+  test('which is not there names the one which may be meant', async () => {
+    const meant = async (path: string) => (await app.alice('GET', path)).body.error?.message
+    const says = (noun: string) => `There is nothing at this path; /v1.0/${noun} is one of the API.`
+    expect(await meant('/v1.0/extension')).toBe(says('extensions'))
+    expect(await meant('/v1.0/access-keys')).toBe(says('accesskeys'))
+    expect(await meant('/extensions')).toBe(says('extensions'))
+    expect(await meant('/v1/calls')).toBe(says('calls'))
+    for (const path of ['/v1.0/colours', '/', '/v1.0/flows/walk/there'])
+      expect(await meant(path)).toBe('There is nothing at this path; /docs lists those there are.')
+  })
+
   test('may end in a slash', async () => {
     for (const path of ['/v1.0/providers', `/v1.0/providers/${made.providers}`, '/v1.0/customer', '/healthz'])
       expect((await app.alice('GET', `${path}/`)).body).toEqual((await app.alice('GET', path)).body)

@@ -45,7 +45,8 @@ describe('npm start', () => {
     expect(first.sip).toEqual({ host: sip, port: Number(environment.SIP_PORT) })
     await soon('the welcome', () => running?.words().includes('Ctrl-C stops it'))
     expect(running.words()).toContain(first.access_key)
-    expect(running.words()).toContain(`office1@${first.realm}`)
+    expect(running.words()).toContain(`first1@${first.realm}`)
+    expect(running.words()).toContain('(this machine alone; for phones and carriers elsewhere SIP_HOST=')
     expect(await running.stop('SIGINT')).toBe(0)
     expect(existsSync(join(folder, 'local.json'))).toBe(false)
   })
@@ -59,7 +60,7 @@ describe('npm start', () => {
     expect(printed).toContain('/v1.0/extensions')
     if (hasTools) {
       const made = execFileSync('bash', ['-c', printed], { encoding: 'utf8' })
-      expect(JSON.parse(made)).toMatchObject({ username: 'office1' })
+      expect(JSON.parse(made)).toMatchObject({ username: 'first1' })
     }
     const answer = await fetch(`${first.api_url}/v1.0/extensions`, {
       headers: { authorization: `Bearer ${first.access_key}` },

@@ -103,7 +103,7 @@ const outbound: Fault[] = [
     async () => dials(await openOffice(stack, []), '+4930123456'),
     call,
     'DESTINATION_NOT_ALLOWED',
-    'Calls to de are not allowed. To allow them add "de" to destination_whitelist with PUT /v1.0/customer.',
+    'Calls to de are not allowed: PATCH /v1.0/customer {"destination_whitelist":["us","de"]} allows them.',
   ],
   [
     'a number which cannot exist',

@@ -211,6 +211,15 @@ const rows: Row[] = [
     ['ALL_PROVIDERS_FAILED', 'PROVIDER_REFUSED', 'PROVIDER_UNREACHABLE'],
   ],
   [
+    'a call which showed no number, and was refused',
+    refused('NO_ROUTE', {
+      decision: decided({ caller_id: { number: null, from: 'none', unverified: true, why: '' } }),
+      attempts: [tried(403)],
+    }),
+    'failed',
+    ['NO_ROUTE', 'PROVIDER_REFUSED'],
+  ],
+  [
     'a country which may not be called',
     refused('DESTINATION_NOT_ALLOWED', {
       decision: decided({ number: { dialled: '+4930', kind: 'number', e164: '+4930', country: 'DE' } }),
@@ -478,6 +487,15 @@ describe('the diagnosis of a call', () => {
       expect(sentence).toMatch(/^[A-Z\d].*\.$/)
       expect(what_to_do).toMatch(/^[A-Z\d].*\.$/)
     }
+  })
+
+  test('of a call which a provider refused says that it showed no number, where it did', () => {
+    const todo = (from: string) => {
+      const decision = decided({ caller_id: { number: null, from, unverified: true, why: '' } })
+      return diagnoseCall(refused('NO_ROUTE', { decision, attempts: [tried(403)] })).findings[1]?.what_to_do
+    }
+    expect(todo('none')).toMatch(/^It showed no number .* caller_id.* default_outgoing_number_id/)
+    expect(todo('default')).toBe('Ask the provider what it minds, with the call’s sip_call_id.')
   })
 
   test('rests on numbers: who said to be where, and who was told to send where', () => {

@@ -126,11 +126,33 @@ describe('a variable is set before it is used', () => {
 })
 
 describe('what is wrong with an action says so', () => {
+  /** An id as actions are given which came without. */
+  const unseen = (nth: number) => `00000000-0000-4000-8000-00000000000${nth}`
   const wrong: [Written[], string, string][] = [
     [
       [talk('Hello', { next_id: 'gone' })],
       '0.next_id',
       'of "a1" (talk) leads to "gone", and no action has that id: there are "a1"',
+    ],
+    [
+      [talk('Hello', { id: unseen(1), next_id: 'gone' }), { id: 'end', type: 'stop' }],
+      '0.next_id',
+      'of actions.0 (talk) leads to "gone", and no action has that id: there are "end"',
+    ],
+    [
+      [talk('Hello', { id: unseen(1), next_id: 'gone' })],
+      '0.next_id',
+      'of actions.0 (talk) leads to "gone", and no action has that id: give the action which is meant an id',
+    ],
+    [
+      [talk('Hello', { id: unseen(1), next_id: unseen(2) })],
+      '0.next_id',
+      `of actions.0 (talk) leads to "${unseen(2)}", and no action has that id: there are "${unseen(1)}"`,
+    ],
+    [
+      [talk('Hello', { id: 'a' }), { id: unseen(1), type: 'goto', option: { target_id: 'a' } }],
+      '1',
+      'goes round for ever if the caller does nothing: "a", then actions.1 (goto), then "a". Lead it back by a goto with a loop_count, or elsewhere',
     ],
     [
       [

@@ -45,6 +45,14 @@ describe('the caller id', () => {
     })
   })
 
+  test('is none where there are several numbers and nothing chooses, and the decision says what would', () => {
+    const why = (number_countries: string[]) => call({ customer: { number_countries } }).explanation
+    expect(why([])).toMatchObject({ caller_id: { why: 'the customer has no number to show' } })
+    expect(why(['US'])).toMatchObject({
+      caller_id: { from: 'none', why: expect.stringContaining('default_outgoing_number_id by PATCH') },
+    })
+  })
+
   test('is the extension’s own also where that is one of a range, and never one the customer has not', () => {
     const numbers = [
       number('+12125550100', { number_to: '+12125550199' }),

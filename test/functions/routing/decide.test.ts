@@ -202,7 +202,8 @@ describe('the countries a customer may call', () => {
       kind: 'reject',
       status: 403,
       reason: 'DESTINATION_NOT_ALLOWED',
-      message: expect.stringMatching(/"gb".*destination_whitelist/),
+      message:
+        'Calls to gb are not allowed: PATCH /v1.0/customer {"destination_whitelist":["us","gb"]} allows them.',
     })
   })
 
@@ -213,7 +214,10 @@ describe('the countries a customer may call', () => {
   test('are exactly those it lists, once it lists any', () => {
     const listed = { allowed: ['GB'], number_countries: ['US'] }
     expect(call('+442079460000', listed).kind).toBe('connect')
-    expect(call('+12125551234', listed)).toMatchObject({ reason: 'DESTINATION_NOT_ALLOWED' })
+    expect(call('+12125551234', listed)).toMatchObject({
+      reason: 'DESTINATION_NOT_ALLOWED',
+      message: 'Calls to us are not allowed: add "us" to destination_whitelist by PATCH /v1.0/customer.',
+    })
   })
 
   test('do not reach over a shared calling code: +1 876 is Jamaica', () => {
