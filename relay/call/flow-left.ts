@@ -29,7 +29,7 @@ export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEn
   flow.left = leg
   flow.connectedAt = undefined
   call.joined[opposite(flow.side)] = undefined
-  call.came[opposite(flow.side)] = undefined
+  call.came = { ...call.came, [opposite(flow.side)]: undefined }
   for (const branch of call.branches) {
     if (branch !== leg) continue
     branch.state = 'over'

@@ -78,7 +78,7 @@ export function secondAnswered(
 /** What becomes of a transfer which it asks for is as whom it was called. */
 function seated(call: Call, branch: Branch): void {
   const { decision } = branch.hunt
-  call.came[branch.side] = decision && calledParty(decision, branch)
+  call.came = { ...call.came, [branch.side]: decision && calledParty(decision, branch) }
 }
 
 function answered(call: Call, branch: Branch): void {

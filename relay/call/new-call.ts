@@ -45,7 +45,7 @@ export function newCall(
     earlyUpdate: undefined,
     callee: undefined,
     joined: { caller, callee: undefined },
-    came: { caller: undefined, callee: undefined },
+    came: nobody,
     left: undefined,
     transfer: undefined,
     joining: undefined,
@@ -54,6 +54,9 @@ export function newCall(
     record: blankRecord(arrival.invite),
   }
 }
+
+/** Of all calls into which no party came. */
+const nobody: Call['came'] = { caller: undefined, callee: undefined }
 
 function blankRecord(request: Request): Call['record'] {
   const party = (user: string) => ({

@@ -22,6 +22,16 @@ export function newHunt(parent: Hunt | undefined, sought: SoughtTarget | undefin
   }
 }
 
+/** Whom it looked for was found, and nothing is repeated: lets go of who else there was. */
+export function restHunt(hunt: Hunt): void {
+  hunt.contacts = none
+  hunt.unreached = none
+  hunt.rounds = noRounds
+  hunt.waiting = []
+  hunt.failures = none
+  hunt.steps = none
+}
+
 const noRounds: RingRounds = { contacts: none, ms: 0 }
 
 /** A phone which sends a call on does so for its extension, which may have sent it to its phones itself. */

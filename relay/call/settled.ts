@@ -23,7 +23,7 @@ export function forgetSettled(call: Call): void {
 }
 
 /** What a leg said and was sent of its sound, and by what requests inside its dialog were made. */
-function forgetLeg(leg: Leg): void {
+export function forgetLeg(leg: Leg): void {
   leg.dialog = undefined
   leg.aimed = undefined
   leg.exchange = undefined

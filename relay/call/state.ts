@@ -70,7 +70,7 @@ export interface Call {
   /** Who speaks with whom: the caller and who answered, until another leg takes the place of one. */
   readonly joined: Record<Side, Leg | undefined>
   /** Whose the sides are where a party has come into the call since it began. */
-  readonly came: Record<Side, CallParty | undefined>
+  came: Readonly<Record<Side, CallParty | undefined>>
   /** The party which was transferred away, and to which call: what it was asked here may be answered still. */
   left: { readonly leg: Leg; readonly to: Call } | undefined
   /** A transfer which one of its parties asked for, and is not done. */

@@ -39,7 +39,7 @@ export function takePlace(
   leg.media = mediaOn(call, side)
   const sent = common && rewriteFor(call, leg, common, endpoint, { offer: offer.value })
   if (!sent) return refused(leg, [noCodec(endpoint)], endpoint)
-  call.came[side] = { ...as, transfer: partyOn(call, side)?.transfer ?? 'deny' }
+  call.came = { ...call.came, [side]: { ...as, transfer: partyOn(call, side)?.transfer ?? 'deny' } }
   call.joined[side] = leg
   return [
     { type: 'stop', timer: 'session', of: replaced },

@@ -94,7 +94,7 @@ function arrived(call: Call, joining: Joining, endpoint: SipEndpoint, said?: Rel
 
 function seated(call: Call, { party, as, side }: Joining): CallOrder[] {
   call.joined[side] = party
-  call.came[side] = as ?? unknown
+  call.came = { ...call.came, [side]: as ?? unknown }
   party.media = mediaOn(call, side)
   // What counts its packets begins anew there, and so must our key.
   if (party.sdp.srtp) party.sdp.spent = true
@@ -253,7 +253,7 @@ function offerRefused(call: Call, leg: Leg, status: number, endpoint: SipEndpoin
   const goes = joining.alone ? left : [...left, back]
   if (joining.replaced) {
     call.joined[joining.side] = joining.replaced
-    call.came[joining.side] = joining.before
+    call.came = { ...call.came, [joining.side]: joining.before }
     // It is in no call any more; who says 481 knows that already.
     const stays = (joining.alone || gone) && status !== 481
     const byes = stays ? hangUpLeg(leg, { reason: `SIP;cause=${status}` }, endpoint) : []

@@ -27,7 +27,7 @@ export type Leg = UacLeg | UasLeg
 interface LegState {
   /** Where it last spoke from, or is called; undefined: it was not looked for yet. */
   flow: Flow | undefined
-  /** The INVITE by which its dialog begins: the last one, where there were several. */
+  /** The INVITE by which its dialog begins: the last one, where there were several; undefined: none was sent, or it is over. */
   invite: Request | undefined
   /** Our tag in its dialog: towards a caller, that of what it was last told. */
   localTag: string

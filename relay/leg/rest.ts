@@ -8,7 +8,7 @@ import type { RelayedSdp } from '../sdp/relayed.ts'
 import { atRest } from '../sip/at-rest.ts'
 import { type Request, request } from '../sip/message.ts'
 import { exchangeAtRest } from './exchange.ts'
-import type { Leg, UacLeg } from './leg.ts'
+import type { Leg } from './leg.ts'
 
 /**
  * The transaction of the INVITE by which a leg's dialog began is over: no 2xx comes any more, nor is one repeated (RFC 6026 §8). From now on the leg
@@ -18,18 +18,17 @@ export function restLeg(leg: Leg): void {
   if (!leg.dialog?.confirmed || leg.pending) return
   detach(leg.dialog, leg.kind === 'uas' ? [leg.localTag] : [leg.localTag, leg.callId])
   leg.exchange = exchangeAtRest(leg)
-  if (leg.invite) {
-    const needed = leg.kind === 'uas' ? unproved(leg.invite) : named(leg.invite, isAcked(leg))
-    leg.invite = atRest(needed, leg.dialog, isCommon)
-  }
   if (leg.kind === 'uas') {
+    leg.invite = atRest(unproved(leg.invite), leg.dialog, isCommon)
     leg.told = none
     return
   }
-  const acked = isAcked(leg)
-  if (acked) leg.acks = undefined
   leg.earlyDialogs = undefined
   leg.early = undefined
+  // Until it is acknowledged, its ACK is to repeat our proofs.
+  if (!leg.acks?.has(leg.dialog.remoteTag)) return
+  leg.acks = undefined
+  leg.invite = undefined
 }
 
 /**
@@ -70,15 +69,4 @@ function unproved(invite: Request): Request {
   return others.length < headers.length ? request({ method, requestUri, headers: others, body }) : invite
 }
 
-function isAcked({ acks, dialog }: UacLeg): boolean {
-  return acks === undefined || (dialog !== undefined && acks.has(dialog.remoteTag))
-}
-
-/** Of one of ours what names it, and until it is acknowledged our proofs, which its ACK repeats: what it said, its dialog knows. */
-function named({ method, requestUri, headers }: Request, acked: boolean): Request {
-  const needed = headers.filter(([name]) => names.has(name) || (!acked && proofs.has(name)))
-  return request({ method, requestUri, headers: needed })
-}
-
-const names: ReadonlySet<string> = new Set(['from', 'to', 'call-id', 'cseq'])
 const proofs: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization'])

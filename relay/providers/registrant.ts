@@ -4,6 +4,7 @@ import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Note } from '../ground/effects.ts'
 import { type Flow, reliable } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
+import { none } from '../ground/none.ts'
 import type { TransactionOutput } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { OutOfDialogRequests, RequestOver } from '../ua/out-of-dialog.ts'
@@ -73,7 +74,7 @@ export class Registrant {
   /** The route for calls out which a provider gave us with the present registration; empty: none. */
   serviceRoute(providerId: string): readonly string[] {
     const held = this.#held.get(providerId)
-    return held?.registration.memory.until === undefined ? [] : held.route
+    return held?.registration.memory.until === undefined ? none : held.route
   }
 
   /** All providers there are, as they are configured now. */

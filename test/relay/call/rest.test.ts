@@ -13,6 +13,7 @@ import {
   sdp,
   telnyx,
   through,
+  twilio,
   within,
 } from '../../support/office.ts'
 import {
@@ -40,17 +41,17 @@ describe('a call which lasts', () => {
     const { ladder, invited, answer } = talking()
     const [active] = ladder.engine.rooms.calls.index.all()
     const { caller, callee } = active?.call ?? {}
-    const [theirs, ours] = [caller?.invite, callee?.invite].map((invite) => invite && said(invite))
+    const theirs = caller && said(caller.invite)
     expect(callee?.acks?.values()).toEqual([expect.objectContaining({ repeats: 0 })])
     ladder.after(overMs).gives()
     const proof = caller?.invite.header('proxy-authorization')
     const others = theirs?.headers.filter(([name]) => name !== 'proxy-authorization')
     expect(caller && said(caller.invite)).toEqual({ ...theirs, headers: others })
     expect(proof).toBeUndefined()
-    const { from, to, callId, cseq, requestUri } = callee?.invite ?? {}
-    expect({ ...ours, headers: [], body: [] }).toMatchObject({ from, to, callId, cseq, requestUri })
-    expect([callee?.invite?.body.length, callee?.invite?.header('contact')]).toEqual([0, undefined])
-    expect([callee?.acks, callee?.early, callee?.earlyDialogs]).toEqual([undefined, undefined, undefined])
+    // What names it, its dialog says.
+    const { invite, acks, early, earlyDialogs } = callee ?? {}
+    expect({ invite, acks, early, earlyDialogs }).toEqual({})
+    expect(callee?.state).toBe('answered')
     ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
     ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
   })
@@ -76,6 +77,40 @@ describe('a call which lasts', () => {
     ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).whatever()
     ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
     expect(ladder.tells.at(-1)?.call).toMatchObject({ status: 'hangup', decision: null })
+  })
+
+  test('lets go of who refused it before, and tells of that all the same', () => {
+    const ladder = watch(office())
+    const invited = aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx), provider(twilio))).whatever()
+    ladder.locate(telnyx).whatever()
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 503))
+      .whatever()
+      .locate(twilio)
+    const sent = ladder.whatever().lastRequest(twilio)
+    ladder.when(twilio, answers(sent, twilio, 200, { body: sdp('203.0.113.2') })).whatever()
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).gives()
+    const [active] = ladder.engine.rooms.calls.index.all()
+    expect(active?.call.branches.map(({ invite }) => invite?.method)).toEqual(['INVITE', 'INVITE'])
+    expect(active?.call.hunts[0].failures).toHaveLength(1)
+    ladder.after(overMs).gives()
+    const { branches, hunts } = active?.call ?? {}
+    expect(branches?.map(({ invite, sdp }) => [invite, sdp.sent?.version])).toEqual([
+      [undefined, undefined],
+      [undefined, 1],
+    ])
+    expect([hunts?.[0].failures, hunts?.[0].decision?.targets]).toEqual([
+      [],
+      { kind: 'providers', providers: [] },
+    ])
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 9)).gives('200 to Alice', 'BYE to Twilio')
+    ladder.when(twilio, reply200(ladder, twilio, 'BYE')).whatever()
+    expect(ladder.record.attempts).toMatchObject([
+      { status: 503, reason: 'Service Unavailable', tries: [{ address: '203.0.113.1:5060', status: 503 }] },
+      { status: 200, reason: 'OK', tries: [{ address: '203.0.113.2:5060', status: 200 }] },
+    ])
   })
 
   test('keeps no offer beside the INVITE which it came in, among other parts, and knows it when it comes again', () => {
