@@ -30,15 +30,20 @@ export function settingsFor(app: PhoneApp, account: PhoneAccount): string {
 
 const formats: Record<PhoneApp, (account: PhoneAccount) => string> = { linphone, zoiper, acrobits }
 
-/** Its remote provisioning; by `transient_provisioning` it forgets the link, which leads nowhere a second time. */
+/**
+ * Its remote provisioning; by `transient_provisioning` it forgets the link, which leads nowhere a second time. It registers at
+ * `reg_proxy`, and calls where the called domain leads unless `reg_route` says by whom.
+ */
 function linphone({ username, domain, password, server, transport, name }: PhoneAccount): string {
   const identity = `${quoted(name)}<sip:${username}@${domain}>`
+  const route = server === domain ? {} : { reg_route: `<sip:${server};transport=${transport};lr>` }
   return element('config', { xmlns: 'http://www.linphone.org/xsds/lpconfig.xsd' }, [
     section('misc', { transient_provisioning: '1' }),
     section('sip', { default_proxy: '0' }),
     section('auth_info_0', { username, passwd: password, realm: domain, domain }),
     section('proxy_0', {
       reg_proxy: `<sip:${server};transport=${transport}>`,
+      ...route,
       reg_identity: identity,
       reg_sendregister: '1',
     }),

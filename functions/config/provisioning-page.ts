@@ -64,7 +64,8 @@ export function typedPage({
 <dl><dt>Account</dt><dd><code>${username}</code></dd>
 <dt>Domain</dt><dd><code>${domain}</code></dd>
 <dt>Password</dt><dd><code>${password}</code></dd>
-<dt>Server or proxy</dt><dd><code>${server}</code> (${transport.toUpperCase()})</dd></dl>`,
+<dt>Server or proxy</dt><dd><code>${server}</code> (${transport.toUpperCase()})</dd></dl>
+<p>Where it has a field for an outbound proxy or a route, as Linphone has, the server belongs there, too: calls go by it.</p>`,
   )
 }
 

@@ -108,6 +108,10 @@ function Typed({ phone, password }: { phone: ShownPhone; password: string }) {
           <dd>{servers.length === 0 ? 'your relay’s address and SIP port' : servers.join(' or ')}</dd>
         </div>
       </dl>
+      <p class="hint">
+        Where it has a field for an outbound proxy or a route, as Linphone has, the server belongs there, too:
+        calls go by it.
+      </p>
     </>
   )
 }

@@ -27,6 +27,13 @@ describe.skipIf(!hasLinphone)('Linphone, told the address of its settings and no
     expect(registration?.user_agent).toContain('Linphone')
   })
 
+  test('calls by the relay, though its domain leads nowhere', async () => {
+    const { realm } = await stack.api.get(`/extensions/${extension}`)
+    linphone.type(`call sip:office2@${realm}`)
+    const calls = async () => (await stack.api.list('/calls?page_size=1'))[0]
+    expect(await soon('its call', calls)).toMatchObject({ extension_id: extension, direction: 'internal' })
+  })
+
   test('registers again when it is started again, though the link leads nowhere any more', async () => {
     await linphone.quit()
     await soon('it to be gone', async () => !(await registered()))

@@ -34,12 +34,17 @@ export class Linphone {
     this.#child = spawn('linphonec', ['-c', this.#file], { env, stdio: ['pipe', 'ignore', 'ignore'] })
   }
 
+  /** A command at its prompt. */
+  type(command: string): void {
+    this.#child?.stdin?.write(`${command}\n`)
+  }
+
   /** As a person would leave it: it unregisters. */
   async quit(): Promise<void> {
     const child = this.#child
     if (!child || child.exitCode !== null) return
     const ended = once(child, 'exit')
-    child.stdin?.write('quit\n')
+    this.type('quit')
     await soon('Linphone to leave', () => child.exitCode !== null || child.signalCode !== null)
     await ended
   }
