@@ -1,11 +1,14 @@
+import { type SQL, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type AccountFacts, type Snapshot, type SnapshotSecrets, snapshot } from '#contract'
 import { realmOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readId } from '../http/validate.ts'
+import { log } from '../log.ts'
 import { lineOf } from '../registration-token.ts'
 import { bytes, type Seal } from '../secrets.ts'
+import { writeEvents } from '../store/event-log.ts'
 import { MOST_BYTES, type SealedAccount, type SnapshotRows, snapshotRows } from '../store/snapshot-rows.ts'
 import { seal as sealFor, signature } from './envelope.ts'
 
@@ -17,7 +20,16 @@ export const snapshots = new Hono<Edge>().get('/:id', async (c) => {
   if (!rows) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   c.header('ETag', `"${rows.version}"`)
   if (rows.version === known) return c.body(null, 304)
-  if (!rows.facts) throw tooLarge(rows)
+  if (!rows.facts) {
+    const refusal = tooLarge(rows)
+    log('error', 'snapshot.too_large', {
+      customer_id: readId(c),
+      version: rows.version,
+      why: refusal.message,
+    })
+    await c.get('db').execute(toldTooLarge(readId(c), rows, refusal))
+    throw refusal
+  }
   const { accounts, passwords, facts } = rows
   const secrets: SnapshotSecrets = {
     accounts: await openAccounts(accounts ?? [], c.get('seal'), BASE_DOMAIN),
@@ -50,7 +62,22 @@ function tooLarge({ bytes }: SnapshotRows): ApiError {
   const most = `${MOST_BYTES / 1024 / 1024} MiB`
   return new ApiError(
     'SNAPSHOT_TOO_LARGE',
-    `This customer’s configuration is ${bytes} bytes, more than the ${most} of a snapshot: lower its quotas.`,
+    `This customer’s configuration is ${bytes} bytes, more than the ${most} of a snapshot: relays ask about each of its calls, and have nothing to go by while the edge is away. Delete what is not used, or lower its quotas.`,
+  )
+}
+
+/** An event of it once an hour, whichever relays ask. */
+function toldTooLarge(customerId: string, { bytes }: SnapshotRows, { message, reason }: ApiError): SQL {
+  const limit = { kind: 'customer', name: '', resource: 'snapshot', used: bytes, of: MOST_BYTES }
+  return writeEvents(
+    {
+      type: 'limit.reached',
+      id: sql`md5(concat_ws(' ', 'limit.reached', id, 'snapshot', date_trunc('hour', now(), 'UTC')))::uuid`,
+      customerId: sql`id`,
+      subjectId: sql`id`,
+      data: sql`${JSON.stringify({ ...limit, reason, why: message })}::jsonb`,
+    },
+    sql`from customers where id = ${customerId}::uuid`,
   )
 }
 

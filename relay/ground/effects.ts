@@ -60,11 +60,12 @@ export interface VerifiedSnapshot {
   readonly signed: Uint8Array
 }
 
-/** What the edge gives for a snapshot: it, nothing newer than what is held, or that there is no such customer. */
+/** What the edge gives for a snapshot: it, nothing newer than what is held, that there is no such customer, or none of so large a one. */
 export type SnapshotAnswer =
   | { readonly kind: 'snapshot'; readonly verified: VerifiedSnapshot }
   | { readonly kind: 'same' }
   | { readonly kind: 'gone' }
+  | { readonly kind: 'too large'; readonly why: string }
 
 /** What the edge named current, and when (UTC ms); of customers whose newest is missing here, when theirs was. */
 export interface SnapshotConfirmation {

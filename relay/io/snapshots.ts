@@ -39,12 +39,23 @@ export class SnapshotSource {
   #read(customerId: string, { status, headers, body }: EdgeReply): SnapshotAnswer {
     if (status === 304) return { kind: 'same' }
     if (status === 404 || status === 410) return { kind: 'gone' }
+    if (status === 409 && String(body).includes('SNAPSHOT_TOO_LARGE'))
+      return { kind: 'too large', why: sentenceOf(body) }
     if (status !== 200) {
       this.#notBefore = monotonicNow() + retryAfterMs(headers['retry-after'], longestRetryAfterMs)
       throw new Error(refusal(status))
     }
     const signature = String(headers['trunkline-signature'] ?? '')
     return { kind: 'snapshot', verified: openSnapshot(this.#keys, customerId, signature, body) }
+  }
+}
+
+/** What the edge says of a refusal; empty: nothing which can be read. */
+function sentenceOf(body: Buffer): string {
+  try {
+    return String(JSON.parse(String(body)).error.message)
+  } catch {
+    return ''
   }
 }
 

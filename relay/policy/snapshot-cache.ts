@@ -24,12 +24,17 @@ interface OutdatedCustomer {
   readonly confirmedAt: number
   /** It was complained about. */
   older: boolean
+  /** Monotonic ms until which what was named is not asked for again: it is too large. */
+  restUntil: number
 }
 
 /* Implementation */
+const never = Number.NEGATIVE_INFINITY
 const atOnce = 4
 /** After a pull which failed, until the next one. */
 const restMs = 5_000
+/** After one which was too large: the edge would make all of it anew to say so. */
+const tooLargeRestMs = 600_000
 /** What was named is ahead of beats by no more: another hub, or a copy which lags, may answer them. */
 const aheadMs = 10_000
 /** Written no more often; after a death everything counts as so much older at most. */
@@ -52,20 +57,20 @@ export class SnapshotCache {
   readonly #pulling = new Map<string, number>()
   readonly #held = new Set<string>()
   /** Monotonic ms at which the last beat was sent whose answer was good. */
-  #confirmedAt = Number.NEGATIVE_INFINITY
+  #confirmedAt = never
   /** Highest version whose snapshots are all here; and the one that will be when nothing is behind. */
   #version = 0
   #coming = 0
   /** What the last beat said. */
   #said = 0
   /** Monotonic ms at which news, or a beat, last named a newer version. */
-  #newsAt = Number.NEGATIVE_INFINITY
+  #newsAt = never
   /** The edge has gone back: until it has named all it has nothing counts as confirmed; and since when, monotonic ms. */
   #older = false
-  #olderAt = Number.NEGATIVE_INFINITY
+  #olderAt = never
   #failures = 0
-  #restUntil = Number.NEGATIVE_INFINITY
-  #written = { at: Number.NEGATIVE_INFINITY, version: -1 }
+  #restUntil = never
+  #written = { at: never, version: -1 }
 
   constructor(deps: SnapshotCacheDeps) {
     this.#deps = deps
@@ -148,7 +153,12 @@ export class SnapshotCache {
     this.#coming = confirmed.version
     this.#confirmedAt = monotonic(confirmed.at)
     for (const [customerId, then] of Object.entries(confirmed.behind))
-      this.#behind.set(customerId, { version: 0, confirmedAt: monotonic(then), older: false })
+      this.#behind.set(customerId, {
+        version: 0,
+        confirmedAt: monotonic(then),
+        older: false,
+        restUntil: never,
+      })
   }
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
@@ -214,10 +224,10 @@ export class SnapshotCache {
   #named(customerId: string, version: number): void {
     const held = this.index.version(customerId)
     if (held === version) return void this.#behind.delete(customerId)
-    const confirmedAt =
-      this.#behind.get(customerId)?.confirmedAt ??
-      (held === undefined ? Number.NEGATIVE_INFINITY : this.#confirmedAt)
-    const behind = { version, confirmedAt, older: this.#behind.get(customerId)?.older ?? false }
+    const before = this.#behind.get(customerId)
+    const confirmedAt = before?.confirmedAt ?? (held === undefined ? never : this.#confirmedAt)
+    const restUntil = before?.version === version ? before.restUntil : never
+    const behind = { version, confirmedAt, older: before?.older ?? false, restUntil }
     this.#behind.set(customerId, behind)
     if (held !== undefined && held > version) this.#complain(customerId, behind, version)
   }
@@ -263,8 +273,9 @@ export class SnapshotCache {
 
   #pull(now: MonotonicMs): void {
     const room = this.#failures > 0 ? 1 : atOnce
-    for (const [customerId, { version }] of this.#behind) {
+    for (const [customerId, { version, restUntil }] of this.#behind) {
       if (this.#pulling.size >= room || now < this.#restUntil) return
+      if (now < restUntil) continue
       const held = this.index.version(customerId)
       if (this.#pulling.has(customerId) || (held !== undefined && held >= version)) continue
       this.#pulling.set(customerId, version)
@@ -284,6 +295,7 @@ export class SnapshotCache {
   /** `asked`: the version which was named when it was asked for; another may have been named since. */
   #pulled(now: MonotonicMs, customerId: string, pulled: SnapshotAnswer, asked: number): void {
     if (pulled.kind === 'gone') this.#drop(customerId)
+    if (pulled.kind === 'too large') return this.#tooLarge(now, customerId, asked, pulled.why)
     if (pulled.kind === 'same') return this.#failed(now, customerId, 'the edge has nothing newer')
     if (pulled.kind === 'snapshot') this.#put(customerId, pulled.verified)
     // A copy from in between, or a database which lags: asked for again at once it would come again at once.
@@ -291,6 +303,14 @@ export class SnapshotCache {
       return this.#failed(now, customerId, 'what came is older than what was named')
     this.#failures = 0
     this.#arrive()
+  }
+
+  /** Nobody else waits for that: its calls are asked about, one by one. */
+  #tooLarge(now: MonotonicMs, customerId: string, version: number, sentence: string): void {
+    this.#effects.note('error', 'snapshot.too_large', { customer_id: customerId, version, sentence })
+    this.#failures = 0
+    const behind = this.#behind.get(customerId)
+    if (behind?.version === version) behind.restUntil = now + tooLargeRestMs
   }
 
   /** Stores it, unless it is older than what is here. */
@@ -358,7 +378,7 @@ export class SnapshotCache {
     if (version === this.#version && now - writtenAt < confirmEveryMs) return
     this.#written = { at: now, version: this.#version }
     const utc = (then: number) => Math.floor(at - (now - then))
-    const late = [...this.#behind].filter(([, { confirmedAt }]) => confirmedAt > Number.NEGATIVE_INFINITY)
+    const late = [...this.#behind].filter(([, { confirmedAt }]) => confirmedAt > never)
     const behind = Object.fromEntries(late.map(([id, { confirmedAt }]) => [id, utc(confirmedAt)]))
     const confirmed = { version: this.#version, held: this.#held.size, at: utc(this.#confirmedAt), behind }
     this.#effects.emit({ type: 'confirmed', confirmed })

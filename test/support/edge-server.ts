@@ -6,7 +6,7 @@ import { pause } from './wait.ts'
 
 /** What goes wrong with an answer. */
 export type Fault =
-  | { kind: 'status'; status: number; retryAfter?: string; reason?: string }
+  | { kind: 'status'; status: number; retryAfter?: string; reason?: string; message?: string }
   /** The connection stays open, and nothing comes. */
   | { kind: 'silence' }
   | { kind: 'slow'; ms: number }
@@ -84,7 +84,8 @@ export class EdgeServer {
     if (fault?.kind === 'slow') await pause(fault.ms)
     if (fault?.kind === 'status') {
       response.writeHead(fault.status, fault.retryAfter ? { 'retry-after': fault.retryAfter } : {})
-      response.end(JSON.stringify(fault.reason ? { error: { reason: fault.reason } } : {}))
+      const { reason, message } = fault
+      response.end(JSON.stringify(reason ? { error: { reason, message } } : {}))
     } else if (fault?.kind === 'garbage') response.end('<html>welcome to the hotel’s network</html>')
     else if (fault?.kind === 'truncated') {
       response.writeHead(200, { 'content-length': '1000' })

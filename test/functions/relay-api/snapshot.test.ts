@@ -183,6 +183,13 @@ describe('GET /relay/v1/snapshots/{customer_id}', () => {
     const { status, body } = await app.relay('GET', `/relay/v1/snapshots/${id}`)
     expect([status, body.error.reason]).toEqual([409, 'SNAPSHOT_TOO_LARGE'])
     expect(body.error.message).toMatch(/is \d{8} bytes, more than the 8 MiB/)
+    await app.relay('GET', `/relay/v1/snapshots/${id}`)
+    const { rows } = await pool.query(
+      `select data ->> 'resource' as resource, data ->> 'of' as of, data ->> 'why' as why from events
+       where customer_id = $1 and type = 'limit.reached'`,
+      [id],
+    )
+    expect(rows).toEqual([{ resource: 'snapshot', of: '8388608', why: body.error.message }])
   })
 
   async function sealedPhone(_: unknown, n: number) {

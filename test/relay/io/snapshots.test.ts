@@ -59,6 +59,18 @@ describe('pulling a snapshot', () => {
     await expect(pull).rejects.toThrow(new RegExp(why))
   })
 
+  test('hears that a customer has none, since it is too large', async () => {
+    const { edge, source } = await linked()
+    edge.fault = () => ({
+      kind: 'status',
+      status: 409,
+      reason: 'SNAPSHOT_TOO_LARGE',
+      message: 'It is too large.',
+    })
+    const pull = source.pull({ customer_id: randomUUID(), held: undefined })
+    expect(await pull).toEqual({ kind: 'too large', why: 'It is too large.' })
+  })
+
   test('leaves an edge alone for as long as it says', async () => {
     const { edge, source } = await linked()
     edge.fault = () => ({ kind: 'status', status: 429, retryAfter: '1' })

@@ -366,6 +366,33 @@ describe('snapshots', () => {
     ladder.gives('ask snapshot')
   })
 
+  test('which are too large hold up no other, are said loudly, and asked for once in a while or when they are others', () => {
+    const ladder = office()
+    const other = `${customerId.slice(0, -1)}0`
+    const named = (version: number) => [{ customer_id: customerId, version, gone: false }]
+    const refuses = () =>
+      ladder.answer({ ask: 'snapshot', answer: { kind: 'too large', why: 'It is too large.' } })
+    hears(ladder, 7, named(7))
+    ladder.gives('ask snapshot')
+    refuses()
+    expect(ladder.notes.map(({ event, fields }) => [event, fields.sentence])).toContainEqual([
+      'snapshot.too_large',
+      'It is too large.',
+    ])
+    hears(ladder, 8, [...named(7), { customer_id: other, version: 8, gone: false }])
+    ladder
+      .gives('ask snapshot')
+      .answer({ ask: 'snapshot', answer: { kind: 'gone' } })
+      .gives()
+    hears(ladder, 9, named(9))
+    ladder.gives('ask snapshot')
+    refuses()
+    hears(ladder, 9, named(9))
+    ladder.gives().after(600_001)
+    hears(ladder, 9, named(9))
+    ladder.gives('ask snapshot')
+  })
+
   test('older than what is here are refused, said loudly once, and their customer is asked about', () => {
     const ladder = informed()
     hears(ladder, 5)
