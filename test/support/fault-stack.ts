@@ -41,7 +41,7 @@ export function keyOf({ folder }: OwnStack, name: string): Promise<string> {
   return relayKey(relay_secret, name)
 }
 
-/** What a fault did: everything that went wrong, and the records of the calls begun meanwhile, oldest first. */
+/** What a fault did: everything that went wrong, and the records of the calls begun while it lasted, oldest first. */
 export interface FaultResult {
   readonly troubles: readonly string[]
   readonly meanwhile: readonly Row[]
@@ -49,16 +49,30 @@ export interface FaultResult {
   readonly ages: readonly number[]
 }
 
-/** Lets calls go on while `act` does what it does; afterwards the books are compared. */
-export async function duringFault({ traffic }: FaultStack, act: () => Promise<void>): Promise<FaultResult> {
+/** Calls which come so long before a fault is over may still be under way then. */
+const decidedWithinMs = 1_000
+
+/**
+ * Lets calls go on while `act` does what it does; afterwards the books are compared. `act` may say when the fault is about to be over:
+ * from then on calls are decided by whom is there first.
+ */
+export async function duringFault(
+  { traffic }: FaultStack,
+  act: (over: () => void) => Promise<void>,
+): Promise<FaultResult> {
   const from = new Date().toISOString()
+  let until = Number.POSITIVE_INFINITY
   traffic.troubles.length = 0
   traffic.begin()
-  await act()
+  await act(() => {
+    until = Date.now() - decidedWithinMs
+  })
   await traffic.end()
   const { records, discrepancies } = await reconciled(traffic.office.api, traffic.ledger)
   const troubles = [...traffic.troubles, ...discrepancies, ...(await traffic.registrationTroubles())]
-  const meanwhile = records.filter(({ tm_create }) => String(tm_create) >= from).reverse()
+  const meanwhile = records
+    .filter(({ tm_create }) => String(tm_create) >= from && Date.parse(String(tm_create)) < until)
+    .reverse()
   const ages = meanwhile.map(decisionOf).flatMap(({ by, ageMs }) => (by === 'relay' ? [ageMs] : []))
   return { troubles, meanwhile, ages }
 }

@@ -8,7 +8,7 @@ describe('a ledger of calls placed', () => {
 
   test('names what is missing, what is there twice, and what nobody placed', () => {
     expect(discrepancies(placed(), [record('a'), record('a'), record('c')])).toEqual([
-      'b has no record',
+      'b, outgoing, not answered, has no record',
       'a has 2 records',
       'nobody placed c',
     ])

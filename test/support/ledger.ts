@@ -35,7 +35,12 @@ export async function reconciled(
  */
 export function discrepancies(ledger: Ledger, records: readonly Row[]): string[] {
   const byCall = Map.groupBy(records, ({ sip_call_id }) => String(sip_call_id))
-  const missing = [...ledger.keys()].filter((id) => !byCall.has(id)).map((id) => `${id} has no record`)
+  const missing = [...ledger]
+    .filter(([id]) => !byCall.has(id))
+    .map(
+      ([id, { direction, answered }]) =>
+        `${id}, ${direction}, ${answered ? '' : 'not '}answered, has no record`,
+    )
   const wrong = [...byCall].flatMap(([id, all]) => {
     const entry = ledger.get(id)
     if (!entry) return [`nobody placed ${id}`]
