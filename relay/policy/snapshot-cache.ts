@@ -305,7 +305,7 @@ export class SnapshotCache {
     this.#arrive()
   }
 
-  /** Nobody else waits for that: its calls are asked about, one by one. */
+  /** No other customer waits for that: its calls are asked about, one by one. */
   #tooLarge(now: MonotonicMs, customerId: string, version: number, sentence: string): void {
     this.#effects.note('error', 'snapshot.too_large', { customer_id: customerId, version, sentence })
     this.#failures = 0

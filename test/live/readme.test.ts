@@ -149,7 +149,7 @@ function softphone(
   password: string,
   sound: { tone: number; answers?: true },
 ): Promise<Baresip> {
-  const [, address = '', port] = /^Server, outbound proxy: (\S+):(\d+)$/m.exec(said) ?? []
+  const [, address = '', port] = /^Server and proxy: (\S+):(\d+)$/m.exec(said) ?? []
   const [, username = '', domain = ''] = /^Account: (\S+)@(\S+)$/m.exec(said) ?? []
   realm = domain
   return Baresip.open({ username, password, realm, relay: { address, port: Number(port) }, ...sound })
