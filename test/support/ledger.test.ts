@@ -14,6 +14,12 @@ describe('a ledger of calls placed', () => {
     ])
   })
 
+  test('misses no record of a call which was refused early, and takes one', () => {
+    const early = () => placed('a').set('b', { direction: 'outgoing', answered: false, early: true })
+    expect(discrepancies(early(), [record('a')])).toEqual([])
+    expect(discrepancies(early(), [record('a'), record('b', { tm_progressing: null })])).toEqual([])
+  })
+
   test('names a call which goes on for ever, or went the other way, or was answered by nobody', () => {
     const open = record('a', { status: 'progressing' })
     expect(discrepancies(placed('a'), [open])).toEqual(['a is progressing'])

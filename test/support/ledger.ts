@@ -6,6 +6,8 @@ export interface Entry {
   readonly direction: 'outgoing' | 'incoming'
   /** The caller heard a 200. */
   answered: boolean
+  /** It was refused before all who are needed were there: of many such calls relays tell one. */
+  early?: boolean
 }
 
 /** Calls placed, by the caller's Call-ID. */
@@ -36,7 +38,7 @@ export async function reconciled(
 export function discrepancies(ledger: Ledger, records: readonly Row[]): string[] {
   const byCall = Map.groupBy(records, ({ sip_call_id }) => String(sip_call_id))
   const missing = [...ledger]
-    .filter(([id]) => !byCall.has(id))
+    .filter(([id, { early }]) => !byCall.has(id) && !early)
     .map(
       ([id, { direction, answered }]) =>
         `${id}, ${direction}, ${answered ? '' : 'not '}answered, has no record`,

@@ -101,6 +101,7 @@ export class Traffic {
       async () => {
         await this.callOut()
         await this.callIn()
+        for (const entry of this.ledger.values()) entry.early = !entry.answered
         const [one, other] = await this.office.api.list('/calls?page_size=2')
         return [one, other].every(
           (row) => (row?.decision as { decided_by?: string } | null)?.decided_by === 'relay',
