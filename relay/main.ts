@@ -68,7 +68,7 @@ async function start(config: Config): Promise<void> {
   const hashes = openHashes(nonceKey)
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
   const keys = snapshotKeys(key)
-  const disk = await openDisk(config, keys, log)
+  const disk = await openDisk(config, keys, log, hashes)
   const { spool, phones, snapshots } = disk
   // As they were signed they are large, and of no use once they are taken up.
   const kept = snapshots.load()

@@ -6,8 +6,11 @@ import type { JournalRecord, Segment } from './journal-line.ts'
 import type { Log } from './log.ts'
 
 type StoredBinding = BindingList['bindings'][number]
+type FiledBinding = StoredBinding & { readonly proof_key?: number | undefined }
 
-const sequenced = binding.extend({ sequence: binding.shape.cseq })
+const integer = binding.shape.cseq
+/** `proof_key`: under which key `proof` was made, in more bits than that has room for; not said by an older relay. */
+const sequenced = binding.extend({ sequence: integer, proof_key: integer.optional() })
 
 /**
  * Where phones are, on disk: what was registered is there a tenth of a second later, and survives this process
@@ -16,24 +19,27 @@ const sequenced = binding.extend({ sequence: binding.shape.cseq })
 export class BindingFile {
   readonly #journal: Journal
   readonly #keptById = new Map<string, KeptBinding | FoundRecord>()
+  readonly #proofKey: number | undefined
   #order = 0
 
-  private constructor(journal: Journal) {
+  private constructor(journal: Journal, proofKey: number | undefined) {
     this.#journal = journal
+    this.#proofKey = proofKey
     journal.kept = () => [...this.#keptById.values()]
   }
 
-  /** Opens the folder, making it where there is none. */
+  /** Opens the folder, making it where there is none; `proofKey` names the key of this process. */
   static async open(options: {
     readonly folder: string
     readonly log: Log
+    readonly proofKey?: number
     readonly segmentBytes?: number
   }): Promise<BindingFile> {
-    const { folder, log, segmentBytes = 16 * 1024 * 1024 } = options
+    const { folder, log, proofKey, segmentBytes = 16 * 1024 * 1024 } = options
     const { journal, found } = await Journal.open({ folder, log, segmentBytes }, (kept) =>
       readable(kept) ? kept : undefined,
     )
-    const file = new BindingFile(journal)
+    const file = new BindingFile(journal, proofKey)
     for (const kept of found) file.#keptById.set(kept.id, kept)
     file.#order = (found.at(-1)?.order ?? -1) + 1
     return file
@@ -48,9 +54,9 @@ export class BindingFile {
     let bindings: StoredBinding[] = []
     for (const kept of this.#keptById.values()) {
       if (!(kept instanceof FoundRecord)) continue
-      const binding = readable(kept, pieces)
+      const read = readable(kept, pieces)
       // One text for both who keep it.
-      if (binding) bindings.push({ ...binding, binding_id: kept.id })
+      if (read) bindings.push({ ...bindingOf(read, this.#proofKey), binding_id: kept.id })
       if (bindings.length < together) continue
       yield { bindings }
       bindings = []
@@ -61,7 +67,7 @@ export class BindingFile {
   /** How a phone is registered, as kept last; undefined: it is not, or the disk does not say any more. */
   of(bindingId: string): Binding | undefined {
     const kept = this.#keptById.get(bindingId)
-    return kept instanceof KeptBinding ? kept.binding : kept && storedIn(kept)
+    return kept instanceof KeptBinding ? kept.binding : kept && storedIn(kept, this.#proofKey)
   }
 
   /** Never waits for the disk; but for a refresh it is with the kernel when this returns. */
@@ -73,7 +79,7 @@ export class BindingFile {
       if (held) this.#journal.drop([held])
       return this.#journal.write()
     }
-    const kept = new KeptBinding(binding, sequence, this.#order++)
+    const kept = new KeptBinding(binding, sequence, this.#order++, this.#proofKey)
     this.#keptById.set(id, kept)
     if (held) this.#journal.replace(held, kept)
     else this.#journal.keep(kept)
@@ -100,10 +106,12 @@ class KeptBinding implements JournalRecord {
   dropped = false
   readonly binding: Binding
   readonly #sequence: number
+  readonly #proofKey: number | undefined
 
-  constructor(binding: Binding, sequence: number, order: number) {
+  constructor(binding: Binding, sequence: number, order: number, proofKey: number | undefined) {
     this.binding = binding
     this.#sequence = sequence
+    this.#proofKey = proofKey
     this.order = order
   }
 
@@ -112,12 +120,22 @@ class KeptBinding implements JournalRecord {
   }
 
   get text(): string {
-    return JSON.stringify({ ...this.binding, sequence: this.#sequence } satisfies StoredBinding)
+    const { binding, ...more } = {
+      binding: this.binding,
+      sequence: this.#sequence,
+      proof_key: this.#proofKey,
+    }
+    return JSON.stringify({ ...binding, ...more } satisfies FiledBinding)
   }
 }
 
+/** What a line says, with no proof where that was made under another key. */
+function bindingOf({ proof_key, ...stored }: FiledBinding, proofKey: number | undefined): StoredBinding {
+  return proof_key === undefined || proof_key === proofKey ? stored : { ...stored, proof: 0 }
+}
+
 /** What a record says, whose text stays on the disk: 100 000 of them are 70 MB. undefined: it cannot be read. */
-function readable(kept: FoundRecord, pieces?: FilePieces): StoredBinding | undefined {
+function readable(kept: FoundRecord, pieces?: FilePieces): FiledBinding | undefined {
   try {
     return sequenced.safeParse(JSON.parse(kept.wake(pieces))).data
   } catch {
@@ -128,9 +146,9 @@ function readable(kept: FoundRecord, pieces?: FilePieces): StoredBinding | undef
 }
 
 /** undefined: its file has been taken away. */
-function storedIn(kept: FoundRecord): StoredBinding | undefined {
+function storedIn(kept: FoundRecord, proofKey: number | undefined): StoredBinding | undefined {
   try {
-    return JSON.parse(kept.text) as StoredBinding
+    return bindingOf(JSON.parse(kept.text) as FiledBinding, proofKey)
   } catch {
     return undefined
   }

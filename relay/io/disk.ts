@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import type { Hashes } from '../ground/effects.ts'
+import { proofKey } from '../registrar/proofs.ts'
 import { BegunFile } from './begun-file.ts'
 import { BindingFile } from './bindings.ts'
 import { systemUtc } from './clock.ts'
@@ -24,11 +26,16 @@ export async function openDisk(
   { dataDir, relayId }: Config,
   keys: SnapshotKeys,
   log: Log,
+  hashes: Hashes,
 ): Promise<RelayDisk> {
   const giveFolderBack = await takeFolder(dataDir, relayId)
   const spool = await Spool.open({ folder: join(dataDir, 'spool'), log })
   const snapshots = new SnapshotFolder({ folder: join(dataDir, 'snapshots'), keys, log })
-  const phones = await BindingFile.open({ folder: join(dataDir, 'bindings'), log })
+  const phones = await BindingFile.open({
+    folder: join(dataDir, 'bindings'),
+    log,
+    proofKey: proofKey(hashes),
+  })
   const begun = new BegunFile({ path: join(dataDir, 'begun.json'), log, utc: systemUtc })
   return {
     spool,

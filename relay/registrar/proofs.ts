@@ -1,8 +1,15 @@
 import type { Hashes } from '../ground/effects.ts'
 
 /* Implementation */
+/** Hex digits of what is kept of a key on the relay's own disk, beside a proof: 48 bits. */
+const keyDigits = 12
 /** Places of the part which says by what a registration was proved; the other 12 say under which key that was made. */
 const placesOfProof = 2 ** 19
+
+/** Which key proofs are made under, as a number; that key is not found by it. */
+export function proofKey({ mac }: Pick<Hashes, 'mac'>): number {
+  return Number.parseInt(mac('proofs').slice(0, keyDigits), 16)
+}
 
 /**
  * By what registrations were proved, as numbers of 31 bits: enough to tell two passwords apart, too few to be one's proof. They are

@@ -26,6 +26,26 @@ describe('bindings on disk', () => {
     ])
   })
 
+  test('say by what they were proved under the key of then alone; where a line says no key, its number does', async () => {
+    const { open } = folder()
+    const { file } = await open()
+    const tell = bindingTell('registered', randomUUID(), 1)
+    file.keep({ ...tell, binding: { ...tell.binding, proof: 77 } })
+    await file.close()
+    const proofs = async (key: number) => {
+      const { file, bindings } = await open(undefined, key)
+      await file.close()
+      return bindings.map((one) => [one.proof, 'proof_key' in one])
+    }
+    expect(await proofs(7)).toEqual([[77, false]])
+    expect(await proofs(2 ** 40 + 7)).toEqual([[0, false]])
+    const older = folder()
+    const before = await BindingFile.open({ folder: older.path, log: silence })
+    before.keep({ ...tell, binding: { ...tell.binding, proof: 77 } })
+    await before.close()
+    expect((await older.open()).bindings.map(({ proof }) => proof)).toEqual([77])
+  })
+
   test.each([
     ['written between', true],
     ['in one breath', false],
@@ -161,8 +181,8 @@ afterEach(async () => {
 function folder() {
   const path = mkdtempSync(join(tmpdir(), 'bindings-'))
   cleanups.push(() => rmSync(path, { recursive: true }))
-  const open = async (segmentBytes?: number) => {
-    const options = { folder: path, log: silence, ...(segmentBytes && { segmentBytes }) }
+  const open = async (segmentBytes?: number, proofKey = 7) => {
+    const options = { folder: path, log: silence, proofKey, ...(segmentBytes && { segmentBytes }) }
     const file = await BindingFile.open(options)
     cleanups.push(() => file.close())
     return { file, bindings: [...file.found()].flatMap((list) => list.bindings) }
