@@ -63,10 +63,9 @@ export function configuredOf(
   ]
 }
 
-/** Which of these accounts have tokens which were ended, whenever that was. */
+/** Accounts with tokens which were ended, whenever that was. */
 export function endedOf(accounts: readonly Account[]): RevokedAccount[] {
-  const those = accounts.filter(({ ended_tokens }) => ended_tokens.length > 0)
-  return those.map((account) => revokedAs(account, account, 'token ended'))
+  return accounts.map((account) => revokedAs(account, account, 'token ended'))
 }
 
 function revokedAs(

@@ -1,4 +1,11 @@
-import { type BeatAnswer, currentForMs, type HubNews, type MonotonicMs, type Snapshot } from '#contract'
+import {
+  type BeatAnswer,
+  type BindingList,
+  currentForMs,
+  type HubNews,
+  type MonotonicMs,
+  type Snapshot,
+} from '#contract'
 import { type Account, ConfigIndex } from '#routing'
 import type { Clock } from '../ground/clock.ts'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
@@ -56,6 +63,8 @@ export class SnapshotCache {
   /** Customers whose snapshot is on its way, and the version which was named when it was asked for. */
   readonly #pulling = new Map<string, number>()
   readonly #held = new Set<string>()
+  /** Accounts with tokens which were ended, by their ids. */
+  readonly #withEnded = new Map<string, Account>()
   /** Monotonic ms at which the last beat was sent whose answer was good. */
   #confirmedAt = never
   /** Highest version whose snapshots are all here; and the one that will be when nothing is behind. */
@@ -95,7 +104,7 @@ export class SnapshotCache {
         this.#restore(now, event)
         break
       case 'restored':
-        this.#revokeEnded()
+        this.#revokeEnded(event.list)
         break
       default: {
         const customerId = this.#questions.answered(event)
@@ -356,16 +365,17 @@ export class SnapshotCache {
 
   #revoke(before: readonly Account[], snapshot: Snapshot | undefined): void {
     const after = snapshot ? this.index.accounts(snapshot.customer_id) : []
+    for (const { id, ended_tokens } of before) if (ended_tokens.length > 0) this.#withEnded.delete(id)
+    for (const account of after) if (account.ended_tokens.length > 0) this.#withEnded.set(account.id, account)
     const revoked = revokedBy(before, after, snapshot)
     if (revoked.length > 0) this.#effects.emit({ type: 'revoked', accounts: revoked })
   }
 
-  /** A phone of before may have been let in by a token which was ended while no relay of ours was there. */
-  #revokeEnded(): void {
-    const revoked = this.index
-      .customers()
-      .flatMap(({ customer_id }) => endedOf(this.index.accounts(customer_id)))
-    if (revoked.length > 0) this.#effects.emit({ type: 'revoked', accounts: revoked })
+  /** Phones of before may have been let in by tokens which were ended while no relay of ours was there. */
+  #revokeEnded({ bindings }: BindingList): void {
+    const byToken = bindings.filter(({ token_id }) => token_id !== null)
+    const accounts = new Set(byToken.flatMap(({ extension_id }) => this.#withEnded.get(extension_id) ?? []))
+    if (accounts.size > 0) this.#effects.emit({ type: 'revoked', accounts: endedOf([...accounts]) })
   }
 
   #arrive(): void {

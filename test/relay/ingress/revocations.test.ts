@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { monotonicMs, tokenName, tokenText, utcMs } from '#contract'
+import { QuestionNumbers } from '../../../relay/ground/questions.ts'
+import { SnapshotCache } from '../../../relay/policy/snapshot-cache.ts'
 import type { Header } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, realm } from '../../support/ladder.ts'
 import {
@@ -230,6 +232,32 @@ describe('what was proved to a process before, where no snapshot of then is left
       'TOKEN_ENDED',
       'ACCOUNT_DELETED',
     ])
+  })
+
+  test('ends at once where the snapshot on disk says that its token was ended; who is not found just then is not gone through', () => {
+    const cache = new SnapshotCache({
+      clock: { at: utcMs(0) },
+      numbers: new QuestionNumbers(),
+      entropy: { below: () => 0 },
+    })
+    const files = [filed(officeWith({ ended_tokens: [tokens[0]] }, 7))]
+    const confirmed = { version: 7, held: 1, at: 0, behind: {} }
+    cache.receive({ type: 'cached', files, confirmed }, monotonicMs(0))
+    const ended = (accounts: string[], token_id: string | null) => {
+      const bindings = told(withPhones())
+        .filter(({ extension_id }) => accounts.includes(extension_id))
+        .map((one) => ({ ...one, token_id }))
+      const events = cache.receive({ type: 'restored', from: 'disk', list: { bindings } }, monotonicMs(0))
+      return events?.map((event) => event.type === 'revoked' && event.accounts.map(({ id }) => id))
+    }
+    expect(ended([extensionIds.alice, extensionIds.bob], tokens[0])).toEqual([[extensionIds.alice]])
+    expect(ended([extensionIds.bob], tokens[0])).toEqual([])
+    expect(ended([extensionIds.alice], null)).toEqual([])
+    const ladder = office()
+    ladder.hear({ type: 'cached', files, confirmed })
+    const bindings = told(withPhones()).map((one) => ({ ...one, token_id: tokens[0] }))
+    ladder.hear({ type: 'restored', from: 'disk', list: { bindings } }).gives('tell unregistered')
+    expect(ladder.bindings.at(-1)?.reason).toBe('TOKEN_ENDED')
   })
 
   test('ends by the edge’s answer about its account, where there is no snapshot of its customer', () => {
