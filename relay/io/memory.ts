@@ -9,6 +9,8 @@ const lookMs = 15_000
 const much = 48 * 1024 * 1024
 /** Busier than this, the loop has no time for it: a pause of some ten milliseconds would be heard of. */
 const quiet = 0.1
+/** The relay stands still meanwhile, a tenth of a second and more where 100 000 phones are held: it takes a thousandth of the time at most. */
+const share = 1 / 1000
 
 /**
  * Gives memory back to the system once it is quiet after a burst. It is unused: V8 does not look for dead buffers
@@ -24,19 +26,21 @@ export function keepTrimmed(log: Log): void {
     const { utilization } = performance.eventLoopUtilization(before)
     before = performance.eventLoopUtilization()
     const resident = process.memoryUsage.rss()
-    if (!slack.isMuch(resident) || utilization > quiet) return
     const began = monotonicNow()
+    if (!slack.isMuch(resident, began) || utilization > quiet) return
     collect?.()
     trim?.()
     const rest = process.memoryUsage.rss()
-    slack.restsAt(rest)
-    log('info', 'memory.returned', { bytes: resident - rest, ms: Math.round(monotonicNow() - began) })
+    const ms = monotonicNow() - began
+    slack.restsAt(rest, began, ms)
+    log('info', 'memory.returned', { bytes: resident - rest, ms: Math.round(ms) })
   }, lookMs).unref()
 }
 
 /** How much more is resident than there ever had to be. */
 export class Slack {
   #least: number
+  #restUntil = Number.NEGATIVE_INFINITY
 
   /** `least`: so much there had to be so far; 0: whatever is there at the first look is a burst's. */
   constructor(least = Number.POSITIVE_INFINITY) {
@@ -44,14 +48,15 @@ export class Slack {
   }
 
   /** Whether it is worth a pause to look for what could be given back. */
-  isMuch(resident: number): boolean {
+  isMuch(resident: number, now: number): boolean {
     this.#least = Math.min(this.#least, resident)
-    return resident - this.#least > much
+    return resident - this.#least > much && now >= this.#restUntil
   }
 
-  /** So much is left after all was given back: it is in use, and is not asked for again. */
-  restsAt(resident: number): void {
+  /** So much is left after all was given back, which took `ms`: it is in use, and is not asked for again. */
+  restsAt(resident: number, now: number, ms: number): void {
     this.#least = resident
+    this.#restUntil = now + ms / share
   }
 }
 
