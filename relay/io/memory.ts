@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { MonotonicMs } from '#contract'
 import { monotonicNow } from './clock.ts'
 import type { Log } from './log.ts'
 
@@ -48,13 +49,13 @@ export class Slack {
   }
 
   /** Whether it is worth a pause to look for what could be given back. */
-  isMuch(resident: number, now: number): boolean {
+  isMuch(resident: number, now: MonotonicMs): boolean {
     this.#least = Math.min(this.#least, resident)
     return resident - this.#least > much && now >= this.#restUntil
   }
 
   /** So much is left after all was given back, which took `ms`: it is in use, and is not asked for again. */
-  restsAt(resident: number, now: number, ms: number): void {
+  restsAt(resident: number, now: MonotonicMs, ms: number): void {
     this.#least = resident
     this.#restUntil = now + ms / share
   }

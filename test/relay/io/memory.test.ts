@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import { loadCollector, loadTrim, Slack } from '../../../relay/io/memory.ts'
 
 const mebi = 1024 * 1024
-const isMuch = (slack: Slack, ...residents: number[]) => residents.map((each) => slack.isMuch(each * mebi, 0))
+const isMuch = (slack: Slack, ...residents: number[]) =>
+  residents.map((each) => slack.isMuch(each * mebi, monotonicMs(0)))
 
 describe('memory which is resident and used by nobody', () => {
   test('is given back when there is much more of it than there ever had to be', () => {
@@ -19,14 +21,14 @@ describe('memory which is resident and used by nobody', () => {
   test('is not asked for again when it turns out to be in use', () => {
     const slack = new Slack()
     expect(isMuch(slack, 150, 350)).toEqual([false, true])
-    slack.restsAt(340 * mebi, 0, 0)
+    slack.restsAt(340 * mebi, monotonicMs(0), 0)
     expect(isMuch(slack, 380, 160, 220)).toEqual([false, false, true])
   })
 
   test('is not looked for so soon again that the pauses are more than a thousandth of the time', () => {
     const slack = new Slack(100 * mebi)
-    slack.restsAt(100 * mebi, 1_000, 300)
-    expect([2_000, 300_999, 301_000].map((now) => slack.isMuch(200 * mebi, now))).toEqual([
+    slack.restsAt(100 * mebi, monotonicMs(1_000), 300)
+    expect([2_000, 300_999, 301_000].map((now) => slack.isMuch(200 * mebi, monotonicMs(now)))).toEqual([
       false,
       false,
       true,
