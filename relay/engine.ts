@@ -45,7 +45,8 @@ type RoomEvent =
   | Exclude<TransactionOutput, { type: 'send' }>
   | (CallsEvent | RoutingEvent | SnapshotEvent | CallDecided | TimeCorrected)
 
-type Happening = Input | RoomEvent | { readonly type: 'tick' }
+/** All a relay hears, from outside and of itself; `tick`: time has passed. */
+export type Happening = Input | RoomEvent | { readonly type: 'tick' }
 
 /** The rooms, from the ground up: each is given those below which it stands on. */
 function compose({ endpoint: given, served, rtpPorts, mediaSockets, opusCalls, limits }: EngineSetup) {

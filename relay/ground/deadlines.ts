@@ -104,6 +104,11 @@ export class Deadlines<What> {
   }
 }
 
+/** The earlier of two deadlines; undefined: there is none. */
+export function earlierOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+}
+
 /** The first of several rooms' deadlines; undefined: none has one. */
 export function earliestOf(rooms: readonly { nextDeadline(): number | undefined }[]): number | undefined {
   let earliest: number | undefined

@@ -1,5 +1,5 @@
 import type { BindingTell, CallTell, EventTell } from '#contract'
-import type { Engine } from '../engine.ts'
+import type { Engine, Happening } from '../engine.ts'
 import type {
   Answer,
   Effect,
@@ -54,7 +54,7 @@ export class Host {
   }
 
   readonly hear = (input: Input): void => {
-    this.#perform(() => this.#engine.receive(monotonicNow(), input))
+    this.#perform(input)
   }
 
   stop(): void {
@@ -64,26 +64,38 @@ export class Host {
 
   readonly #tick = (): void => {
     this.#timerAt = Number.POSITIVE_INFINITY
-    this.#perform(() => this.#engine.receive(monotonicNow(), { type: 'tick' }))
+    this.#perform({ type: 'tick' })
   }
 
   /** What is to be told is written down before anything leaves: what a peer has seen of a call has its record. */
-  #perform(effects: () => Effect[]): void {
-    const all = this.#survived(effects) ?? []
-    for (const effect of all) if (effect.type === 'tell') this.#survived(() => this.#make(effect))
-    for (const effect of all) if (effect.type !== 'tell') this.#survived(() => this.#make(effect))
+  #perform(happening: Happening): void {
+    const effects = this.#received(happening)
+    for (const effect of effects) if (effect.type === 'tell') this.#attempt(effect)
+    for (const effect of effects) if (effect.type !== 'tell') this.#attempt(effect)
     this.#arm()
   }
 
-  /** Whatever is thrown is our own broken promise: one event or effect is lost, the relay is not. */
-  #survived<T>(attempt: () => T): T | undefined {
+  #received(happening: Happening): readonly Effect[] {
     try {
-      return attempt()
+      return this.#engine.receive(monotonicNow(), happening)
     } catch (error) {
-      const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      this.#deps.note({ type: 'note', level: 'error', event: 'bug', fields: { why } })
-      return undefined
+      this.#lost(error)
+      return []
     }
+  }
+
+  #attempt(effect: Effect): void {
+    try {
+      this.#make(effect)
+    } catch (error) {
+      this.#lost(error)
+    }
+  }
+
+  /** Whatever is thrown is our own broken promise: one event or effect is lost, the relay is not. */
+  #lost(error: unknown): void {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#deps.note({ type: 'note', level: 'error', event: 'bug', fields: { why } })
   }
 
   #make(effect: Effect): void {

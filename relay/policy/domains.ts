@@ -1,5 +1,6 @@
 import { type Account, type ConfigIndex, customerOf, realmOf } from '#routing'
 import type { Hashes } from '../ground/effects.ts'
+import { rememberLast } from '../ground/remember.ts'
 
 /** What a host names of ours. */
 interface NamedDomain {
@@ -24,6 +25,12 @@ interface Misspelt {
   meant(): string | undefined
 }
 
+/** What stands before the ending of customers' domains; `isName`: it is made as a short name, and no customer's id. */
+interface Label {
+  readonly text: string
+  readonly isName: boolean
+}
+
 interface DomainsDeps {
   /** `whole`: every customer's newest configuration is here. */
   readonly snapshots: { readonly index: ConfigIndex; readonly whole: boolean }
@@ -46,8 +53,14 @@ export class Domains {
   readonly #ofCustomers: string
   readonly #ofTrunks: string
 
+  /** Whether a host means us, and no customer's domain. One event asks several times, and phones of one domain come together. */
+  readonly isBare: (host: string) => boolean
+  readonly #labelOf: (host: string) => Label
+
   constructor(deps: DomainsDeps) {
     this.#deps = deps
+    this.isBare = rememberLast(8, (host) => deps.names.has(host) || host === `registrar.${deps.baseDomain}`)
+    this.#labelOf = rememberLast(8, (host) => this.#readLabel(host))
     this.#ofCustomers = `.registrar.${deps.baseDomain}`
     this.#ofTrunks = `.trunk.${deps.baseDomain}`
   }
@@ -55,11 +68,6 @@ export class Domains {
   /** Whether a host is a customer's own: `{customer}.registrar.{base}`, its short name's, `{name}.trunk.{base}`. */
   isRealm(host: string): boolean {
     return host.endsWith(this.#ofCustomers) || host.endsWith(this.#ofTrunks)
-  }
-
-  /** Whether a host means us, and no customer's domain. */
-  isBare(host: string): boolean {
-    return this.#deps.names.has(host) || host === `registrar.${this.#deps.baseDomain}`
   }
 
   /** The only account of a name which says no customer's domain; undefined: there is none, or several. */
@@ -84,8 +92,7 @@ export class Domains {
   #misspelt(host: string): Misspelt | undefined {
     const { snapshots } = this.#deps
     const { index } = snapshots
-    const ending = this.#ofCustomers
-    const id = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
+    const { text: id } = this.#labelOf(host)
     const known = (one: string) => index.version(one) !== undefined
     if (id.length <= shortNameAtMost || known(id) || !snapshots.whole) return undefined
     return { host, meant: () => (Math.abs(id.length - idLetters) > 1 ? undefined : slips(id).find(known)) }
@@ -94,10 +101,16 @@ export class Domains {
   #realmOf(host: string): string {
     const { baseDomain, snapshots } = this.#deps
     const { index } = snapshots
-    const ending = this.#ofCustomers
-    const label = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
-    if (label === '' || label.includes('.') || customerOf(host, baseDomain) !== undefined) return host
+    const { text: label, isName } = this.#labelOf(host)
+    if (!isName) return host
     return realmOf(index.registrarNamed(label) ?? this.#invented(label), baseDomain)
+  }
+
+  #readLabel(host: string): Label {
+    const ending = this.#ofCustomers
+    const text = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
+    const isId = customerOf(host, this.#deps.baseDomain) !== undefined
+    return { text, isName: text !== '' && !text.includes('.') && !isId }
   }
 
   #bare(host: string, username: string): NamedDomain {

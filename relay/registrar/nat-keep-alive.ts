@@ -1,5 +1,5 @@
 import type { MonotonicMs } from '#contract'
-import { Deadlines } from '../ground/deadlines.ts'
+import { Deadlines, earlierOf } from '../ground/deadlines.ts'
 import type { Effect } from '../ground/effects.ts'
 import { type Flow, hostPort, usualPort } from '../ground/flow.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
@@ -82,8 +82,7 @@ export class NatKeepAlive {
   }
 
   nextDeadline(): number | undefined {
-    const [first, second] = [this.#behindNat.next(), this.#others.next()]
-    const due = first === undefined || second === undefined ? (first ?? second) : Math.min(first, second)
+    const due = earlierOf(this.#behindNat.next(), this.#others.next())
     return due === undefined ? undefined : Math.max(due, this.#free)
   }
 

@@ -2,6 +2,7 @@ import type { BindingList, BindingReason, BindingTell, MonotonicMs, UtcMs } from
 import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { Verified } from '../auth/challenger.ts'
 import { type TimeCorrected, wholeUtcAt } from '../ground/clock.ts'
+import { earlierOf } from '../ground/deadlines.ts'
 import type { Effect, Entropy, Input } from '../ground/effects.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
 import { sourcePrefix } from '../ground/source-prefix.ts'
@@ -278,8 +279,7 @@ export class Registrar {
   }
 
   nextDeadline(): number | undefined {
-    const [ends, asks] = [this.#bindings.nextDeadline(), this.#keepOpen.nextDeadline()]
-    return ends === undefined || asks === undefined ? (ends ?? asks) : Math.min(ends, asks)
+    return earlierOf(this.#bindings.nextDeadline(), this.#keepOpen.nextDeadline())
   }
 
   #apply(

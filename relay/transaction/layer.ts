@@ -1,7 +1,8 @@
 import type { MonotonicMs } from '#contract'
-import { Deadlines } from '../ground/deadlines.ts'
+import { type Deadline, Deadlines, earlierOf } from '../ground/deadlines.ts'
 import { type Flow, reliable } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
+import { SharedDeadlines } from '../ground/shared-deadlines.ts'
 import type { Message, Request, Response } from '../sip/message.ts'
 import { responseFlow } from '../sip/via.ts'
 import { client } from './client.ts'
@@ -63,6 +64,8 @@ export class Transactions {
   #lastId = 0
   #table = new TransactionTable()
   #deadlines = new Deadlines<TransactionTimerDue>()
+  /** Of those which only wait to be forgotten: nearly all, at each instant many. */
+  #lingering = new SharedDeadlines<TransactionTimerDue>()
 
   constructor(options: { timers?: Partial<TimerBase> } = {}) {
     const own = { ...timerBase, ...options.timers }
@@ -77,7 +80,7 @@ export class Transactions {
 
   /** Timers running. */
   get timers(): number {
-    return this.#deadlines.size
+    return this.#deadlines.size + this.#lingering.size
   }
 
   receive(event: TransactionInput, now: MonotonicMs): TransactionOutput[] {
@@ -182,16 +185,20 @@ export class Transactions {
   /** Rings every timer which is due. */
   #tick(now: MonotonicMs): TransactionOutput[] {
     const outputs: TransactionOutput[] = []
-    for (let ring = this.#deadlines.due(now); ring !== undefined; ring = this.#deadlines.due(now)) {
+    for (let ring = this.#due(now); ring !== undefined; ring = this.#due(now)) {
       const { transaction, timer } = ring
       outputs.push(...this.#step(now, transaction, timer, undefined))
     }
     return outputs
   }
 
+  #due(now: MonotonicMs): TransactionTimerDue | undefined {
+    return this.#deadlines.due(now) ?? this.#lingering.due(now)
+  }
+
   /** When time is next to be told; undefined: not until something happens. */
   nextDeadline(): number | undefined {
-    return this.#deadlines.next()
+    return earlierOf(this.#deadlines.next(), this.#lingering.next())
   }
 
   #asked(now: MonotonicMs, request: Request, flow: Flow): TransactionOutput[] {
@@ -260,14 +267,21 @@ export class Transactions {
   #set(now: MonotonicMs, transaction: Transaction, timer: TransactionTimer, ms: number): void {
     if (ms === Number.POSITIVE_INFINITY) return
     const slot = repeating.has(timer) ? 'repeating' : 'limit'
-    this.#deadlines.cancel(transaction[slot])
-    const at = lingering.has(timer) ? Math.ceil((now + ms) / togetherMs) * togetherMs : now + ms
-    transaction[slot] = this.#deadlines.set(at, { transaction, timer })
+    this.#cancel(transaction[slot])
+    const due = { transaction, timer }
+    transaction[slot] = lingering.has(timer)
+      ? this.#lingering.set(Math.ceil((now + ms) / togetherMs) * togetherMs, due)
+      : this.#deadlines.set(now + ms, due)
+  }
+
+  #cancel(deadline: Deadline<TransactionTimerDue> | undefined): void {
+    const timer = deadline?.what?.timer
+    if (timer !== undefined) (lingering.has(timer) ? this.#lingering : this.#deadlines).cancel(deadline)
   }
 
   #stop(transaction: Transaction): void {
-    this.#deadlines.cancel(transaction.repeating)
-    this.#deadlines.cancel(transaction.limit)
+    this.#cancel(transaction.repeating)
+    this.#cancel(transaction.limit)
     transaction.repeating = undefined
     transaction.limit = undefined
   }
