@@ -84,6 +84,26 @@ describe('an event', () => {
     expect((await database.pool.query('select from event_batches')).rowCount).toBe(0)
   })
 
+  test('of a batch in which all are new is numbered likewise, those of each customer and of none by themselves', async () => {
+    await forget()
+    const ids = Array.from({ length: 40 }, () => crypto.randomUUID())
+    const whose = (at: number) => [alice, bob, null][at % 3] ?? null
+    await write([
+      [alice, crypto.randomUUID()],
+      [null, crypto.randomUUID()],
+    ])
+    await writeBatch(ids.map((id, at) => [whose(at), id]))
+    for (const customer of [alice, bob, null]) {
+      const { rows } = await database.pool.query(
+        'select id, sequence from events where customer_id is not distinct from $1 and id = any($2) order by sequence',
+        [customer, ids],
+      )
+      expect(rows.map(({ id }) => id)).toEqual(ids.filter((_, at) => whose(at) === customer))
+      const before = customer === bob ? 0 : 1
+      expect(rows.map(({ sequence }) => Number(sequence))).toEqual(rows.map((_, at) => before + at + 1))
+    }
+  })
+
   test('shows after all those with lower numbers, while many write for both customers in either order', async () => {
     await forget()
     let writing = true
