@@ -6,6 +6,7 @@ import { utcNow } from '../clock.ts'
 import { type Edge, prepare, quietly } from '../env.ts'
 import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
+import { asReadBy } from '../http/as-read.ts'
 import { guardedBy } from '../http/relay-guard.ts'
 import { readTold } from '../http/validate.ts'
 import { hubOf } from '../hub/client.ts'
@@ -61,8 +62,10 @@ function isRefresh(told: Fact): boolean {
 
 type Heard = { tell: Tell } | TellReceipt['refused'][number]
 
+const isAsRead = asReadBy(tell)
+
 function hear(item: unknown, relayId: string): Heard {
-  const read = tell.safeParse(item)
+  const read = isAsRead(item) ? ({ success: true, data: item } as const) : tell.safeParse(item)
   const tell_id = String((item as { tell_id?: unknown } | null)?.tell_id)
   if (!read.success) return { tell_id, why: z.prettifyError(read.error) }
   const owner = ownerOf(read.data)
