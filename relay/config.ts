@@ -73,6 +73,8 @@ export interface Config {
   /** Between which addresses sound of calls from other relays goes straight, and of calls to phones there; undefined: none. */
   readonly straight: 'public' | 'any' | undefined
   readonly rtpPorts: readonly [first: number, last: number]
+  /** What reads SIP's datagrams; undefined: the C library where that can be called. */
+  readonly sipEngine: 'ffi' | 'dgram' | undefined
   readonly rtpEngine: 'ffi' | 'dgram' | undefined
   /** The rtpengine which carries sound; undefined: we do. */
   readonly rtpengine: RtpenginePlace | undefined
@@ -131,6 +133,7 @@ const variables = {
   NEIGHBOUR_PORT: setting('a port, free or off', neighbourPortOf).default('free'),
   NEIGHBOUR_MEDIA: oneOf(['auto', 'straight', 'through']).default('auto'),
   RTP_PORTS: portRange.default([10_000, 19_999]),
+  SIP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
   RTP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
   MEDIA_ENGINE: setting(
     'rtpengine://<IP address>:<port of --listen-ng>, and ?digits=<its --dtmf-log-dest> to hear keys',
@@ -211,6 +214,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       neighbourPort: said.NEIGHBOUR_PORT,
       straight: straightReaches[said.NEIGHBOUR_MEDIA],
       rtpPorts: said.RTP_PORTS,
+      sipEngine: said.SIP_ENGINE,
       rtpEngine: said.RTP_ENGINE,
       rtpengine: said.MEDIA_ENGINE,
       baseDomain: said.BASE_DOMAIN,

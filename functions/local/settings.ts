@@ -103,6 +103,7 @@ const variables = {
   RATE_LIMIT_KEY: requestsAMinute.default(0),
   RATE_LIMIT_ADDRESS: requestsAMinute.default(0),
   // The relay reads these itself; wrong ones are said before anything is started.
+  SIP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
   RTP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
   UNKNOWN_SOURCE: oneOf(strangerPolicies).optional(),
 }

@@ -1,19 +1,28 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { isIPv6 } from 'node:net'
-import { type Port, portNumber } from '#contract'
+import type { Port } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { readSocketAddress } from '../ground/socket-address.ts'
 import { StunServer } from '../media/stun-server.ts'
 import { monotonicNow } from './clock.ts'
 import type { Log } from './log.ts'
+import { dgramUdp, freePort } from './udp-dgram.ts'
+import type { UdpEars, UdpEngine, UdpEngineName, UdpPeer } from './udp-engine.ts'
+import { ffiUdp } from './udp-ffi.ts'
 import type { Wire, WireEnds } from './wire.ts'
-import { bindError, plainAddress, whyUnsent } from './wire.ts'
+import { whyUnsent } from './wire.ts'
 
 /* Implementation */
-const bufferBytes = 4 * 1024 * 1024
 const usualPeers = 128
 /** A peer asked nothing for this long has no transaction left which could fail (64·T1). */
 const peerIdleMs = 64_000
+
+interface UdpOptions extends WireEnds {
+  readonly host: string
+  readonly port: Port
+  readonly log: Log
+  readonly peersAtMost?: number
+  /** undefined: the C library where it can be called. */
+  readonly engine?: UdpEngineName | undefined
+}
 
 /**
  * SIP over UDP on one port.
@@ -21,67 +30,74 @@ const peerIdleMs = 64_000
  * Requests leave through a second socket, bound to the same port and connected to their destination: only so
  * does the kernel say that no socket listens there (RFC 3261 §18.4). What that socket hears is received as well.
  */
-export async function openUdp(
-  options: { host: string; port: Port; log: Log; peersAtMost?: number } & WireEnds,
-): Promise<Wire> {
-  const { host, log } = options
+export async function openUdp(options: UdpOptions): Promise<Wire> {
+  const { host, log, unsent } = options
   const port = await freePort(host, options.port)
-  const main = await bound(host, port)
-  const place = main.address()
-  const wireAddress = addressesFrom(host)
   const stun = new StunServer()
-  const hear = hearing(options, (bytes, from) => {
-    const place = readSocketAddress(plainAddress(from.address), portNumber(from.port))
-    const length = place === undefined ? 0 : stun.asked(monotonicNow(), bytes, bytes.length, place)
-    if (length > 0) main.send(stun.answer.slice(0, length), from.port, from.address, noMatter)
+  const engine: UdpEngine = await engineFor(options, port, {
+    hear: (bytes, address, from) => {
+      // Port 0 is no socket's: it is forged, and nothing can be sent back.
+      if (bytes.length <= 4 || from === 0) return
+      if (isStun(bytes)) answerStun(bytes, address, from)
+      else options.receive({ transport: 'udp', address, port: from }, bytes)
+    },
+    lost: (flow, error) => unsent({ ...flow }, whyUnsent(error)),
+    failing: (error) => log('warn', 'udp.error', { why: error.message }),
   })
-  const peers = new Peers(host, port, { ...options, hear }, options.peersAtMost ?? usualPeers)
-  main.on('message', hear)
-  main.on('error', (error) => log('warn', 'udp.error', { why: error.message }))
+  /** A datagram of STUN is a question of its own: where its sender is seen from, which keeps a NAT open too (RFC 5626 §4.4.2). */
+  const answerStun = (bytes: Uint8Array, address: string, from: Port) => {
+    const place = readSocketAddress(address, from)
+    const length = place === undefined ? 0 : stun.asked(monotonicNow(), bytes, bytes.length, place)
+    // An answer which could not be sent is asked for again.
+    if (length > 0) engine.send({ transport: 'udp', address, port: from }, stun.answer.slice(0, length))
+  }
+  const peers = new Peers(engine, options.peersAtMost ?? usualPeers)
   return {
-    address: { address: place.address, port: portNumber(place.port) },
+    address: { address: engine.address, port },
     send(flow, bytes, loose = false) {
       // Never within the sender's own turn.
-      if (!isPort(flow.port)) return queueMicrotask(() => options.unsent(flow, 'there is no such port'))
+      if (!isPort(flow.port)) return queueMicrotask(() => unsent(flow, 'there is no such port'))
+      const failed = (error: NodeJS.ErrnoException) => unsent(flow, whyUnsent(error))
       const peer = isRequest(bytes) && !loose ? peers.of(flow) : undefined
-      if (peer !== undefined) peer.send(bytes, (error) => error && options.unsent(flow, whyUnsent(error)))
-      else
-        main.send(bytes, flow.port, wireAddress(flow.address), (error) => {
-          if (error && !loose) options.unsent(flow, whyUnsent(error))
-        })
+      if (peer !== undefined) peer.send(bytes, failed)
+      else engine.send(flow, bytes, loose ? undefined : failed)
     },
     async close() {
       peers.close()
-      await new Promise<void>((closed) => main.close(() => closed()))
+      await engine.close()
     },
   }
 }
 
-interface PeerEnds extends WireEnds {
-  readonly hear: Hear
+/** Throws in words where the port, or the engine asked for, is not to be had. */
+async function engineFor({ host, engine, log }: UdpOptions, port: Port, ears: UdpEars): Promise<UdpEngine> {
+  const chosen = engine === 'dgram' ? undefined : ffiUdp(host, port, ears)
+  if (engine === 'ffi' && typeof chosen === 'string')
+    throw new Error(`SIP_ENGINE=ffi does not work here: ${chosen}`)
+  if (typeof chosen === 'object') {
+    log('info', 'udp_started', { engine: 'ffi' })
+    return chosen
+  }
+  const opened = await dgramUdp(host, port, ears)
+  log(chosen === undefined ? 'info' : 'warn', 'udp_started', { engine: 'dgram', why: chosen })
+  return opened
 }
 
 /** Sockets connected to one destination each; the one unused for longest leaves first. */
 class Peers {
-  readonly #host: string
-  readonly #wireAddress: (address: string) => string
-  readonly #port: Port
-  readonly #ends: PeerEnds
+  readonly #engine: UdpEngine
   readonly #atMost: number
-  readonly #peerByPlace = new Map<string, { socket: Socket; usedAt: number }>()
+  readonly #peerByPlace = new Map<string, { socket: UdpPeer; usedAt: number }>()
   readonly #sweeper: NodeJS.Timeout
 
-  constructor(host: string, port: Port, ends: PeerEnds, atMost: number) {
-    this.#host = host
-    this.#wireAddress = addressesFrom(host)
-    this.#port = port
-    this.#ends = ends
+  constructor(engine: UdpEngine, atMost: number) {
+    this.#engine = engine
     this.#atMost = atMost
     this.#sweeper = setInterval(() => this.#sweep(), peerIdleMs / 4).unref()
   }
 
   /** The socket towards a flow; undefined when no more can be had, and the unconnected one must do. */
-  of(flow: Flow): Socket | undefined {
+  of(flow: Flow): UdpPeer | undefined {
     const place = hostPort(flow.address, flow.port)
     const peer = this.#peerByPlace.get(place)
     if (peer !== undefined) {
@@ -98,22 +114,10 @@ class Peers {
     this.#peerByPlace.clear()
   }
 
-  #connect(flow: Flow, place: string): Socket | undefined {
-    const socket = shared(this.#host)
-    const ends = this.#ends
-    socket.on('message', ends.hear)
-    socket.on('error', (error) => ends.unsent({ ...flow }, whyUnsent(error)))
-    try {
-      // With a lookup which answers at once both happen within this turn.
-      socket.bind(this.#port, this.#host)
-      socket.connect(flow.port, this.#wireAddress(flow.address))
-      socket.remoteAddress()
-    } catch {
-      // No descriptor left, or no way there: the unconnected socket will say so.
-      socket.close()
-      return undefined
-    }
-    this.#peerByPlace.set(place, { socket, usedAt: monotonicNow() })
+  /** undefined: the unconnected socket will say why. */
+  #connect(flow: Flow, place: string): UdpPeer | undefined {
+    const socket = this.#engine.connect(flow)
+    if (socket !== undefined) this.#peerByPlace.set(place, { socket, usedAt: monotonicNow() })
     return socket
   }
 
@@ -126,26 +130,6 @@ class Peers {
     }
   }
 }
-
-type Hear = (bytes: Uint8Array, from: RemoteInfo) => void
-
-/** A datagram of STUN is a question of its own: where its sender is seen from, which keeps a NAT open too (RFC 5626 §4.4.2). */
-function hearing(ends: WireEnds, stun: Hear): Hear {
-  return (bytes, from) => {
-    // Port 0 is no socket's: it is forged, and nothing can be sent back.
-    if (bytes.length <= 4 || from.port === 0) return
-    const flow = {
-      transport: 'udp',
-      address: plainAddress(from.address),
-      port: portNumber(from.port),
-    } as const
-    if (isStun(bytes)) stun(bytes, from)
-    else ends.receive(flow, bytes)
-  }
-}
-
-/** An answer which could not be sent is asked for again. */
-function noMatter(): void {}
 
 /** A port is a stranger's word as well: the kernel's own complaint would be thrown. */
 function isPort(port: Port): boolean {
@@ -160,50 +144,4 @@ function isStun(bytes: Uint8Array): boolean {
 /** A response begins with `SIP/2.0`, and no method holds a slash. */
 function isRequest(bytes: Uint8Array): boolean {
   return bytes[3] !== 0x2f
-}
-
-/** The port asked for, or any for 0. Sockets which share a port would not notice that another program has it. */
-async function freePort(host: string, port: Port): Promise<Port> {
-  const probe = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' })
-  try {
-    await listening(probe, host, port)
-    return portNumber(probe.address().port)
-  } finally {
-    await new Promise<void>((closed) => probe.close(() => closed()))
-  }
-}
-
-async function bound(host: string, port: Port): Promise<Socket> {
-  const socket = shared(host)
-  await listening(socket, host, port)
-  return socket
-}
-
-function listening(socket: Socket, host: string, port: Port): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => reject(bindError('udp', error, host, port))
-    socket.once('error', failed)
-    socket.bind(port, host, () => {
-      socket.off('error', failed)
-      resolve()
-    })
-  })
-}
-
-/** Addresses are literal: nothing is ever looked up. */
-function shared(host: string): Socket {
-  const family = isIPv6(host) ? 6 : 4
-  return createSocket({
-    type: family === 6 ? 'udp6' : 'udp4',
-    reuseAddr: true,
-    recvBufferSize: bufferBytes,
-    sendBufferSize: bufferBytes,
-    lookup: (name, _options, found) => found(null, name, family),
-  })
-}
-
-/** How a socket at `host` is told addresses: one of IPv6 reaches IPv4 under a mapped address (RFC 4291 §2.5.5.2). */
-function addressesFrom(host: string): (address: string) => string {
-  if (!isIPv6(host)) return (address) => address
-  return (address) => (address.includes(':') ? address : `::ffff:${address}`)
 }

@@ -84,7 +84,8 @@ export async function openWires({
     log,
   }
   const proxies = new Proxies(config.trustedProxies)
-  const udp = proxies.through(await openUdp({ ...proxies.hearing(ends), peersAtMost: descriptors.peers }))
+  const datagrams = { ...proxies.hearing(ends), engine: config.sipEngine, peersAtMost: descriptors.peers }
+  const udp = proxies.through(await openUdp(datagrams))
   const streams = {
     ...ends,
     closed: (flow: Flow) => hear({ type: 'closed', flow }),

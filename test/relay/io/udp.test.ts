@@ -4,11 +4,14 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { openUdp } from '../../../relay/io/udp.ts'
+import type { UdpEngineName } from '../../../relay/io/udp-engine.ts'
 import type { Wire } from '../../../relay/io/wire.ts'
 import { silence } from '../../support/silence.ts'
 import { bindingRequest, stunAnswer } from '../../support/stun.ts'
 
-describe('SIP over UDP', () => {
+describe.each(['ffi', 'dgram'] as const)('SIP over UDP by %s', (engine) => {
+  const relay = (host?: string) => opened(engine, host)
+
   test('receives a datagram with the flow it came by, and answers it there', async () => {
     const { wire, heard } = await relay()
     const phone = await peer()
@@ -109,11 +112,74 @@ describe('SIP over UDP', () => {
     }
   })
 
+  test('speaks with IPv6, and says of that, too, that nobody listens there', async () => {
+    const { wire, heard, unsent } = await relay('::1')
+    const phone = await peer(0, '::1')
+    phone.send('OPTIONS sip:relay SIP/2.0', wire.address.port, '::1')
+    await until(() => heard.length === 1)
+    const { flow } = heard[0] ?? lost()
+    expect(flow).toEqual({ transport: 'udp', address: '::1', port: phone.address().port })
+    const answered = once(phone, 'message')
+    wire.send(flow, bytes('SIP/2.0 200 OK'))
+    expect(String((await answered)[0])).toBe('SIP/2.0 200 OK')
+    await new Promise<void>((closed) => phone.close(() => closed()))
+    wire.send(flow, bytes('INVITE sip:nobody SIP/2.0'))
+    await until(() => unsent.length > 0)
+    expect(unsent[0]).toEqual({ flow, why: 'nobody listens there' })
+  })
+
+  test('says that an address of the other family is not reached', async () => {
+    const { wire, unsent } = await relay()
+    const flow = { ...flowTo(5060), address: '::1' }
+    for (const text of ['INVITE sip:nobody SIP/2.0', 'SIP/2.0 200 OK']) wire.send(flow, bytes(text))
+    wire.send({ ...flow, address: '::2' }, bytes('OPTIONS sip:nobody SIP/2.0'), true)
+    expect(unsent).toEqual([])
+    await until(() => unsent.length >= 2)
+    for (const each of unsent) expect(each.flow).toEqual(flow)
+  })
+
+  test('hears each of many datagrams which come at once, the longest and the empty ones between them', async () => {
+    const { wire, heard } = await relay()
+    const [phone, other] = [await peer(), await peer()]
+    const texts = Array.from({ length: 100 }, (_, i) => `MESSAGE sip:${i} SIP/2.0${'x'.repeat(i * 10)}`)
+    texts[50] = `MESSAGE sip:50 SIP/2.0${'y'.repeat(65_507 - 22)}`
+    for (const [i, text] of texts.entries()) {
+      const from = i % 2 === 0 ? phone : other
+      from.send(text, wire.address.port, '127.0.0.1')
+      from.send('', wire.address.port, '127.0.0.1')
+    }
+    await until(() => heard.length === 100)
+    expect(heard.map(({ text }) => text).toSorted()).toEqual(texts.toSorted())
+    for (const { flow, text } of heard) {
+      const i = Number(/^MESSAGE sip:(\d+)/.exec(text)?.[1])
+      expect(flow.port).toBe((i % 2 === 0 ? phone : other).address().port)
+    }
+  })
+
+  test('hears nothing more once it is closed, though more lies there, and leaves the port to others', async () => {
+    const { wire, heard, onHeard } = await relay()
+    const { port } = wire.address
+    const [phone, carrier] = [await peer(), await peer()]
+    wire.send(flowTo(carrier.address().port), bytes('INVITE sip:carrier SIP/2.0'))
+    let closed: Promise<void> | undefined
+    onHeard(() => {
+      closed ??= wire.close()
+    })
+    for (let i = 0; i < 40; i++) phone.send(`MESSAGE sip:${i} SIP/2.0`, port, '127.0.0.1')
+    await until(() => closed !== undefined)
+    await closed
+    const next = await peer(port)
+    const first = once(next, 'message')
+    phone.send('OPTIONS sip:next SIP/2.0', port, '127.0.0.1')
+    expect(String((await first)[0])).toBe('OPTIONS sip:next SIP/2.0')
+    expect(heard).toHaveLength(1)
+  })
+
   test('names the port which another program has', async () => {
     const { wire } = await relay()
     const { port } = wire.address
     await expect(
-      openUdp({ host: '127.0.0.1', port, log: silence, receive() {}, unsent() {} }),
+      openUdp({ host: '127.0.0.1', port, log: silence, engine, receive() {}, unsent() {} }),
     ).rejects.toThrow(
       `UDP 127.0.0.1:${port} is in use by another program: stop that, or choose another with SIP_PORT.`,
     )
@@ -138,23 +204,31 @@ afterEach(async () => {
   }
 })
 
-async function relay(host = '127.0.0.1') {
+async function opened(engine: UdpEngineName, host = '127.0.0.1') {
   const heard: { flow: Flow; text: string }[] = []
   const unsent: { flow: Flow; why: string }[] = []
+  let after = () => {}
   const wire: Wire = await openUdp({
     host,
     port: portNumber(0),
     log: silence,
-    receive: (flow, payload) => heard.push({ flow, text: new TextDecoder().decode(payload) }),
+    engine,
+    receive: (flow, payload) => {
+      heard.push({ flow, text: new TextDecoder().decode(payload) })
+      after()
+    },
     unsent: (flow, why) => unsent.push({ flow, why }),
   })
   open.push(wire)
-  return { wire, heard, unsent }
+  const onHeard = (then: () => void) => {
+    after = then
+  }
+  return { wire, heard, unsent, onHeard }
 }
 
-async function peer(port = 0) {
-  const socket = createSocket('udp4')
-  socket.bind(port, '127.0.0.1')
+async function peer(port = 0, address = '127.0.0.1') {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  socket.bind(port, address)
   await once(socket, 'listening')
   open.push(socket)
   return socket

@@ -1,0 +1,126 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { afterEach, describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
+import type { Flow } from '../../../relay/ground/flow.ts'
+import { freePort } from '../../../relay/io/udp-dgram.ts'
+import type { UdpEngine } from '../../../relay/io/udp-engine.ts'
+import { ffiUdp } from '../../../relay/io/udp-ffi.ts'
+import { loadUdpLibc, type UdpLibc, type UdpLoaded } from '../../../relay/io/udp-libc.ts'
+
+const real = loadUdpLibc()
+
+describe.skipIf(typeof real === 'string')('a kernel which SIP over UDP asks by libc', () => {
+  test('has no room for a while, and all is sent in its order once it has', async () => {
+    const { phone, heard } = await party()
+    let full = 3
+    const { engine } = await opened({
+      sendto:
+        (given) =>
+        (...call) =>
+          full-- > 0 ? -1 : given(...call),
+      code: () => 'EAGAIN',
+    })
+    const unsent: unknown[] = []
+    for (const text of ['one', 'two', 'three', 'four'])
+      engine.send(phone, octets(text), (error) => unsent.push(error))
+    expect(heard).toEqual([])
+    await expect.poll(() => heard).toEqual(['one', 'two', 'three', 'four'])
+    expect(unsent).toEqual([])
+  })
+
+  test('never has room again, and what waits has an end', async () => {
+    const { phone } = await party()
+    const { engine } = await opened({ sendto: () => () => -1, code: () => 'ENOBUFS' })
+    const codes: unknown[] = []
+    for (let i = 0; i < 4100; i++) engine.send(phone, octets('INVITE'), ({ code }) => codes.push(code))
+    expect(codes).toEqual([])
+    await expect.poll(() => codes).toEqual(['ENOBUFS', 'ENOBUFS', 'ENOBUFS', 'ENOBUFS'])
+  })
+
+  test('refuses what is sent: that is said, and not in the turn which sent it', async () => {
+    const { phone } = await party()
+    const { engine } = await opened({ sendto: () => () => -1, code: () => 'EPERM' })
+    const codes: unknown[] = []
+    engine.send(phone, octets('INVITE'), ({ code }) => codes.push(code))
+    engine.connect(phone)?.send(octets('INVITE'), ({ code }) => codes.push(code))
+    engine.send(phone, octets('INVITE'))
+    expect(codes).toEqual([])
+    await expect.poll(() => codes).toEqual(['EPERM', 'EPERM'])
+  })
+
+  test('has no descriptor left: there is no second socket, and the first goes on', async () => {
+    const { phone, heard } = await party()
+    let sockets = 0
+    const { engine } = await opened({
+      socket:
+        (given) =>
+        (...call) =>
+          ++sockets > 1 ? -1 : given(...call),
+      code: () => 'EMFILE',
+    })
+    expect(engine.connect(phone)).toBe(undefined)
+    engine.send(phone, octets('OPTIONS'))
+    await expect.poll(() => heard).toEqual(['OPTIONS'])
+  })
+
+  test('has no socket at all: that is said in a sentence, and nothing stays open', async () => {
+    const closed: number[] = []
+    const loaded = changed({
+      bind: () => () => -1,
+      close: (given) => (fd) => {
+        closed.push(fd)
+        return given(fd)
+      },
+      code: () => 'EADDRNOTAVAIL',
+    })
+    expect(ffiUdp('192.0.2.10', portNumber(5060), ears([]), loaded)).toBe('bind EADDRNOTAVAIL')
+    expect(closed).toHaveLength(2)
+  })
+})
+
+const open: { close(): unknown }[] = []
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close()
+})
+
+type Changes = { [Name in keyof UdpLibc]?: (given: UdpLibc[Name]) => UdpLibc[Name] } & { code(): string }
+
+/** The real libc with some of its calls changed, and what they fail with. */
+function changed({ code, ...calls }: Changes): UdpLoaded {
+  const loaded = real as UdpLoaded
+  const libc = { ...loaded.libc }
+  for (const [name, change] of Object.entries(calls))
+    Object.assign(libc, { [name]: (change as (given: unknown) => unknown)(libc[name as keyof UdpLibc]) })
+  return { ...loaded, libc, failure: code }
+}
+
+async function opened(changes: Changes): Promise<{ engine: UdpEngine }> {
+  const port = await freePort('127.0.0.1', portNumber(0))
+  const engine = ffiUdp('127.0.0.1', port, ears([]), changed(changes))
+  if (typeof engine === 'string') throw new Error(engine)
+  open.push(engine)
+  return { engine }
+}
+
+function ears(heard: string[]) {
+  return {
+    hear: (bytes: Uint8Array) => heard.push(String(bytes)),
+    lost: () => undefined,
+    failing: () => undefined,
+  }
+}
+
+async function party(): Promise<{ phone: Flow; heard: string[] }> {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  open.push(socket)
+  const heard: string[] = []
+  socket.on('message', (bytes) => heard.push(String(bytes)))
+  return { phone: { transport: 'udp', address: '127.0.0.1', port: portNumber(socket.address().port) }, heard }
+}
+
+function octets(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
