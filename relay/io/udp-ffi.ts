@@ -177,8 +177,7 @@ class FfiUdp implements UdpEngine {
     this.#again = undefined
     const waiting = this.#waiting
     this.#waiting = []
-    for (const { fd, to, bytes, failed } of waiting)
-      if (this.#flows.has(fd)) this.#send(fd, to, bytes, failed)
+    for (const { fd, to, bytes, failed } of waiting) this.#send(fd, to, bytes, failed)
   }
 
   /** A socket which is read from now on, connected where a flow is given. Throws where that cannot be. */
@@ -211,8 +210,11 @@ class FfiUdp implements UdpEngine {
     this.#loaded.libc.setsockopt(fd, level, name, this.#arena.at.option, 4)
   }
 
+  /** What waits for it goes with it: the next socket may have its number. */
   #release(fd: number): void {
-    if (this.#flows.delete(fd)) this.#loaded.libc.close(fd)
+    if (!this.#flows.delete(fd)) return
+    this.#loaded.libc.close(fd)
+    this.#waiting = this.#waiting.filter((message) => message.fd !== fd)
   }
 
   #need(call: string, result: number): number {

@@ -38,6 +38,24 @@ describe.skipIf(typeof real === 'string')('a kernel which SIP over UDP asks by l
     await expect.poll(() => codes).toEqual(['ENOBUFS', 'ENOBUFS', 'ENOBUFS', 'ENOBUFS'])
   })
 
+  test('has no room, and what waits for a socket which is closed goes to nobody', async () => {
+    const [{ phone, heard }, other] = [await party(), await party()]
+    let full = 1
+    const { engine } = await opened({
+      sendto:
+        (given) =>
+        (...call) =>
+          full-- > 0 ? -1 : given(...call),
+      code: () => 'EAGAIN',
+    })
+    const peer = engine.connect(phone)
+    peer?.send(octets('INVITE'), () => undefined)
+    peer?.close()
+    engine.connect(other.phone)?.send(octets('OPTIONS'), () => undefined)
+    await expect.poll(() => other.heard).toEqual(['OPTIONS'])
+    expect(heard).toEqual([])
+  })
+
   test('refuses what is sent: that is said, and not in the turn which sent it', async () => {
     const { phone } = await party()
     const { engine } = await opened({ sendto: () => () => -1, code: () => 'EPERM' })
