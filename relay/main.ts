@@ -33,6 +33,7 @@ import { neighbourPair } from './io/neighbour-pair.ts'
 import { openSounds } from './io/open-sounds.ts'
 import { RecordingUploads } from './io/recording-uploads.ts'
 import { holdMsOf } from './io/refreshes.ts'
+import { rehearse } from './io/rehearse.ts'
 import { restoreBindings } from './io/restore-bindings.ts'
 import { saidBy } from './io/said-by.ts'
 import { snapshotKeys } from './io/seal.ts'
@@ -59,7 +60,6 @@ async function start(config: Config): Promise<void> {
   const watch = config.watch && new Watch()
   const plain = openLog({ level: config.logLevel })
   const { log, last: lastError } = rememberErrors(watch?.counted(plain) ?? plain)
-  keepTrimmed(log)
   const { limit, open } = readDescriptors()
   const descriptors = shared(limit, open)
   log('info', 'descriptors', { limit, ...descriptors })
@@ -151,22 +151,23 @@ async function start(config: Config): Promise<void> {
     tap,
     log,
   })
+  const endpoint = {
+    address: config.publicIp,
+    mediaAddress: media.address,
+    dtls: media.dtls,
+    straight: config.straight,
+    opus: media.opus,
+    port: wires.port,
+    tlsPort: wires.tlsPort,
+    wsPort: wires.wsPort,
+    wssPort: wires.wssPort,
+    relayId: config.relayId,
+    entropy,
+    hashes,
+    epoch: performance.timeOrigin,
+  }
   const engine = new Engine({
-    endpoint: {
-      address: config.publicIp,
-      mediaAddress: media.address,
-      dtls: media.dtls,
-      straight: config.straight,
-      opus: media.opus,
-      port: wires.port,
-      tlsPort: wires.tlsPort,
-      wsPort: wires.wsPort,
-      wssPort: wires.wssPort,
-      relayId: config.relayId,
-      entropy,
-      hashes,
-      epoch: performance.timeOrigin,
-    },
+    endpoint,
     served: { baseDomain: config.baseDomain, names: ourNames(config), unknownSource: config.unknownSource },
     rtpPorts: config.rtpPorts,
     mediaSockets: descriptors.media,
@@ -202,6 +203,8 @@ async function start(config: Config): Promise<void> {
     },
     note: ({ level, event, fields }) => log(level, event, fields),
   })
+  rehearse(endpoint, () => engine.load.calls === 0, log)
+  keepTrimmed(log)
   running.hear({ type: 'cached', ...kept })
   for (const list of phones.found()) running.hear({ type: 'restored', list, from: 'disk' })
   running.hear({ type: 'remembered', begun: disk.begun.found })

@@ -19,6 +19,7 @@ export const relayOrder = [
   'providers',
   'ingress',
   'engine',
+  'rehearsal',
   'io',
   'main',
 ] as const
