@@ -3,23 +3,11 @@ import type { CallTell, MonotonicMs, Tell } from '#contract'
 import { Journal } from './journal.ts'
 import type { JournalRecord } from './journal-line.ts'
 import type { Log } from './log.ts'
+import { callSubject, type Matter, matterOf } from './tell-matter.ts'
+import { decisionIn, type TellText, textOf } from './tell-text.ts'
 
 /** A tell which waits to be heard by the edge; `text` is the tell as JSON. */
-export interface SpooledTell extends JournalRecord {
-  /** The call or binding it speaks of. */
-  readonly subject: string
-  /** The call, as a subject, without which it says little: an event's, or that of messages. */
-  readonly of?: string | undefined
-  /** Whose call it is. */
-  readonly customer?: string | undefined
-  /** A newer tell of the same subject makes this one needless. */
-  readonly passing: boolean
-  /** It makes older ones of its subject needless, whatever they are: a call's whole record, with its decision. */
-  readonly whole: boolean
-  /** What is given up when there is no room: refreshes first, other bindings then, calls never. */
-  readonly worth: 0 | 1 | 2
-  /** A newer one is to be expected soon: it goes with no other before its own time. */
-  readonly unsettled: boolean
+export interface SpooledTell extends JournalRecord, TellText, Matter {
   /** Under way to the edge. */
   sent: boolean
   /** How often the edge did not accept it, and until when it rests (monotonic ms). */
@@ -70,7 +58,8 @@ export class Spool {
   /** Opens the folder, making it where there is none, and takes up what waits in it. */
   static async open(options: SpoolOptions): Promise<Spool> {
     const { folder, log, segmentBytes = 4 * 1024 * 1024 } = options
-    const read = (kept: JournalRecord) => waiting(kept, JSON.parse(kept.text) as Tell)
+    const read = (kept: JournalRecord) =>
+      waiting(Object.assign(kept, { decided: undefined }), matterOf(JSON.parse(kept.text) as Tell))
     const { journal, found } = await Journal.open({ folder, log, segmentBytes }, read)
     const spool = new Spool(journal, options)
     for (const one of found) spool.#wait(one)
@@ -101,11 +90,11 @@ export class Spool {
    */
   add(news: Tell, heldUntil = 0): void {
     const older = news.kind === 'call' ? this.#newestBySubject.get(callSubject(news.call.call_id)) : undefined
-    const tell = withDecision(news, older)
-    const text = JSON.stringify(tell)
-    const matter = matterOf(tell)
-    if (matter === undefined) throw new TypeError(`a tell of no kind known here: ${text.slice(0, 100)}`)
-    const added = spooled({ id: tell.tell_id, order: this.#order++, text }, matter, heldUntil)
+    const written = textOf(news, decisionBefore(news, older))
+    const matter = matterOf(news, written.decided !== undefined)
+    if (matter === undefined)
+      throw new TypeError(`a tell of no kind known here: ${written.text.slice(0, 100)}`)
+    const added = spooled({ id: news.tell_id, order: this.#order++, ...written }, matter, heldUntil)
     this.#wait(added)
     this.#journal.keep(added)
     if (added.worth > 0) this.#journal.write()
@@ -179,9 +168,10 @@ export class Spool {
 
   /** Tells as one what a call's record was first, with its decision, and what it is now. */
   #join(older: SpooledTell, newest: SpooledTell): void {
-    const tell = withDecision(JSON.parse(newest.text) as Tell, older)
+    const { call, ...told } = JSON.parse(newest.text) as CallTell
+    const decision = JSON.parse(decisionIn(older)) as CallTell['call']['decision']
     this.heard([older, newest])
-    this.add({ ...tell, tell_id: randomUUID() })
+    this.add({ ...told, call: { ...call, decision }, tell_id: randomUUID() })
   }
 
   /** Resolves when everything added so far is on disk. */
@@ -232,14 +222,13 @@ export class Spool {
 }
 
 /** A tell as it waits; undefined where its kind or its subject is not one this version knows. */
-function waiting(kept: JournalRecord, tell: Tell): SpooledTell | undefined {
-  const matter = matterOf(tell)
+function waiting(kept: JournalRecord & TellText, matter: Matter | undefined): SpooledTell | undefined {
   return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0, heldUntil: 0 })
 }
 
 /** One which is told now. All its fields are named: to put it together out of parts takes longer than to write it down. */
 function spooled(
-  { id, order, text }: Pick<SpooledTell, 'id' | 'order' | 'text'>,
+  { id, order, text, decided }: Pick<SpooledTell, 'id' | 'order' | keyof TellText>,
   { subject, of, customer, passing, whole, worth, unsettled }: Matter,
   heldUntil: number,
 ): SpooledTell {
@@ -247,6 +236,7 @@ function spooled(
     id,
     order,
     text,
+    decided,
     segment: undefined,
     dropped: false,
     subject,
@@ -264,60 +254,10 @@ function spooled(
 }
 
 /**
- * A call's record with the decision of the one before it, where that waits: the two are told as one. One which the edge did
- * not accept stands alone, since it may be for its decision.
+ * The decision, as JSON, of the record of the call before this one, where that waits: the two are told as one. One which the edge
+ * did not accept stands alone, since it may be for its decision. undefined: none.
  */
-function withDecision(tell: Tell, older: SpooledTell | undefined): Tell {
-  if (tell.kind !== 'call' || tell.call.decision !== null) return tell
-  if (!older?.whole || older.sent || older.refused > 0) return tell
-  const { call } = JSON.parse(older.text) as CallTell
-  return { ...tell, call: { ...tell.call, decision: call.decision } }
-}
-
-type Matter = Pick<SpooledTell, 'subject' | 'of' | 'customer' | 'passing' | 'whole' | 'worth' | 'unsettled'>
-
-function matterOf(tell: Tell): Matter | undefined {
-  switch (tell.kind) {
-    case 'call': {
-      const [passing, unsettled] = [tell.call.decision === null, tell.call.status !== 'hangup']
-      const { call_id, customer_id: customer } = tell.call
-      return about('call', call_id, { customer, passing, whole: !passing, worth: 2, unsettled })
-    }
-    case 'relay':
-      return about('relay', '', { passing: true, worth: 2 })
-    // Each has all of the one before it.
-    case 'messages':
-      return about('messages', tell.call_id, { of: callSubject(tell.call_id), passing: true, worth: 0 })
-    case 'event': {
-      const { call_id, subject_id } = tell.data ?? {}
-      const of = `call ${call_id ?? subject_id}`
-      return about('event', tell.tell_id, { of, passing: false, worth: 2 })
-    }
-    case 'binding': {
-      const refreshed = tell.event === 'refreshed'
-      return about('binding', tell.binding.binding_id, { passing: refreshed, worth: refreshed ? 0 : 1 })
-    }
-    default:
-      return undefined
-  }
-}
-
-function about(
-  what: string,
-  id: unknown,
-  {
-    of,
-    customer,
-    passing,
-    whole = false,
-    worth,
-    unsettled = false,
-  }: Pick<Matter, 'passing' | 'worth'> & Partial<Matter>,
-): Matter | undefined {
-  if (typeof id !== 'string') return undefined
-  return { subject: `${what} ${id}`, of, customer, passing, whole, worth, unsettled }
-}
-
-function callSubject(callId: string): string {
-  return `call ${callId}`
+function decisionBefore(tell: Tell, older: SpooledTell | undefined): string | undefined {
+  if (tell.kind !== 'call' || tell.call.decision !== null) return undefined
+  return older?.whole && !older.sent && older.refused === 0 ? decisionIn(older) : undefined
 }
