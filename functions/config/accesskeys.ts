@@ -78,7 +78,7 @@ export const accesskeys = resource({
     tm_last_used: readOnly(instant.nullable().describe('To the minute.'), (row: Row) => at(row.usedAt)),
   },
   beside,
-  live: ({ previousUntil, usedAt }: Row) => [previousUntil, usedAt],
+  live: ({ previousUntil, usedAt }: Row) => [at(previousUntil), at(usedAt)],
   once,
   quota: quota('accesskeys'),
   deleting: {

@@ -118,13 +118,23 @@ export function keptOf(fields: Fields, input: object): Record<string, unknown> {
 
 /** A row's fields as they are shown. */
 export function presented(fields: Fields, row: object, c: Context<Edge>): Record<string, unknown> {
-  const shown = Object.entries(fields).filter(([, { output }]) => output)
-  return Object.fromEntries(
-    shown.map(([name, { present }]) => [
-      name,
-      present === untold ? Reflect.get(row, columnOf(name)) : present(row as never, c),
-    ]),
-  )
+  const shown: Record<string, unknown> = {}
+  for (const { name, column, present } of shownOf(fields))
+    shown[name] = present === untold ? Reflect.get(row, column) : present(row as never, c)
+  return shown
+}
+
+/** What is shown of each noun: a page has a hundred rows. */
+const known = new WeakMap<Fields, readonly (Pick<Field, 'present'> & { name: string; column: string })[]>()
+
+function shownOf(fields: Fields) {
+  const shown =
+    known.get(fields) ??
+    Object.entries(fields).flatMap(([name, { output, present }]) =>
+      output ? [{ name, column: columnOf(name), present }] : [],
+    )
+  known.set(fields, shown)
+  return shown
 }
 
 /** Stands for what is shown as it is kept, or not at all. */

@@ -1,14 +1,13 @@
-import { and, desc, eq, getTableColumns, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Context } from 'hono'
 import type { Database } from '#db'
 import type { Edge } from '../env.ts'
 import { ApiError } from './api-error.ts'
-import { asked, rowsIn } from './asked.ts'
+import { rowsIn } from './asked.ts'
 import { admitted, confirmed, HolderChanged } from './authenticate.ts'
 import { type Check, condition } from './check.ts'
 import { insertWhere, isNotAdmitted, lockConfig } from './config-lock.ts'
-import { columnOf } from './field.ts'
 import {
   type BatchStatement,
   type Beside,
@@ -19,9 +18,11 @@ import {
   reasonOf,
   type Stored,
 } from './noun.ts'
+import { NounReads } from './noun-reads.ts'
 import type { Page } from './page.ts'
 import { markOf, versionOf } from './precondition.ts'
-import { before, now } from './queries.ts'
+import { now } from './queries.ts'
+import type { Columns } from './written-rows.ts'
 
 /** What a change was made from and what came of it. */
 export interface Changed<Row> {
@@ -38,33 +39,21 @@ export class NounRows<T extends NounTable, B extends Beside> {
   readonly #table: NounTable
   /** The entity tag of a row, as far as a change compares it. */
   readonly #version: SQL<string>
-  readonly #columns: Record<string, PgColumn | SQL>
+  readonly #columns: Columns
+  readonly #reads: NounReads
 
   constructor(noun: Noun<T, never, B>) {
     this.#noun = noun
     this.#table = noun.table
     this.#version = sql<string>`left(md5(${rowOf(noun)}::text), 20)`
     this.#columns = { ...getTableColumns(this.#table), ...noun.beside, etag: this.#version }
+    this.#reads = new NounReads(noun, this.#columns)
     if (!noun.everybodys && !this.#owner) throw new Error(`A ${noun.name} is no customer's.`)
   }
 
   /** Live rows of which the filters hold, newest first; one more than the page holds if there is one. */
-  async page(c: Context<Edge>, { size, after }: Page, filters: object): Promise<Stored<T, B>[]> {
-    const { id, createdAt, deletedAt } = this.#table
-    const rows = await asked(
-      c,
-      this.#select(c.get('db'))
-        .where(
-          and(
-            this.#ours(c),
-            isNull(deletedAt),
-            ...this.#filtered(filters),
-            after && before(createdAt, id, after),
-          ),
-        )
-        .orderBy(desc(createdAt), desc(id))
-        .limit(size + 1),
-    )
+  async page(c: Context<Edge>, page: Page, filters: object): Promise<Stored<T, B>[]> {
+    const rows = await this.#reads.page(c, page, filters)
     return rows.map((row) => this.#tagged(row))
   }
 
@@ -75,7 +64,7 @@ export class NounRows<T extends NounTable, B extends Beside> {
 
   /** The same; undefined where there is none. */
   async seek(c: Context<Edge>, id: string): Promise<Stored<T, B> | undefined> {
-    const [row] = await asked(c, this.#select(c.get('db')).where(and(this.#ours(c), eq(this.#table.id, id))))
+    const [row] = await this.#reads.one(c, id)
     return row === undefined ? undefined : this.#tagged(row)
   }
 
@@ -203,14 +192,6 @@ export class NounRows<T extends NounTable, B extends Beside> {
 
   #exists(condition: SQL | undefined): SQL {
     return sql`exists ${rowsOf(this.#table, condition)}`
-  }
-
-  #filtered(filters: object): SQL[] {
-    const columns = getTableColumns(this.#table)
-    return Object.entries(filters).flatMap(([name, value]) => {
-      const column = columns[columnOf(name)]
-      return column && value !== undefined ? [eq(column, value)] : []
-    })
   }
 
   #select(db: Database) {

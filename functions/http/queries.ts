@@ -7,7 +7,7 @@ import type { Leaner } from './noun.ts'
 type Owned = PgTable & Record<'id' | 'customerId' | 'createdAt' | 'deletedAt', PgColumn>
 
 /** Rows that come after a cursor when the newest are first. */
-export function before(at: PgColumn, id: PgColumn, after: { at: string; id: string }): SQL {
+export function before(at: PgColumn, id: PgColumn, after: { at: string | SQL; id: string | SQL }): SQL {
   return sql`(${at}, ${id}) < (${after.at}::timestamptz, ${after.id}::uuid)`
 }
 

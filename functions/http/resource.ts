@@ -42,6 +42,7 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
 ): NounResource<Stored<T, B>> {
   const rows = new NounRows<T, B>(noun as unknown as Noun<T, never, B>)
   const shape = inputOf(noun.fields)
+  const filters = z.object(filtersOf(noun))
   const whose = noun.everybodys ? ['customer_id'] : []
   const ignored = [...whose, ...readOnlyKeys, ...readOnlyOf(noun.fields), ...(noun.ignored ?? [])]
   const present = (c: Context<Edge>) => (row: Stored<T, B>) => wireOf(noun.fields, row, c)
@@ -51,7 +52,7 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   if (noun.everybodys) endpoints.use(administrator)
   const settled = noun.everybodys ? (answer: Endpoint) => answer : confirmsKey
   endpoints
-    .get('/', lists(filtersOf(noun)), settled(list))
+    .get('/', lists(filters.shape), settled(list))
     .post('/', takes(noun.uploads?.query ?? z.object({})), settled(create))
     .get(
       '/:id',
@@ -93,8 +94,8 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   }
 
   async function list(c: Context<Edge>): Promise<Response> {
-    const [page, filters] = [readPage(c), readQuery(c, z.object(filtersOf(noun)))]
-    const found = await rows.page(c, page, filters)
+    const page = readPage(c)
+    const found = await rows.page(c, page, readQuery(c, filters))
     return c.json(listed(found, page, ({ createdAt, id }) => ({ at: createdAt, id }), present(c)))
   }
 

@@ -2,7 +2,7 @@ import { is, Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { Database } from '#db'
 
-const dialect = new PgDialect()
+const dialect = new PgDialect({ casing: 'snake_case' })
 
 /**
  * A statement whose text is written once: putting a long one together costs as much as all else that a question costs here.
