@@ -46,9 +46,14 @@ function named(relayId: string): string {
   return relayId
 }
 
+/** The edge's secrets as keys: making one of them takes longer than all that it is asked for. */
+const keys = new Map<string, Promise<CryptoKey>>()
+
 function hmac(secret: string): Promise<CryptoKey> {
-  return crypto.subtle.importKey('raw', bytes(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
-    'sign',
-    'verify',
-  ])
+  const known = keys.get(secret)
+  if (known) return known
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  const made = crypto.subtle.importKey('raw', bytes(secret), algorithm, false, ['sign', 'verify'])
+  keys.set(secret, made)
+  return made
 }

@@ -110,8 +110,13 @@ function gcm(iv: Uint8Array, { table, id, field }: Place, kid: string) {
 
 /** Lower-case hex. */
 export function toHex(of: Uint8Array): string {
-  return Array.from(of, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  let text = ''
+  for (const byte of of) text += hexOf[byte]
+  return text
 }
+
+/** Two digits of each byte. */
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** UTF-8. */
 export function bytes(text: string): Uint8Array {

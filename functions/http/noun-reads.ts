@@ -9,15 +9,15 @@ import { before } from './queries.ts'
 import { type Columns, WrittenRows } from './written-rows.ts'
 
 /** Whose rows are read, and by what: the names of filters have underscores, these have none. */
-type Asked = 'ownerId' | 'rowId' | 'afterAt' | 'afterId' | 'mostRows'
+type ReadValue = 'ownerId' | 'rowId' | 'afterAt' | 'afterId' | 'mostRows'
 
 /** A noun's rows as they are read, each in one round trip. A page's text is written once for each choice of filters. */
 export class NounReads {
   readonly #table: NounTable
   readonly #owner: PgColumn | undefined
   readonly #columns: Columns
-  readonly #one: WrittenRows<Asked>
-  readonly #pages = new Map<string, WrittenRows<Asked | string>>()
+  readonly #one: WrittenRows<ReadValue>
+  readonly #pages = new Map<string, WrittenRows<ReadValue | string>>()
 
   constructor({ table, everybodys }: Pick<Noun<NounTable, never>, 'table' | 'everybodys'>, columns: Columns) {
     this.#table = table
@@ -48,14 +48,14 @@ export class NounReads {
     })
   }
 
-  #pageBy(filters: readonly string[], goesOn: boolean): WrittenRows<Asked | string> {
+  #pageBy(filters: readonly string[], goesOn: boolean): WrittenRows<ReadValue | string> {
     const choice = [...filters, goesOn].join(' ')
     const known = this.#pages.get(choice)
     if (known) return known
     const { id, createdAt, deletedAt } = this.#table
     const columns = getTableColumns(this.#table)
-    const made = new WrittenRows<Asked | string>(this.#columns, (values) => {
-      const { ownerId, afterAt: at, afterId, mostRows } = values as Record<Asked, SQL>
+    const made = new WrittenRows<ReadValue | string>(this.#columns, (values) => {
+      const { ownerId, afterAt: at, afterId, mostRows } = values as Record<ReadValue, SQL>
       const those = filters.flatMap((name) => {
         const [column, value] = [columns[columnOf(name)], values[name]]
         return column && value ? [eq(column, value)] : []
@@ -68,7 +68,7 @@ export class NounReads {
     return made
   }
 
-  /** The condition that a row is a customer's; of what is everybody's: none. */
+  /** The condition that a row is a customer's; absent: every row is looked at. */
   #ours(customerId: SQL): SQL | undefined {
     return this.#owner && eq(this.#owner, customerId)
   }

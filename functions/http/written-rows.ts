@@ -3,7 +3,7 @@ import { PgColumn, PgJson, PgJsonb } from 'drizzle-orm/pg-core'
 import type { Context } from 'hono'
 import type { Edge } from '../env.ts'
 import { type HolderRow, holderOf } from '../key-holder.ts'
-import { WrittenStatement } from '../store/written-statement.ts'
+import { WrittenStatement } from '../written-statement.ts'
 import { confirm } from './authenticate.ts'
 
 /** What is read of each row, by its name there. */

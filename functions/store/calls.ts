@@ -11,10 +11,10 @@ import {
 } from '#contract'
 import type { Database } from '#db'
 import { readNumber } from '#routing'
+import { WrittenStatement } from '../written-statement.ts'
 import { endLost } from './lost-calls.ts'
 import { verify } from './proof.ts'
 import { type Kinds, type StoredRow, type StoreValues, storingAll } from './storing.ts'
-import { WrittenStatement } from './written-statement.ts'
 
 /**
  * Stores what was told, in one statement. Hearing it twice, or late, ends where hearing it once would.

@@ -15,6 +15,7 @@ import {
 import type { Database } from '#db'
 import { LOOKED_AT, SHOWN } from '#routing'
 import { type HolderRow, holderOf } from '../key-holder.ts'
+import { bound, WrittenStatement } from '../written-statement.ts'
 import { isAlive } from './alive.ts'
 import {
   all,
@@ -30,7 +31,6 @@ import { flowsLed, takenAlong } from './flows-led.ts'
 import { reachOf, standingAt, type VersionReach } from './history.ts'
 import type { Lookup } from './lookup.ts'
 import { talkedToday, today } from './talk.ts'
-import { bound, WrittenStatement } from './written-statement.ts'
 
 /** What one question rests on, as one statement brings it. */
 export interface Facts {
