@@ -1,10 +1,9 @@
-import { join } from 'node:path'
-import { build } from 'esbuild'
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { type OwnStack, pidsOf, startStack } from '../support/stack.ts'
 import type { Asking } from './asking.ts'
+import { bareWorker } from './bare-worker.ts'
 import { cpuOf, machine, printTable } from './cost.ts'
 import { deliveriesBench } from './deliveries.ts'
+import { floorsBench } from './floors.ts'
 import type { Findings, Goal } from './goals.ts'
 import { say } from './pinned.ts'
 import { ask } from './resolving.ts'
@@ -14,7 +13,8 @@ const atOnce = 8
 const most = 3
 
 /**
- * What requests to the API cost, beside a bare Hono answer in the same kind of workerd, and telling webhooks of events.
+ * What requests to the API cost, beside a bare Hono answer in the same kind of workerd, how much of it is the platform's, and telling
+ * webhooks of events.
  *
  * `--against FOLDER` measures another checkout (with its node_modules) in turns with this one; `--quick` asks less.
  * Nothing is asserted.
@@ -35,6 +35,7 @@ export async function edgeBench(args: string[]): Promise<readonly Goal[]> {
   }
   const { text, goals } = report(figures, rounds, count)
   say(`${machine()}\n\n${text}\n`)
+  say(`${await floorsBench(quick)}\n`)
   say(await deliveriesBench(quick))
   return goals
 }
@@ -138,31 +139,13 @@ async function questionsOf({ local, api }: OwnStack): Promise<Question[]> {
 
 /** The least a Hono Worker can do: JSON without a key, a database, or a shape. */
 async function bareHono(): Promise<Side> {
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import { Hono } from 'hono'
-        export default new Hono().get('/', (c) => c.json({ well: true }))`,
-      resolveDir: join(import.meta.dirname, '..', '..'),
-    },
-    bundle: true,
-    write: false,
-    format: 'esm',
-  })
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      compatibilityDate: '2026-01-01',
-      modules: [{ type: 'ESModule', path: 'index.js', contents: outputFiles[0]?.text ?? '' }],
-      telemetry: { enabled: false },
-    }),
-  )
-  const url = String(await miniflare.ready)
-  const before = pidsOf(process.pid).edge
+  const { url, stop } = await bareWorker()
   return {
     name: 'bare Hono',
     questions: [{ name: 'GET /', asking: { method: 'GET', url, key: '', body: null, expects: 'well' } }],
-    workerd: before,
+    workerd: pidsOf(process.pid).edge,
     database: undefined,
-    stop: () => miniflare.dispose(),
+    stop,
   }
 }
 

@@ -33,6 +33,7 @@ vi.mock('../../functions/http/validate.ts', async (original) => {
     ...real,
     readBody: noted(real.readBody),
     readInput: noted(real.readInput),
+    readOrder: noted(real.readOrder),
     readTold: noted(real.readTold),
   }
 })

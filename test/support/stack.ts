@@ -168,10 +168,17 @@ export function pidsOf(start: number): Pids {
   return {
     start,
     relay: running(/^\S*node .*relay\/main\.ts/),
-    edge: running(/workerd\S* serve\b/),
+    edge: running(workerd),
     database: running(/local\/database-process\.ts/),
   }
 }
+
+/** Every workerd among the descendants of a process (Linux). */
+export function workerdsOf(start: number): number[] {
+  return descendants(start).filter((pid) => workerd.test(commandOf(pid)))
+}
+
+const workerd = /workerd\S* serve\b/
 
 function descendants(pid: number): number[] {
   const children = processes().filter((each) => parentOf(each) === pid)
