@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { FieldFault } from './api.ts'
 import { type DraftAction, faultsOfAction, newAction, newActionTypes, readDraft } from './flow-draft.ts'
-import { actionWords, writtenActions } from './flow-ways.ts'
+import { actionName, actionWords, writtenActions } from './flow-ways.ts'
 import { sentence } from './words.ts'
 
 interface EditorOf {
@@ -32,7 +32,8 @@ export function FlowEditor({ draft, faults, change, open, setOpen }: EditorOf) {
               aria-expanded={open === place}
               onClick={() => setOpen(open === place ? undefined : place)}
             >
-              <strong>{action.id || '?'}</strong> <span class="quiet">{action.type}</span>{' '}
+              <strong>{actionName(action)}</strong>{' '}
+              {actionName(action) !== action.type && <span class="quiet">{action.type}</span>}{' '}
               {actionWords(action)}
             </button>
             {own.map(({ field, message }) => (

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { boxHeight, boxWidth, type DrawnPoint, type DrawnWay, drawn } from './flow-layout.ts'
 import type { FlowWalk } from './flow-walk.ts'
-import { actionWords, type WrittenAction, waysOf } from './flow-ways.ts'
+import { actionName, actionWords, type WrittenAction, waysOf } from './flow-ways.ts'
 
 interface GraphOf {
   readonly actions: readonly WrittenAction[]
@@ -73,7 +73,7 @@ function Box({ action, at: { x, y }, looks, press }: BoxOf) {
       <title>{`${action.id}: ${action.type} ${words}`}</title>
       <rect x={x} y={y} width={boxWidth} height={boxHeight} rx="9" />
       <text x={x + 12} y={y + 19} class="name">
-        {shortened(`${looks.includes('refused') ? '✕ ' : ''}${action.id || '?'}`, 19)}
+        {shortened(`${looks.includes('refused') ? '✕ ' : ''}${actionName(action)}`, 17)}
       </text>
       <text x={x + 12} y={y + 36} class="does">
         {shortened(words || action.type || '?', 24)}

@@ -1,4 +1,5 @@
 import type { FlowTrace, TracedAction } from '#contract'
+import { actionName } from './flow-ways.ts'
 import { lasting } from './words.ts'
 
 const endings: Readonly<Record<string, string>> = {
@@ -33,7 +34,7 @@ function Step({ action: { at_ms, type, action_id, outcome, why, variables } }: {
       <span class="at">{lasting(at_ms / 1000)}</span>
       <div>
         <p>
-          <strong>{type}</strong> {action_id !== '' && action_id !== type && <code>{action_id}</code>}{' '}
+          <strong>{type}</strong> {actionName({ id: action_id, type }) !== type && <code>{action_id}</code>}{' '}
           {outcome !== null && <span class="quiet">{outcome.replaceAll('_', ' ')}</span>}
         </p>
         {why !== null && <p class="bad">{why}</p>}

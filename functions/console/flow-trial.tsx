@@ -1,5 +1,6 @@
 import type { ConnectResult, FlowTrace, TracedAction } from '#contract'
 import { Refused } from './api.ts'
+import { actionName } from './flow-ways.ts'
 import { Form, type FormField } from './form.tsx'
 import { asked } from './session.ts'
 import { lasting } from './words.ts'
@@ -130,16 +131,17 @@ function Steps({ trial, show }: { trial: TrialShown; show: (trial: TrialShown) =
 
 function Told({ step: { at_ms, action_id, type, outcome, why, variables } }: { step: TracedAction }) {
   const set = Object.entries(variables)
+  const name = actionName({ id: action_id, type })
   return (
     <>
       <span class="at">{lasting(at_ms / 1000)}</span>{' '}
       <span>
-        <strong>{action_id}</strong> {type !== action_id && <span class="quiet">{type}</span>}{' '}
+        <strong>{name}</strong> {type !== name && <span class="quiet">{type}</span>}{' '}
         {outcome?.replaceAll('_', ' ')}
         {why !== null && <small class="bad"> {why}</small>}
-        {set.map(([name, value]) => (
-          <small key={name} class="set">
-            {name.replace('voipbin.', '')} = {value}
+        {set.map(([variable, value]) => (
+          <small key={variable} class="set">
+            {variable.replace('voipbin.', '')} = {value}
           </small>
         ))}
       </span>

@@ -6,6 +6,14 @@ export interface WrittenAction {
   readonly next_id: string | null
 }
 
+/** What an action is called: its id; its type, where it has none of its own but was given one. */
+export function actionName({ id, type }: Pick<WrittenAction, 'id' | 'type'>): string {
+  return id === '' || given.test(id) ? type || '?' : id
+}
+
+/** The shape of ids which the API gives to actions without one. */
+const given = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+
 /** A way from one action of a flow to another. */
 export interface FlowWay {
   /** The places of both in the list of actions; undefined: the flow ends. */

@@ -14,3 +14,9 @@ export function healthWords({
 }: Pick<ShownProvider, 'enabled' | 'health'>): readonly [tone: string, word: string] {
   return enabled ? (healths[health.status] ?? ['quiet', health.status]) : ['quiet', '– disabled']
 }
+
+/** Why we are not registered there: it refused that, or nothing of it was heard. */
+export function unregisteredWords({ sip_status, why }: NonNullable<ShownProvider['registration']>): string {
+  const how = sip_status ? 'It refuses our registration' : 'Our registration does not reach it'
+  return `${how}: ${why || 'nobody says why'}`
+}

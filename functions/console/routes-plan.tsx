@@ -1,4 +1,5 @@
 import { addressOf } from './address.ts'
+import { unregisteredWords } from './health-words.ts'
 import { asTried, shareOf, type TriedTarget, targetWords, windowWords } from './route-order.ts'
 import type { ShownProvider, ShownRoute } from './shown.ts'
 import { listed, percent } from './words.ts'
@@ -99,7 +100,7 @@ function Route({ route, provider, turn, share }: RouteOf) {
         <p class="hint">{told.join(' · ')}</p>
         {provider && provider.health.why !== '' && tone === 'bad' && <p class="bad">{provider.health.why}</p>}
         {provider?.registration && isRefused(provider) && (
-          <p class="bad">It refuses our registration: {provider.registration.why || 'it does not say why'}</p>
+          <p class="bad">{unregisteredWords(provider.registration)}</p>
         )}
       </div>
     </li>

@@ -113,7 +113,12 @@ export interface ShownProvider {
   readonly etag: string
   readonly health: { readonly status: string; readonly latency_ms: number | null; readonly why: string }
   /** null: we do not register there. */
-  readonly registration: { readonly status: string; readonly why: string } | null
+  readonly registration: {
+    readonly status: string
+    /** null or 0: nothing was heard of it. */
+    readonly sip_status: number | null
+    readonly why: string
+  } | null
   /** Calls at once, and new ones a second; null: any number. */
   readonly max_channels: number | null
   readonly max_cps: number | null

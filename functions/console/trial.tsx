@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { Busy } from './busy.tsx'
-import { healthWords } from './health-words.ts'
+import { healthWords, unregisteredWords } from './health-words.ts'
 import { asked, may } from './session.ts'
 import type { ShownProvider, ShownTrial } from './shown.ts'
 
@@ -46,7 +46,7 @@ export function Tried({ provider }: { provider: ShownProvider }) {
         </span>
       </p>
       {isTrying && <Busy words="A relay tries it …" />}
-      {refused && <p class="bad">It refuses our registration: {registration.why || registration.status}</p>}
+      {refused && <p class="bad">{unregisteredWords(registration)}</p>}
     </div>
   )
 }

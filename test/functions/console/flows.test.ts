@@ -15,13 +15,20 @@ import {
 } from '../../../functions/console/flow-draft.ts'
 import { boxHeight, boxWidth, drawn } from '../../../functions/console/flow-layout.ts'
 import { FlowWalk } from '../../../functions/console/flow-walk.ts'
-import { actionWords, waysOf, writtenActions } from '../../../functions/console/flow-ways.ts'
+import { actionName, actionWords, waysOf, writtenActions } from '../../../functions/console/flow-ways.ts'
 
 /*
  * A flow as the console draws it, walks through it and has it rewritten.
  */
 
 const menu = writtenActions(actionsExample)
+
+test('an action is called by its id, and by its type where it was given one', () => {
+  const id = crypto.randomUUID()
+  expect(actionName({ id: 'menu', type: 'talk' })).toBe('menu')
+  expect([id, ''].map((none) => actionName({ id: none, type: 'talk' }))).toEqual(['talk', 'talk'])
+  expect(actionName({ id, type: '' })).toBe('?')
+})
 
 describe('the ways of a flow', () => {
   test('are those of its actions, branches and failures, each with when it is taken', () => {

@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { differences } from '../../../functions/console/difference.ts'
+import { unregisteredWords } from '../../../functions/console/health-words.ts'
 import { asTried, shareOf, targetWords, windowWords } from '../../../functions/console/route-order.ts'
 import type { ShownRoute } from '../../../functions/console/shown.ts'
 
 /*
  * The plan of routes as the console shows it, and what differs between two versions.
  */
+
+test('a carrier which heard nothing of our registration did not refuse it', () => {
+  const failed = { status: 'failed', why: 'it is so' }
+  expect(unregisteredWords({ ...failed, sip_status: 403 })).toBe('It refuses our registration: it is so')
+  for (const sip_status of [0, null])
+    expect(unregisteredWords({ ...failed, sip_status })).toBe('Our registration does not reach it: it is so')
+})
 
 describe('the plan', () => {
   test('has first what begins with more of a number, then the lower priority, those which share, the older', () => {
