@@ -66,17 +66,18 @@ interface BoxOf {
 }
 
 function Box({ action, at: { x, y }, looks, press }: BoxOf) {
-  const words = actionWords(action)
+  const [name, words] = [actionName(action), actionWords(action)]
+  const does = words || (action.type === name ? '' : action.type)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the list of actions does the same for a keyboard.
     <g class={['box', ...looks].join(' ')} onClick={press}>
       <title>{`${action.id}: ${action.type} ${words}`}</title>
       <rect x={x} y={y} width={boxWidth} height={boxHeight} rx="9" />
       <text x={x + 12} y={y + 19} class="name">
-        {shortened(`${looks.includes('refused') ? '✕ ' : ''}${actionName(action)}`, 17)}
+        {shortened(`${looks.includes('refused') ? '✕ ' : ''}${name}`, 17)}
       </text>
       <text x={x + 12} y={y + 36} class="does">
-        {shortened(words || action.type || '?', 24)}
+        {shortened(does, 24)}
       </text>
     </g>
   )
