@@ -10,10 +10,36 @@ function detailsOf(issue: z.core.$ZodIssue, said: unknown): Detail[] {
   const at = issue.path.map(String)
   const field = at.join('.') || 'body'
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ field: [...at, key].join('.'), message: 'is not a field we know' }))
+    return issue.keys.map((key) => ({
+      field: [...at, key].join('.'),
+      message: `is not a field we know${meantBy(key, issue.message)}`,
+    }))
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ field, message }))
   const missing = issue.code !== 'custom' && at.length > 0 && partOf(said, issue.path) === undefined
   return [{ field, message: missing ? 'is required' : issue.message }]
+}
+
+/** A shape of more fields is looked up rather than read in a sentence. */
+const listedAtMost = 12
+
+/** Which of the fields there are may be meant: the one spelled nearly so; else all, where they are few. */
+function meantBy(key: string, there: string): string {
+  const known = there === '' ? [] : there.split(', ')
+  const meant = known
+    .filter((one) => isNear(lettersOf(key), lettersOf(one)))
+    .sort((one, other) => one.length - other.length)[0]
+  if (meant !== undefined) return `; "${meant}" may be meant`
+  return known.length > 0 && known.length <= listedAtMost ? `; there are ${there}` : ''
+}
+
+/** The same but for case and signs between words, or a part of it. */
+function isNear(one: string, other: string): boolean {
+  const [short, long] = one.length < other.length ? [one, other] : [other, one]
+  return one === other || (short.length >= 4 && long.includes(short))
+}
+
+function lettersOf(name: string): string {
+  return name.toLowerCase().replace(/[^a-z\d]/g, '')
 }
 
 function partOf(said: unknown, path: readonly PropertyKey[]): unknown {
@@ -37,6 +63,8 @@ export const inWords: z.core.$ZodErrorMap = (issue) => {
       return `${issue.inclusive === false ? 'is below' : 'is at most'} ${measured(issue.maximum, issue.origin)}`
     case 'invalid_format':
       return `is not ${formats[issue.format] ?? 'spelled as it must be'}`
+    case 'unrecognized_keys':
+      return Object.keys(Object(issue.inst?._zod.def).shape ?? {}).join(', ')
     case 'invalid_union':
       return 'is none of what it may be'
     default:

@@ -84,7 +84,10 @@ describe.each(bodies())('/v1.0/%s', (noun, body) => {
     const answer = await app.alice('POST', `/v1.0/${noun}`, { ...filled(body), colour: 'red' })
     expect(answer.status).toBe(400)
     expect(answer.body.error).toMatchObject({ status: 'INVALID_ARGUMENT', reason: 'INVALID_ARGUMENT' })
-    expect(answer.body.error.details).toContainEqual({ field: 'colour', message: 'is not a field we know' })
+    expect(answer.body.error.details).toContainEqual({
+      field: 'colour',
+      message: expect.stringMatching(/^is not a field we know/),
+    })
   })
 
   test('refuses nonsense with the reason', async () => {

@@ -34,7 +34,18 @@ describe('a field', () => {
     ['providers', { hostname: 'a.test', transport: 'sctp' }, 'transport: is one of udp, tcp, tls'],
     ['providers', { hostname: 'a.test', type: 'pstn' }, 'type: is sip'],
     ['providers', { hostname: 'a.test', name: 'x'.repeat(256) }, 'name: is at most 255 characters long'],
-    ['providers', { hostname: 'a.test', hostnam: 'b' }, 'hostnam: is not a field we know'],
+    ['providers', { hostname: 'a.test', colour: 'b' }, 'colour: is not a field we know'],
+    ['providers', { hostnam: 'b' }, /; hostnam: is not a field we know; "hostname" may be meant$/],
+    [
+      'routes',
+      { provider_id: null, providerId: 1 },
+      /; providerId: is not a field we know; "provider_id" may be meant$/,
+    ],
+    [
+      'flows',
+      { actions: [{ type: 'connect', option: { destinations: [], rings: 1, seconds: 5 } }] },
+      /option\.rings: is not a field we know; there are source, /,
+    ],
     ['customers', { email: 'bob' }, /^email: is /],
     ['customers', [], 'body: is to be an object, not a list'],
   ])('of %s: %j is refused in words', async (noun, body, words) => {

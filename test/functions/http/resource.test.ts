@@ -77,7 +77,9 @@ describe.each(resources)('$path', ({ path, noun, operations }) => {
     const back = await app.alice('PATCH', one(), before)
     expect(back).toMatchObject({ status: 200, body: settable(before) })
     const unknown = await app.alice('PATCH', one(), { colour: 'red' })
-    expect(unknown.body.error.details).toEqual([{ field: 'colour', message: 'is not a field we know' }])
+    expect(unknown.body.error.details).toEqual([
+      { field: 'colour', message: expect.stringMatching(/^is not a field we know/) },
+    ])
     const odd = await app.alice('PATCH', one(), { name: 7 })
     expect(odd.body.error.details).toMatchObject([{ field: 'name' }])
     for (const body of [[], null, 'text'])
