@@ -10,6 +10,8 @@ import { saidBy } from './said-by.ts'
 const [callsBefore, msBefore, callsAtMost] = [120, 600, 300]
 /** How long it rests between two once it is ready: they are a twentieth of the time, for some seven seconds. */
 const restMs = 40
+/** From then on, counted from the first, real calls do without them. */
+const msAtMost = 30_000
 
 /**
  * Plays calls without people before the first real one (`rehearsal/rehearsal.ts`): at once, which holds the start up for half
@@ -42,6 +44,7 @@ export function rehearse(endpoint: SipEndpoint, isIdle: () => boolean, log: Log)
   log('debug', 'rehearsed', { calls, ms: Math.round(monotonicNow() - began) })
   if (!more) return
   const resting = setInterval(() => {
-    if (isIdle() && !play()) clearInterval(resting)
+    const isLate = monotonicNow() - began > msAtMost
+    if (isLate || (isIdle() && !play())) clearInterval(resting)
   }, restMs).unref()
 }

@@ -15,13 +15,20 @@ export const password = 'rehearsed'
 
 /** A number which rings the second phone. */
 export const number = '+12025550142'
-/** Where its carrier is: a name, and the addresses which that would lead to. */
+/** The name of its carrier's gateways. */
 const carrierHost = `carrier.${baseDomain}`
-/** Documentation addresses (RFC 5737): what is sent there is never sent. */
-export const carrierAddresses = ['198.51.100.21', '198.51.100.22'] as const
+
+/** Where all of them are: documentation addresses (RFC 5737, RFC 3849) of the family which `ours` is of. */
+export function placesBeside(ours: string) {
+  const places = ours.includes(':')
+    ? ['2001:db8::21', '2001:db8::22', '2001:db8::31', '2001:db8::32']
+    : ['198.51.100.21', '198.51.100.22', '203.0.113.31', '203.0.113.32']
+  const [first = '', second = '', phone = '', other = ''] = places
+  return { gateways: [first, second], phones: [phone, other] } as const
+}
 
 /** An office of two phones and one carrier, as an edge would say it. */
-export function rehearsedOffice(hashes: DigestHashes): VerifiedSnapshot {
+export function rehearsedOffice(hashes: DigestHashes, gateways: readonly string[]): VerifiedSnapshot {
   const of = { customer_id: customerId, enabled: true }
   const extensions = usernames.map((extension, at) => ({
     ...of,
@@ -63,7 +70,12 @@ export function rehearsedOffice(hashes: DigestHashes): VerifiedSnapshot {
       trunks: [],
       numbers: [{ ...of, id: numbered(20), number, extension_id: numbered(11), flow_id: null }],
       flows: [],
-      providers: [carrier(of)],
+      providers: [
+        {
+          ...carrier(of),
+          sources: gateways.map((address) => `${address}/${address.includes(':') ? 128 : 32}`),
+        },
+      ],
       routes: [
         {
           ...of,
@@ -101,7 +113,6 @@ function carrier(of: object) {
     username: null,
     failover: null,
     probe_interval: 0,
-    sources: carrierAddresses.map((address) => `${address}/32`),
   }
 }
 

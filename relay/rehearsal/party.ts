@@ -172,11 +172,12 @@ function changed(headers: readonly Header[], values: Readonly<Record<string, str
 
 /** G.711 and telephone events, as most phones offer them. */
 function description(address: string): string {
+  const here = `IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`
   const lines = [
     'v=0',
-    `o=- 1 1 IN IP4 ${address}`,
+    `o=- 1 1 ${here}`,
     's=-',
-    `c=IN IP4 ${address}`,
+    `c=${here}`,
     't=0 0',
     'm=audio 4000 RTP/AVP 0 8 101',
     'a=rtpmap:0 PCMU/8000',

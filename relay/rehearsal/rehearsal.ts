@@ -7,7 +7,7 @@ import type { Message } from '../sip/message.ts'
 import { parseMessage } from '../sip/parse.ts'
 import { writeMessage } from '../sip/write.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { baseDomain, carrierAddresses, number, realm, rehearsedOffice, usernames } from './office.ts'
+import { baseDomain, number, placesBeside, realm, rehearsedOffice, usernames } from './office.ts'
 import { RehearsedParty } from './party.ts'
 
 /** Who we are on the wire, and what a datagram is there. */
@@ -34,6 +34,7 @@ export class Rehearsal {
   readonly #received: RehearsalSetup['received']
   readonly #phones: readonly [RehearsedParty, RehearsedParty]
   readonly #gateways: readonly [RehearsedParty, RehearsedParty]
+  readonly #answers: Answers
   readonly #partyByPlace = new Map<string, RehearsedParty>()
   #waiting: Input[] = []
   #now: MonotonicMs
@@ -46,7 +47,7 @@ export class Rehearsal {
     this.#received = received
     this.#engine = new Engine({
       endpoint,
-      served: { baseDomain, names: new Set([endpoint.address]), unknownSource: 'refuse' },
+      served: { baseDomain, names: new Set([baseDomain]), unknownSource: 'refuse' },
       rtpPorts,
     })
     const send = (flow: Flow, message: Message) =>
@@ -57,10 +58,11 @@ export class Rehearsal {
       this.#partyByPlace.set(hostPort(address, flow.port), one)
       return one
     }
-    const [first, second] = carrierAddresses
-    this.#phones = [party('203.0.113.31', usernames[0], realm), party('203.0.113.32', usernames[1], realm)]
-    this.#gateways = [party(first, 'gateway', endpoint.address), party(second, 'gateway', endpoint.address)]
-    const files = [rehearsedOffice(endpoint.hashes)]
+    const { gateways, phones } = placesBeside(endpoint.address)
+    this.#answers = answersWith(gateways)
+    this.#phones = [party(phones[0], usernames[0], realm), party(phones[1], usernames[1], realm)]
+    this.#gateways = [party(gateways[0], 'gateway', baseDomain), party(gateways[1], 'gateway', baseDomain)]
+    const files = [rehearsedOffice(endpoint.hashes, gateways)]
     this.#hear({ type: 'cached', files, confirmed: { version: 1, held: 1, at: 0, behind: {} } })
     this.#hear({ type: 'begun' })
     this.#beat()
@@ -144,7 +146,7 @@ export class Rehearsal {
   }
 
   #answer(id: number, { ask }: Question): void {
-    const answer = answers[ask]
+    const answer = this.#answers[ask]
     if (answer) this.#waiting.push({ type: 'answered', id, answer })
     else this.#waiting.push({ type: 'unanswered', id, why: 'nobody is asked' })
   }
@@ -164,14 +166,15 @@ export class Rehearsal {
   }
 }
 
-const answers: Partial<Record<Question['ask'], Answer>> = {
-  locate: {
-    ask: 'locate',
-    answer: {
-      flows: carrierAddresses.map((address) => ({ transport: 'udp', address, port: portNumber(5060) })),
-    },
-  },
-  whereabouts: { ask: 'whereabouts', answer: { addresses: carrierAddresses } },
+type Answers = Partial<Record<Question['ask'], Answer>>
+
+/** All which is asked has one answer: where the gateways are. */
+function answersWith(addresses: readonly string[]): Answers {
+  const flows = addresses.map((address): Flow => ({ transport: 'udp', address, port: portNumber(5060) }))
+  return {
+    locate: { ask: 'locate', answer: { flows } },
+    whereabouts: { ask: 'whereabouts', answer: { addresses } },
+  }
 }
 
 const beatAnswer = {

@@ -4,9 +4,9 @@ import { Rehearsal } from '../../../relay/rehearsal/rehearsal.ts'
 import { steadyEntropy, steadyHashes } from '../../support/entropy.ts'
 
 /** A rehearsal, and what it was told as octets of a socket. */
-function rehearsal() {
+function rehearsal(address = '198.51.100.1') {
   const endpoint = {
-    address: '198.51.100.1',
+    address,
     port: portNumber(5060),
     relayId: 'r1',
     entropy: steadyEntropy(),
@@ -27,21 +27,24 @@ function ending(call: CallTell['call'] | undefined) {
 }
 
 describe('calls without people', () => {
-  test('are those which are usual: out, refused by the first address, taken back, in, and inside', () => {
-    const { rehearsal: played } = rehearsal()
-    const once = Array.from({ length: 8 }, () => ending(played.play()))
-    const [refused, out] = [2, 1].map((tries) => ['outgoing', 'hangup', 'normal', `200 after ${tries}`])
-    expect(once).toEqual([
-      refused,
-      out,
-      ['outgoing', 'hangup', 'cancel', '0 after 2'],
-      out,
-      refused,
-      ['incoming', 'hangup', 'normal', '200 after 1'],
-      ['internal', 'hangup', 'normal', '200 after 1'],
-      out,
-    ])
-  })
+  test.each(['198.51.100.1', '2001:db8::1'])(
+    'are those which are usual at %s: out, refused by the first address, taken back, in, and inside',
+    (address) => {
+      const { rehearsal: played } = rehearsal(address)
+      const once = Array.from({ length: 8 }, () => ending(played.play()))
+      const [refused, out] = [2, 1].map((tries) => ['outgoing', 'hangup', 'normal', `200 after ${tries}`])
+      expect(once).toEqual([
+        refused,
+        out,
+        ['outgoing', 'hangup', 'cancel', '0 after 2'],
+        out,
+        refused,
+        ['incoming', 'hangup', 'normal', '200 after 1'],
+        ['internal', 'hangup', 'normal', '200 after 1'],
+        out,
+      ])
+    },
+  )
 
   test('go on as they began: the sixty-fourth is answered as the first was', () => {
     const { rehearsal: played } = rehearsal()
