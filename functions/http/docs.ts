@@ -4,16 +4,18 @@ import type { Edge } from '../env.ts'
 import { sha256Hex } from '../secrets.ts'
 import { docsPage } from './docs-page.ts'
 import { docsStyle } from './docs-style.ts'
+import { docsText } from './docs-text.ts'
 import { openApi } from './openapi.ts'
 import type { About, OpenApi } from './openapi-document.ts'
 import type { Operation } from './operation.ts'
 import { knownParameters } from './query.ts'
 
-/** Serves the document of the API as OpenAPI, and as a page for people; neither needs a key. */
+/** Serves the document of the API as OpenAPI, as a page for people, and in short for language models; none needs a key. */
 export function documented(operations: readonly Operation[], about: About) {
   const document = once(async () => openApi(operations, about))
   const text = once(async () => textOf(await document()))
   const page = once(async () => pageOf(await document()))
+  const short = once(async () => docsText(await document()))
   return new Hono<Edge>()
     .get('/v1.0/openapi.json', knownParameters(), async (c) => {
       const { json, etag } = await text()
@@ -29,6 +31,10 @@ export function documented(operations: readonly Operation[], about: About) {
       c.header('Referrer-Policy', 'no-referrer')
       c.header('Cache-Control', 'public, max-age=60')
       return c.html(html)
+    })
+    .get('/llms.txt', async (c) => {
+      c.header('Cache-Control', 'public, max-age=60')
+      return c.text(await short())
     })
 }
 

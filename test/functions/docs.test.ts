@@ -27,6 +27,22 @@ describe('GET /v1.0/openapi.json', () => {
   })
 })
 
+describe('GET /llms.txt', () => {
+  test('names every operation once, under its noun, with where the page tells of it', async () => {
+    const response = await app.fetch('/llms.txt')
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      200,
+      'text/plain; charset=UTF-8',
+    ])
+    const text = await response.text()
+    expect(text).toMatch(/^# Trunkline\n\nPhone service over SIP: /)
+    const named = [...text.matchAll(/^- \[[A-Z]+ \/\S*\]\(\/docs#(\w+)\): \S/gm)].map(([, id]) => id)
+    expect(named.toSorted()).toEqual(operations.map(({ id }) => id).toSorted())
+    const [, flows = ''] = text.split('\n## flows\n')
+    expect(flows.split('\n## ')[0]).toContain('- [POST /v1.0/flows](/docs#')
+  })
+})
+
 describe('GET /docs', () => {
   test('is a page which loads nothing and runs nothing, and has every operation', async () => {
     const response = await app.fetch('/docs')
