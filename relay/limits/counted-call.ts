@@ -10,8 +10,8 @@ export interface CountedScope {
   legs: readonly number[]
   /** The leg which began as the call itself did; undefined: none. */
   firstLeg: number | undefined
-  /** Since when it costs minutes there, as `DailyMinutes` names it; undefined: it costs none. */
-  since: number | undefined
+  /** It costs minutes there. */
+  costs: boolean
 }
 
 /** One call which goes on. */
@@ -42,7 +42,7 @@ export function knownIn(call: CountedCall | undefined, scope: Scope): CountedSco
 export function enter(call: CountedCall, usage: ScopeUsage): CountedScope {
   const known = knownIn(call, usage.scope)
   if (known) known.usage = usage
-  const counted = known ?? { usage, places: 0, legs: none, firstLeg: undefined, since: undefined }
+  const counted = known ?? { usage, places: 0, legs: none, firstLeg: undefined, costs: false }
   if (!known) call.scopes = call.scopes.concat(counted)
   return counted
 }

@@ -5,40 +5,33 @@ const dayMs = 86_400_000
 
 /** Answered time of one scope in the current day. */
 interface DayUsage {
-  /** Of calls which are over: ms. */
-  overMs: number
   /** Calls which go on. */
   calls: number
-  /** Ms after midnight since when they cost something, added up: a limit is looked at in one step however many go on. */
-  sinceSum: number
+  /** Ms after midnight at which calls ended, less those at which they began, those which go on among them. */
+  ms: number
 }
 
 /**
- * Answered time of the current UTC day, by scope: what the edge knows of, our calls which are over, and those
- * which go on. Each call is in exactly one of the three: who keeps it keeps since when it costs, too.
+ * Answered time of the current UTC day, by scope: what the edge knows of, and what our calls cost. A limit is looked at in one
+ * step however many go on.
  */
 export class DailyMinutes {
   #day = -1
-  /** Midnights so far: what began before the last of them began at that. */
-  #turns = 0
   readonly #days = new Map<string, DayUsage>()
   #elsewhere = new Map<string, { day: number; seconds: number }>()
 
-  /** A call costs a scope time from `at` on, UTC ms; answers with what `end` is to be told. */
-  begin(key: string, at: UtcMs): number {
+  /** A call costs a scope time from `at` on, UTC ms. */
+  begin(key: string, at: UtcMs): void {
     const day = this.#of(key, at)
     day.calls++
-    day.sinceSum += this.#intoDay(at)
-    return this.#turns * dayMs + this.#intoDay(at)
+    day.ms -= this.#intoDay(at)
   }
 
-  /** One which did `since` does so no more. */
-  end(key: string, since: number, at: UtcMs): void {
+  /** One which did does so no more. */
+  end(key: string, at: UtcMs): void {
     const day = this.#of(key, at)
-    const sinceMs = Math.max(0, since - this.#turns * dayMs)
     day.calls--
-    day.sinceSum -= sinceMs
-    day.overMs += this.#intoDay(at) - sinceMs
+    day.ms += this.#intoDay(at)
   }
 
   hear(seconds: BeatAnswer['seconds']): void {
@@ -49,15 +42,15 @@ export class DailyMinutes {
 
   /** Whole seconds of today. */
   seconds(key: string, at: UtcMs): number {
-    const { overMs, calls, sinceSum } = this.#of(key, at)
+    const day = this.#of(key, at)
     const elsewhere = this.#elsewhere.get(key)
-    const ms = overMs + calls * this.#intoDay(at) - sinceSum
+    const ms = day.ms + day.calls * this.#intoDay(at)
     return Math.floor(ms / 1_000) + (elsewhere?.day === this.#day ? elsewhere.seconds : 0)
   }
 
   #of(key: string, at: UtcMs): DayUsage {
     this.#turn(Math.floor(at / dayMs))
-    const day = this.#days.get(key) ?? { overMs: 0, calls: 0, sinceSum: 0 }
+    const day = this.#days.get(key) ?? { calls: 0, ms: 0 }
     this.#days.set(key, day)
     return day
   }
@@ -71,10 +64,9 @@ export class DailyMinutes {
   #turn(today: number): void {
     if (today === this.#day) return
     this.#day = today
-    this.#turns++
     for (const [key, { calls }] of this.#days) {
       if (calls === 0) this.#days.delete(key)
-      else this.#days.set(key, { overMs: 0, calls, sinceSum: 0 })
+      else this.#days.set(key, { calls, ms: 0 })
     }
   }
 }

@@ -121,7 +121,7 @@ export class Ledger implements BeatReporter {
     usage.beginOne(begunAs(counted, callId, leg), now, leg !== undefined)
     if (out && this.#limits.begin(now, usage, leg === undefined ? callId : `${callId} ${leg}`))
       this.#beganAnew = true
-    if (!known && call.answered) counted.since = this.#daily.begin(usage.key, utcAt(this.#clock.epoch, now))
+    if (!known && call.answered) this.#beginMinutes(counted, utcAt(this.#clock.epoch, now))
   }
 
   /** Of a `leg` of a call nothing left us, so that it is none of the calls per second of a scope; its place is kept or not, as ever. */
@@ -164,7 +164,7 @@ export class Ledger implements BeatReporter {
     const call = this.#calls.get(callId)
     if (!call || call.answered) return
     call.answered = true
-    for (const counted of scopesHeld(call)) counted.since ??= this.#daily.begin(counted.usage.key, at)
+    for (const counted of scopesHeld(call)) this.#beginMinutes(counted, at)
   }
 
   /** It goes on without a callee: until another one answers it costs no minutes. */
@@ -287,10 +287,14 @@ export class Ledger implements BeatReporter {
     this.#endMinutes(now, counted)
   }
 
+  #beginMinutes(counted: CountedScope, at: UtcMs): void {
+    if (!counted.costs) this.#daily.begin(counted.usage.key, at)
+    counted.costs = true
+  }
+
   #endMinutes(now: MonotonicMs, counted: CountedScope): void {
-    const { usage, since } = counted
-    if (since !== undefined) this.#daily.end(usage.key, since, utcAt(this.#clock.epoch, now))
-    counted.since = undefined
+    if (counted.costs) this.#daily.end(counted.usage.key, utcAt(this.#clock.epoch, now))
+    counted.costs = false
   }
 }
 
