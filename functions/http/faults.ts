@@ -38,7 +38,8 @@ function isNear(one: string, other: string): boolean {
   return one === other || (short.length >= 4 && long.includes(short))
 }
 
-function lettersOf(name: string): string {
+/** A name without case, and without signs between its words. */
+export function lettersOf(name: string): string {
   return name.toLowerCase().replace(/[^a-z\d]/g, '')
 }
 

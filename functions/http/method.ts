@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono'
 import type { Edge } from '../env.ts'
 import { ApiError } from './api-error.ts'
+import { lettersOf } from './faults.ts'
 
 /**
  * Answers a request which no endpoint takes: 405 where its path has others, named in Allow; 204 and Allow to OPTIONS;
@@ -19,7 +20,7 @@ export function unanswered(app: Hono<Edge>, c: Context<Edge>): Response {
 function nothingAt(app: Hono<Edge>, path: string): string {
   const [first = '', ...rest] = path.split('/').filter((part) => part !== '')
   const noun = version.test(first) ? (rest[0] ?? '') : first
-  const meant = nounsOf(app).find((one) => lettersOf(one) === lettersOf(noun))
+  const meant = nounsOf(app).find((one) => singular(one) === singular(noun))
   if (meant === undefined || path.startsWith(`/v1.0/${meant}/`))
     return 'There is nothing at this path; /docs lists those there are.'
   return `There is nothing at this path; /v1.0/${meant} is one of the API.`
@@ -34,11 +35,8 @@ function nounsOf(app: Hono<Edge>): string[] {
 }
 
 /** One of several, or written in several words, it is the same noun. */
-function lettersOf(noun: string): string {
-  return noun
-    .toLowerCase()
-    .replace(/[^a-z]/g, '')
-    .replace(/s$/, '')
+function singular(noun: string): string {
+  return lettersOf(noun).replace(/s$/, '')
 }
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']

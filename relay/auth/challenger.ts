@@ -95,7 +95,7 @@ export class Challenger {
   readonly #origin: number
   /** One answer asks for one seal several times. */
   readonly #mac: Hashes['mac']
-  /** Of what is asked: one customer's phones all ask for one registrar. */
+  /** Hashes of what is asked, the last of which are remembered: one customer's phones all ask for one registrar. */
   readonly #asked: DigestHashes
   /** To tags are made under it; they prove nothing, so one hash is enough. */
   readonly #tagKey: string

@@ -39,7 +39,7 @@ export function matterOf(
       return about('messages', tell.call_id, { of: callSubject(tell.call_id), passing: true, worth: 0 })
     case 'event': {
       const { call_id, subject_id } = tell.data ?? {}
-      const of = `call ${call_id ?? subject_id}`
+      const of = callSubject(String(call_id ?? subject_id))
       return about('event', tell.tell_id, { of, passing: false, worth: 2 })
     }
     case 'binding': {
