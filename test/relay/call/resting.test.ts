@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type CallCommand, monotonicMs, type RouteDecision } from '#contract'
 import type { Header } from '../../../relay/sip/message.ts'
 import { writeMessage } from '../../../relay/sip/write.ts'
-import type { Ladder } from '../../support/ladder.ts'
+import { type Ladder, type Party, relayAddress } from '../../support/ladder.ts'
 import {
   ack,
   alice,
@@ -11,13 +11,16 @@ import {
   bob,
   extensionIds,
   fromCallee,
+  invite,
   office,
+  prove,
   provider,
   registers,
   ringBob,
   sdp,
   telnyx,
   through,
+  twilio,
   within,
 } from '../../support/office.ts'
 import { edgeSays } from '../../support/providers.ts'
@@ -28,28 +31,34 @@ leavesNothingBehind()
 /** Before and after nothing of its INVITE is repeated any more, 64·T1. */
 const [awakeMs, restingMs] = [1_000, 33_000]
 
-type Act = (scene: Answered) => unknown
+type Act = (scene: Scene) => unknown
 
-/** What both parties are sent, and what is ordered and told of it, from so long after the answer on. Names which dice make are left out. */
+/**
+ * What all parties are sent, what is ordered and told of it, and by what a capture knows its messages, from so long after the
+ * answer on. Names which dice make are left out.
+ */
 function seen(act: Act, ms: number): string[] {
   const scene = talking()
   const { ladder, invited, answer } = scene
+  const parties = [alice, telnyx, twilio, bob]
   ladder.after(ms).whatever()
   const [orderedBefore, toldBefore] = [ladder.media.length, ladder.tells.length]
-  const before = new Set([alice, telnyx, bob].flatMap((party) => ladder.messages(party)))
+  const before = new Set(parties.flatMap((party) => ladder.messages(party)))
   act(scene)
   ladder.whatever()
-  if (ladder.engine.load.calls === 1 && ladder.record.status !== 'hangup') {
+  if (ladder.engine.load.calls === 2 && ladder.record.status !== 'hangup') {
     ladder.when(alice, within(invited, answer, alice, 'BYE', 99)).whatever()
     ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
   }
   closeMedia(ladder)
-  const sent = [alice, telnyx, bob].flatMap((party) => ladder.messages(party))
+  const legs = ladder.tells.slice(toldBefore).map((tell) => ladder.engine.rooms.calls.legsOf(tell))
+  const sent = parties.flatMap((party) => ladder.messages(party))
   const said = sent.filter((message) => !before.has(message)).map((message) => text(writeMessage(message)))
   const calls = ladder.tells.slice(toldBefore).map(({ call }) => untimed(call))
-  return [...said, ...[...ladder.media.slice(orderedBefore), ...calls].map((one) => JSON.stringify(one))].map(
-    (line) => line.replaceAll(/[0-9a-f]{12,}|[0-9a-f]{8}-[0-9a-f-]{27}/g, '#'),
-  )
+  return [
+    ...said,
+    ...[...ladder.media.slice(orderedBefore), ...calls, ...legs].map((one) => JSON.stringify(one)),
+  ].map((line) => line.replaceAll(/[0-9a-f]{12,}|(?<=nonce=")\w+|[0-9a-f]{8}-[0-9a-f-]{27}/g, '#'))
 }
 
 /** A record without when and for how long. */
@@ -57,38 +66,44 @@ function untimed(call: object): unknown {
   return JSON.parse(JSON.stringify(call, (name, value) => (/_ms$|_at$/.test(name) ? undefined : value)))
 }
 
-/** Alice speaks with Telnyx, and may transfer it; Bob is there. */
-function talking(): Answered {
+/** Alice speaks with Telnyx, and with Twilio in another call, and may transfer them; Bob is there. */
+interface Scene extends Answered {
+  readonly other: Omit<Answered, 'ladder'>
+}
+
+function talking(): Scene {
   const ladder = watch(office())
   registers(ladder, bob, 'bob')
+  const other = talksWith(ladder, twilio)
+  return { ...talksWith(ladder, telnyx), ladder, other }
+}
+
+function talksWith(ladder: Ladder, carrier: Party): Omit<Answered, 'ladder'> {
   const invited = aliceDials(ladder, '+15551234567')
   ladder.decide({
-    ...through(provider(telnyx)),
+    ...through(provider(carrier)),
     transfer: 'local',
     extension_id: extensionIds.alice,
   } as RouteDecision)
-  ladder.whatever().locate(telnyx)
-  const sent = ladder.lastRequest(telnyx, 'INVITE')
-  const accepted = answers(sent, telnyx, 200, { body: sdp('203.0.113.1') })
-  ladder.whatever().when(telnyx, accepted).whatever()
+  ladder.whatever().locate(carrier)
+  const sent = ladder.lastRequest(carrier, 'INVITE')
+  const accepted = answers(sent, carrier, 200, { body: sdp(carrier.flow.address) })
+  ladder.whatever().when(carrier, accepted).whatever()
   const answer = ladder.lastResponse(alice)
   ladder.when(alice, ack(invited, answer)).whatever()
-  return { ladder, invited, sent, accepted, answer }
+  return { invited, sent, accepted, answer }
 }
 
 /** The API has the callee held, or spoken with again. */
 function holds(ladder: Ladder, held: boolean): void {
+  orders(ladder, { kind: 'call_hold', party: 'callee', music: null, held }, Number(held))
+}
+
+/** What the API orders of the call which was told of last. */
+function orders(ladder: Ladder, wish: Pick<CallCommand, 'kind'> & Record<string, unknown>, at = 2): void {
   const { call_id, customer_id } = ladder.record
-  const command_id = `eeeeeeee-eeee-4eee-8eee-00000000000${Number(held)}`
-  const command: CallCommand = {
-    kind: 'call_hold',
-    party: 'callee',
-    music: null,
-    held,
-    command_id,
-    call_id,
-    customer_id,
-  }
+  const command_id = `eeeeeeee-eeee-4eee-8eee-00000000000${at}`
+  const command = { ...wish, command_id, call_id, customer_id } as CallCommand
   ladder
     .hear({ type: 'beat', answer: edgeSays({ commands: [command] }), sentAt: monotonicMs(ladder.now) })
     .whatever()
@@ -129,6 +144,51 @@ const transfers: Act = ({ ladder, invited, answer }) => {
   ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp(telnyx.flow.address))).whatever()
   ladder.when(alice, within(invited, answer, alice, 'BYE', 51)).whatever()
 }
+
+/** Of a dialog of Alice's, as Replaces names it. */
+function dialogOf({ invited, answer }: Pick<Answered, 'invited' | 'answer'>): string {
+  return `${invited.callId};to-tag=${answer.to.tag};from-tag=${invited.from.tag}`
+}
+
+/** Alice has Telnyx connected with Twilio, with whom she speaks in her other call. */
+const joins: Act = ({ ladder, invited, answer, other, sent, accepted }) => {
+  const referTo = `<sip:${relayAddress}?Replaces=${encodeURIComponent(dialogOf(other))}>`
+  ladder
+    .when(alice, within(invited, answer, alice, 'REFER', 50, { headers: [['refer-to', referTo]] }))
+    .whatever()
+  ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp(telnyx.flow.address, 5_000))).whatever()
+  ladder.when(alice, within(invited, answer, alice, 'BYE', 51)).whatever()
+  ladder.when(alice, reply200(ladder, alice, 'BYE')).whatever()
+  ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'INFO', 52)).whatever()
+  ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'BYE', 53)).whatever()
+  ladder.when(twilio, reply200(ladder, twilio, 'BYE')).whatever()
+}
+
+/** Bob calls to speak with Telnyx in Alice's place. */
+const takesPlace: Act = (scene) => {
+  const { ladder, sent, accepted } = scene
+  const first = invite(bob, 'alice', { headers: [['replaces', dialogOf(scene)]] })
+  ladder.when(bob, first).whatever()
+  const second = prove(first, ladder.lastResponse(bob), 'bob')
+  ladder.when(bob, second).whatever()
+  ladder.when(bob, ack(second, ladder.lastResponse(bob))).whatever()
+  ladder.when(alice, reply200(ladder, alice, 'BYE')).whatever()
+  ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'BYE', 50)).whatever()
+  ladder.when(bob, reply200(ladder, bob, 'BYE')).whatever()
+}
+
+/** Both offer something else at once. */
+const crosses: Act = ({ ladder, invited, answer, sent, accepted }) => {
+  const hold = sdp('192.0.2.10', 4_000, 'a=sendonly')
+  ladder.when(alice, within(invited, answer, alice, 'INVITE', 50, { body: hold })).whatever()
+  const theirs = sdp('203.0.113.1', 4_000, 'a=inactive')
+  ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'INVITE', 50, { body: theirs })).whatever()
+  ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'ACK', 50)).whatever()
+  ladder.when(telnyx, answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 491, { tag: '' })).whatever()
+  ladder.when(alice, within(invited, answer, alice, 'ACK', 50)).whatever()
+}
+
+const toBob = { type: 'extension', target: 'bob', target_name: 'bob', name: '', detail: '' } as const
 
 const acts: Readonly<Record<string, Act>> = {
   'is hung up': () => {},
@@ -175,6 +235,24 @@ const acts: Readonly<Record<string, Act>> = {
     ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp('203.0.113.1'))).whatever()
   },
   'is transferred': transfers,
+  'is transferred by the API': ({ ladder }) => {
+    orders(ladder, { kind: 'call_transfer', party: 'callee', destination: toBob })
+    ladder.decide({ ...ringBob(), extension_id: extensionIds.alice } as RouteDecision).whatever()
+    const body = sdp(bob.flow.address)
+    ladder.when(bob, answers(ladder.lastRequest(bob, 'INVITE'), bob, 200, { body })).whatever()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp(telnyx.flow.address))).whatever()
+    ladder.after(1).whatever()
+    ladder.when(alice, reply200(ladder, alice, 'BYE')).whatever()
+  },
+  'is joined with another one': joins,
+  'has the place of its caller taken': takesPlace,
+  'is hung up by the API': ({ ladder }) => orders(ladder, { kind: 'call_hangup' }),
+  'is asked for two changes at once': crosses,
+  'is to pass a message to a carrier, which takes none': ({ ladder, invited, answer }) => {
+    const body = new TextEncoder().encode('hello')
+    const headers: Header[] = [['content-type', 'text/plain']]
+    ladder.when(alice, within(invited, answer, alice, 'MESSAGE', 50, { body, headers })).whatever()
+  },
 }
 
 describe('a call which lasts', () => {
