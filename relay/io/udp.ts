@@ -52,17 +52,22 @@ export async function openUdp(options: UdpOptions): Promise<Wire> {
     if (length > 0) engine.send({ transport: 'udp', address, port: from }, stun.answer.slice(0, length))
   }
   const peers = new Peers(engine, options.peersAtMost ?? usualPeers)
+  let isOpen = true
   return {
     address: { address: engine.address, port },
     send(flow, bytes, loose = false) {
       // Never within the sender's own turn.
-      if (!isPort(flow.port)) return queueMicrotask(() => unsent(flow, 'there is no such port'))
+      const refuse = (why: string) => queueMicrotask(() => unsent(flow, why))
+      // A descriptor which was closed may be another's by now: a connection to the edge.
+      if (!isOpen) return refuse('the relay has closed its port')
+      if (!isPort(flow.port)) return refuse('there is no such port')
       const failed = (error: NodeJS.ErrnoException) => unsent(flow, whyUnsent(error))
       const peer = isRequest(bytes) && !loose ? peers.of(flow) : undefined
       if (peer !== undefined) peer.send(bytes, failed)
       else engine.send(flow, bytes, loose ? undefined : failed)
     },
     async close() {
+      isOpen = false
       peers.close()
       await engine.close()
     },

@@ -1,5 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
@@ -173,6 +175,24 @@ describe.each(['ffi', 'dgram'] as const)('SIP over UDP by %s', (engine) => {
     phone.send('OPTIONS sip:next SIP/2.0', port, '127.0.0.1')
     expect(String((await first)[0])).toBe('OPTIONS sip:next SIP/2.0')
     expect(heard).toHaveLength(1)
+  })
+
+  test('writes nothing once it is closed into what has its descriptors then, and says that it was not sent', async () => {
+    const { wire, unsent } = await relay()
+    const server = createServer((theirs) => theirs.pipe(theirs)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    open.push(server)
+    await wire.close()
+    const { port } = server.address() as AddressInfo
+    const others = Array.from({ length: 4 }, () => connect(port, '127.0.0.1'))
+    for (const other of others) await once(other, 'connect')
+    for (const text of ['SIP/2.0 200 OK', 'INVITE sip:nobody SIP/2.0']) wire.send(flowTo(port), bytes(text))
+    for (const other of others) {
+      const echoed = text(other)
+      other.end('their own')
+      expect(await echoed).toBe('their own')
+    }
+    await until(() => unsent.length === 2)
   })
 
   test('names the port which another program has', async () => {
