@@ -21,6 +21,33 @@ test('A tell is brought, however soon it comes after the answer to the one befor
   expect(soonness.filter((steps) => !brought[steps])).toEqual([])
 })
 
+test('What comes while a batch is on its way, and soon after, is one batch.', async () => {
+  const spool = await Spool.open({ folder, log: silence })
+  const batches: number[] = []
+  const tell = () => {
+    spool.add(callTell())
+    delivery.nudge()
+  }
+  const delivery: Delivery = new Delivery({
+    relayId: 'relay-1',
+    spool,
+    log: silence,
+    async post(body) {
+      const accepted = tellBatch.parse(JSON.parse(body)).tells.map(({ tell_id }) => tell_id)
+      if (batches.push(accepted.length) === 1) {
+        tell()
+        setTimeout(tell, 20)
+      }
+      return { status: 200, retryAfter: undefined, body: JSON.stringify({ accepted, refused: [] }) }
+    },
+  })
+  tell()
+  await soon('the third tell', () => batches.reduce((sum, length) => sum + length, 0) === 3, 5_000)
+  await delivery.stop()
+  await spool.close()
+  expect(batches).toEqual([1, 2])
+})
+
 /** Whether a second tell is heard, which comes so many continuations after the first one's answer. */
 async function second(steps: number): Promise<boolean> {
   const spool = await Spool.open({ folder: join(folder, `${steps}`), log: silence })
