@@ -1,16 +1,22 @@
 import type * as z from 'zod'
 import type { Detail } from './api-error.ts'
 
-/** What is wrong with what was said, field by field. */
+/** A body has room for tens of thousands, and what is told of each is longer. */
+const toldAtMost = 50
+
+/** What is wrong with what was said, field by field; of very many the first. */
 export function faultsOf({ issues }: z.ZodError, said: unknown): Detail[] {
-  return issues.flatMap((issue) => detailsOf(issue, said))
+  return issues
+    .slice(0, toldAtMost)
+    .flatMap((issue) => detailsOf(issue, said))
+    .slice(0, toldAtMost)
 }
 
 function detailsOf(issue: z.core.$ZodIssue, said: unknown): Detail[] {
   const at = issue.path.map(String)
   const field = at.join('.') || 'body'
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, toldAtMost).map((key) => ({
       field: [...at, key].join('.'),
       message: `is not a field we know${meantBy(key, issue.message)}`,
     }))

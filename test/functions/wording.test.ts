@@ -58,6 +58,18 @@ describe('a field', () => {
   })
 })
 
+test.each([
+  [
+    'fields nobody knows',
+    'routes',
+    Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`x${at}`, 0])),
+  ],
+  ['actions which are none', 'flows', { actions: Array.from({ length: 60 }, () => ({})) }],
+])('of a body full of %s the first fifty are told', async (_, noun, body) => {
+  const { status, body: answer } = await app.alice('POST', `/v1.0/${noun}`, body)
+  expect([status, answer.error.reason, answer.error.details.length]).toEqual([400, 'INVALID_ARGUMENT', 50])
+})
+
 describe('a body which is no JSON', () => {
   test.each([
     ['', 'it is empty'],
