@@ -293,10 +293,9 @@ export class CallOrders {
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, placesOf(call))
     freeUnturned(call)
-    const answeredAt = minutesFrom(call)
     // Calls in and calls inside cost no minutes.
-    if (answeredAt === undefined) ledger.unanswered(now, call.id)
-    else if (costsMinutes(call)) ledger.answered(call.id, answeredAt)
+    if (minutesFrom(call) === undefined) ledger.unanswered(now, call.id)
+    else if (costsMinutes(call)) ledger.answered(now, call.id)
   }
 
   /** Ends what is over: ports back at once, the rest when no answer is waited for any more. */

@@ -6,8 +6,6 @@ import {
   type MonotonicMs,
   type Scope,
   type SliceHeld,
-  type UtcMs,
-  utcAt,
 } from '#contract'
 import { isVelocity, type Use } from '#routing'
 import type { BegunBefore } from '../ground/begun-before.ts'
@@ -70,11 +68,10 @@ const reportedAtMost = 1_000
 export class Ledger implements BeatReporter {
   /** Those whose codec is turned. */
   readonly turned: TurnedCalls
-  readonly #clock: { readonly epoch: number }
   readonly #known: LimitSource
   readonly #calls = new Map<string, CountedCall>()
   readonly #usage = new UsageByScope()
-  readonly #daily = new DailyMinutes()
+  readonly #daily: DailyMinutes
   readonly #shares = new QuotaShares()
   readonly #limits: ScopeLimits
   /** When the edge was heard last (monotonic ms), and whether it has to hear of it that a share fell. */
@@ -86,14 +83,13 @@ export class Ledger implements BeatReporter {
   /** `epoch` of the clock: UTC ms at monotonic 0, as it stands. */
   constructor(clock: { readonly epoch: number }, known: LimitSource, turned = Number.POSITIVE_INFINITY) {
     this.turned = new TurnedCalls(turned)
-    this.#clock = clock
+    this.#daily = new DailyMinutes(clock)
     this.#known = known
     this.#limits = new ScopeLimits({
       known,
       usage: this.#usage,
       daily: this.#daily,
       shares: this.#shares,
-      utc: (now) => utcAt(clock.epoch, now),
       hears: (now) => this.hears(now),
     })
   }
@@ -121,7 +117,7 @@ export class Ledger implements BeatReporter {
     usage.beginOne(begunAs(counted, callId, leg), now, leg !== undefined)
     if (out && this.#limits.begin(now, usage, leg === undefined ? callId : `${callId} ${leg}`))
       this.#beganAnew = true
-    if (!known && call.answered) this.#beginMinutes(counted, utcAt(this.#clock.epoch, now))
+    if (!known && call.answered) this.#beginMinutes(now, counted)
   }
 
   /** Of a `leg` of a call nothing left us, so that it is none of the calls per second of a scope; its place is kept or not, as ever. */
@@ -159,12 +155,12 @@ export class Ledger implements BeatReporter {
     }
   }
 
-  /** The callee answered at `at`, UTC ms: from here on the call costs minutes. */
-  answered(callId: string, at: UtcMs): void {
+  /** The callee answered: from here on the call costs minutes. */
+  answered(now: MonotonicMs, callId: string): void {
     const call = this.#calls.get(callId)
     if (!call || call.answered) return
     call.answered = true
-    for (const counted of scopesHeld(call)) this.#beginMinutes(counted, at)
+    for (const counted of scopesHeld(call)) this.#beginMinutes(now, counted)
   }
 
   /** It goes on without a callee: until another one answers it costs no minutes. */
@@ -287,13 +283,13 @@ export class Ledger implements BeatReporter {
     this.#endMinutes(now, counted)
   }
 
-  #beginMinutes(counted: CountedScope, at: UtcMs): void {
-    if (!counted.costs) this.#daily.begin(counted.usage.key, at)
+  #beginMinutes(now: MonotonicMs, counted: CountedScope): void {
+    if (!counted.costs) this.#daily.begin(counted.usage.key, now)
     counted.costs = true
   }
 
   #endMinutes(now: MonotonicMs, counted: CountedScope): void {
-    if (counted.costs) this.#daily.end(counted.usage.key, utcAt(this.#clock.epoch, now))
+    if (counted.costs) this.#daily.end(counted.usage.key, now)
     counted.costs = false
   }
 }

@@ -5,7 +5,6 @@ import {
   resources,
   type Scope,
   type SliceHeld,
-  type UtcMs,
   type Velocity,
   velocities,
 } from '#contract'
@@ -23,7 +22,6 @@ interface LimitDeps {
   readonly usage: UsageByScope
   readonly daily: DailyMinutes
   readonly shares: QuotaShares
-  utc(now: MonotonicMs): UtcMs
   /** Whether the edge was heard lately. */
   hears(now: MonotonicMs): boolean
 }
@@ -127,7 +125,7 @@ export class ScopeLimits {
 
   /** Minutes of today to a tenth, rounded down. */
   #minutes(scope: Scope, now: MonotonicMs): number {
-    return Math.floor(this.#deps.daily.seconds(keyOf(scope), this.#deps.utc(now)) / 6) / 10
+    return Math.floor(this.#deps.daily.seconds(keyOf(scope), now) / 6) / 10
   }
 }
 

@@ -7,7 +7,6 @@ import {
   providerFacts,
   type Scope,
   trunkFacts,
-  utcMs,
 } from '#contract'
 import { ConfigIndex, type ConfigSlice } from '#routing'
 import { Ledger } from '../../../relay/limits/ledger.ts'
@@ -180,7 +179,7 @@ describe('daily minutes', () => {
     const ledger = acmeWith({ max_daily_minutes: 10 })
     answered(ledger, 'a', 0)
     for (const at of [1, 2]) ledger.unanswered(ms(at * minute), 'a')
-    ledger.answered('a', utcMs(epoch + 5 * minute))
+    ledger.answered(ms(5 * minute), 'a')
     expect(use(ledger, 7 * minute)).toEqual(['daily_minutes 3/10'])
   })
 
@@ -213,6 +212,23 @@ describe('daily minutes', () => {
     expect(use(ledger, midnight + 2 * minute)).toEqual(['daily_minutes 2/100'])
     ledger.free(ms(midnight + 3 * minute), 'a')
     expect(use(ledger, midnight + 9 * minute)).toEqual(['daily_minutes 3/100'])
+  })
+
+  test.each([
+    ['an hour ahead', -60],
+    ['half a day behind', 12 * 60],
+    ['a day behind', 24 * 60],
+  ])('stay as they are when a clock is put right which was %s', (_, minutes) => {
+    const clock = { epoch }
+    const ledger = new Ledger(clock, limitedBy({ [customerId]: { max_daily_minutes: 100 } }))
+    for (const id of ['a', 'b']) answered(ledger, id, 0)
+    ledger.free(ms(minute), 'a')
+    clock.epoch += minutes * minute
+    answered(ledger, 'c', 2 * minute)
+    ledger.free(ms(3 * minute), 'b')
+    expect(use(ledger, 4 * minute)).toEqual(['daily_minutes 6/100'])
+    ledger.free(ms(4 * minute), 'c')
+    expect(use(ledger, 5 * minute)).toEqual(['daily_minutes 6/100'])
   })
 })
 
@@ -374,7 +390,7 @@ function begins(ledger: Ledger, callId: string, scopes: readonly Scope[] = [acme
 
 function answered(ledger: Ledger, callId: string, now: number): void {
   begins(ledger, callId, [acme], now)
-  ledger.answered(callId, utcMs(epoch + now))
+  ledger.answered(ms(now), callId)
 }
 
 function use(ledger: Ledger, now = 0): string[] {
