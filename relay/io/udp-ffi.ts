@@ -70,6 +70,8 @@ class FfiUdp implements UdpEngine {
     this.#epoll = this.#need('epoll_create1', loaded.libc.epoll_create1(EPOLL_CLOEXEC))
     try {
       this.#main = this.#open(undefined)
+      // Where system calls are filtered this one may be refused, which none but it would tell.
+      this.#need('recvmmsg', this.#receive(this.#main, 0))
       this.#sleep = loaded.wakeFor(this.#epoll)
     } catch (error) {
       for (const fd of [...this.#flows.keys(), this.#epoll]) loaded.libc.close(fd)
@@ -126,16 +128,15 @@ class FfiUdp implements UdpEngine {
   #read(fd: number): void {
     if (!this.#flows.has(fd)) return
     const arena = this.#arena
-    const count = this.#loaded.libc.recvmmsg(
-      wide(fd),
-      arena.at.headers,
-      wide(arena.mostSlots),
-      MSG_DONTWAIT,
-      0n,
-    )
+    const count = this.#receive(fd, arena.mostSlots)
     if (count < 0) return this.#failing(fd)
     for (let slot = 0; slot < count && !this.#closed; slot++)
       this.#ears.hear(arena.heard(slot), arena.addressOf(slot), arena.portOf(slot))
+  }
+
+  /** How many datagrams lie in the arena's slots now; below 0: it fails. */
+  #receive(fd: number, most: number): number {
+    return this.#loaded.libc.recvmmsg(wide(fd), this.#arena.at.headers, wide(most), MSG_DONTWAIT, 0n)
   }
 
   #failing(fd: number): void {

@@ -82,6 +82,13 @@ describe.skipIf(typeof real === 'string')('a kernel which SIP over UDP asks by l
     await expect.poll(() => heard).toEqual(['OPTIONS'])
   })
 
+  test('lets nobody read several datagrams at a call: that is said before any is lost, and nothing stays open', async () => {
+    const port = await freePort('127.0.0.1', portNumber(0))
+    const loaded = changed({ recvmmsg: () => () => -1, code: () => 'ENOSYS' })
+    expect(ffiUdp('127.0.0.1', port, ears([]), loaded)).toBe('recvmmsg ENOSYS')
+    expect(await freePort('127.0.0.1', port)).toBe(port)
+  })
+
   test('has no socket at all: that is said in a sentence, and nothing stays open', async () => {
     const closed: number[] = []
     const loaded = changed({
