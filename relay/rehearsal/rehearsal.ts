@@ -26,7 +26,7 @@ const rtpPorts = [20_000, 20_999] as const
 
 /**
  * Calls without people, through an engine of their own, so that what real ones pass is compiled before the first of them
- * comes: the first call of a process costs a hundred times as much as the ten-thousandth. No word of them leaves: not to a
+ * comes: the first call of a process costs some thirty times as much as the thousandth. No word of them leaves: not to a
  * wire, a disk, the edge or the log, and nothing counts them.
  */
 export class Rehearsal {

@@ -127,6 +127,17 @@ function changes(who: 'alice' | 'telnyx', cseq: number, offer: Uint8Array, statu
   }
 }
 
+/** Alice asks for a change, and hears no before long. */
+const asksInVain: Act = ({ ladder, invited, answer }) => {
+  const body = sdp('192.0.2.10', 6_000, 'a=sendonly')
+  ladder.when(alice, within(invited, answer, alice, 'INVITE', 50, { body })).whatever()
+  const asked = ladder.lastRequest(telnyx, 'INVITE')
+  ladder.when(telnyx, answers(asked, telnyx, 100, { tag: '' })).whatever()
+  ladder.after(2_000).whatever()
+  ladder.when(telnyx, answers(asked, telnyx, 488, { tag: '' })).whatever()
+  ladder.when(alice, within(invited, answer, alice, 'ACK', 50)).whatever()
+}
+
 function inTurn(...acts: Act[]): Act {
   return (scene) => {
     for (const act of acts) act(scene)
@@ -260,5 +271,10 @@ describe('a call which lasts', () => {
     const resting = seen(act, restingMs)
     expect(resting.length).toBeGreaterThan(1)
     expect(resting).toEqual(seen(act, awakeMs))
+  })
+
+  test('keeps what was agreed on where a change waits for its answer just as it comes to rest, and is refused', () => {
+    const act = inTurn(asksInVain, changes('alice', 51, sdp('192.0.2.10', 6_000, 'a=sendonly')))
+    expect(seen(act, restingMs - 2_000)).toEqual(seen(act, awakeMs))
   })
 })
