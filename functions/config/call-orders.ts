@@ -5,7 +5,7 @@ import { type CallCommand, destinationName, type OrderedSound, protocolOfCommand
 import type { Edge } from '../env.ts'
 import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
-import { readBody, readId } from '../http/validate.ts'
+import { readId, readOrder } from '../http/validate.ts'
 import { hubOf } from '../hub/client.ts'
 import { order } from '../store/commands.ts'
 import { cancelCall, NOT_BEGUN } from '../store/making-calls.ts'
@@ -94,7 +94,7 @@ async function ordered<Input extends z.ZodType>(
   wishOf: (asked: z.output<Input>) => Wish | Promise<Wish>,
 ) {
   const [db, { customerId: customer_id }, call_id] = [c.get('db'), c.get('principal'), readId(c)]
-  const asked = await readBody(c, input)
+  const asked = await readOrder(c, input)
   const { relayId, begun } = await goingOn(c)
   const wish = await wishOf(asked)
   const shown = { order: name, call_id }

@@ -261,6 +261,25 @@ describe('a list', () => {
   )
 })
 
+describe('an order which may say nothing', () => {
+  const whom = crypto.randomUUID()
+  test.each([
+    [`calls/${whom}/hangup`, 'CALL_NOT_FOUND'],
+    [`calls/${whom}/hold`, 'CALL_NOT_FOUND'],
+    [`calls/${whom}/mute`, 'CALL_NOT_FOUND'],
+    [`calls/${whom}/recording_start`, 'CALL_NOT_FOUND'],
+    [`providers/${whom}/test`, 'PROVIDER_NOT_FOUND'],
+  ])('needs no body: %s', async (path, reason) => {
+    const { status, body } = await app.alice('POST', `/v1.0/${path}`)
+    expect([status, body.error.reason]).toEqual([404, reason])
+  })
+
+  test('is refused where it must say something, by the field', async () => {
+    const { body } = await app.alice('POST', `/v1.0/calls/${whom}/transfer`)
+    expect(body.error.details).toContainEqual({ field: 'destination', message: 'is required' })
+  })
+})
+
 describe('a path', () => {
   test.each([
     ['PATCH', '/v1.0/providers', 'GET, HEAD, POST, OPTIONS'],
