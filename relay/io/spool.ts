@@ -95,8 +95,9 @@ export class Spool {
     if (matter === undefined)
       throw new TypeError(`a tell of no kind known here: ${written.text.slice(0, 100)}`)
     const added = spooled({ id: news.tell_id, order: this.#order++, ...written }, matter, heldUntil)
-    this.#wait(added)
+    // Before what it makes needless is dropped: torn between the two, the file has both.
     this.#journal.keep(added)
+    this.#wait(added)
     if (added.worth > 0) this.#journal.write()
     if (this.#bytes > this.#maxBytes || this.size > this.#maxTells) this.#makeRoom()
   }
@@ -170,8 +171,8 @@ export class Spool {
   #join(older: SpooledTell, newest: SpooledTell): void {
     const { call, ...told } = JSON.parse(newest.text) as CallTell
     const decision = JSON.parse(decisionIn(older)) as CallTell['call']['decision']
-    this.heard([older, newest])
     this.add({ ...told, call: { ...call, decision }, tell_id: randomUUID() })
+    this.heard([older, newest])
   }
 
   /** Resolves when everything added so far is on disk. */

@@ -343,6 +343,36 @@ describe('the spool', () => {
     await spool.close()
   })
 
+  test.each([
+    ['a newer one stands for it', false],
+    ['it failed, and is told as one with a newer one', true],
+  ])('keeps what was told of a call where a crash tears what is written as %s', async (_, failed) => {
+    const spool = await opened()
+    const first = callTell()
+    first.call.decision = explanationOf([])
+    const second = { ...first, tell_id: randomUUID(), sequence: 2, call: { ...first.call, decision: null } }
+    spool.add(first)
+    const batch = failed ? spool.take(9, monotonicMs(0)) : []
+    if (failed) spool.add(second)
+    await spool.flush()
+    const [name = ''] = await readdir(folder)
+    const before = await readFile(join(folder, name))
+    if (failed) spool.failed(batch)
+    else spool.add(second)
+    await spool.close()
+    const all = await readFile(join(folder, name))
+    for (const length of [before.length + 100, all.length - 1]) {
+      await writeFile(join(folder, name), all.subarray(0, length))
+      const again = await opened()
+      expect(told(again).map((tell) => tell.kind === 'call' && tell.call.decision)).toContainEqual(
+        first.call.decision,
+      )
+      await again.close()
+      for (const one of await readdir(folder))
+        if (one !== name) await rm(join(folder, one), { recursive: true })
+    }
+  })
+
   test.each([2, 17, 200, 600])(
     'loses only the torn record when %i bytes of its tail are missing',
     async (missing) => {
