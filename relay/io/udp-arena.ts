@@ -31,7 +31,8 @@ const [NAME_SIZE_AT, PIECE_AT, PIECE_COUNT_AT, LENGTH_AT] = [8, 16, 24, 56]
 const [EVENT_SIZE, EVENT_DATA] = process.arch === 'x64' ? [12, 4] : [16, 8]
 
 const AF_INET = 2
-const AF_INET6 = 10
+/** The family of IPv6 addresses, as Linux numbers it. */
+export const AF_INET6 = 10
 const EPOLLIN = 1
 
 /** Addresses whose text, or whose words, are remembered. */

@@ -1,7 +1,7 @@
 import type { Port } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { readSocketAddress } from '../ground/socket-address.ts'
-import { UdpArena } from './udp-arena.ts'
+import { AF_INET6, UdpArena } from './udp-arena.ts'
 import { bufferBytes } from './udp-dgram.ts'
 import type { UdpEars, UdpEngine, UdpPeer, Unsendable } from './udp-engine.ts'
 import { loadUdpLibc, type UdpLoaded } from './udp-libc.ts'
@@ -16,6 +16,10 @@ const MSG_DONTWAIT = 0x40n
 const REUSE_ADDRESS = [1, 2] as const
 const SEND_BUFFER = [1, 7] as const
 const RECEIVE_BUFFER = [1, 8] as const
+const IP_TOS = [0, 1] as const
+const IPV6_TCLASS = [41, 67] as const
+/** DSCP CS3, which networks for voice know signalling by. */
+const SIGNALLING = 96
 
 /** What is sent is tried anew so long after the kernel had no room for it, and so much waits for that at most. */
 const AGAIN_MS = 5
@@ -190,6 +194,9 @@ class FfiUdp implements UdpEngine {
       this.#setOption(fd, REUSE_ADDRESS, 1)
       this.#setOption(fd, RECEIVE_BUFFER, bufferBytes)
       this.#setOption(fd, SEND_BUFFER, bufferBytes)
+      // An IPv6 socket sends to mapped IPv4 addresses by IPv4's own mark.
+      this.#setOption(fd, IP_TOS, SIGNALLING)
+      if (arena.family === AF_INET6) this.#setOption(fd, IPV6_TCLASS, SIGNALLING)
       arena.writeAddress(this.#host, this.#port)
       this.#need('bind', libc.bind(fd, arena.at.address, arena.addressSize))
       if (flow !== undefined) {

@@ -22,6 +22,8 @@ interface RehearsalSetup {
 /** A message is on its way so long, and a call so long answered. */
 const [wayMs, talkMs] = [0.4375, 400.25]
 const beatMs = 3_000
+/** A call has some ten; one whose deadlines never end must not hold up a start. */
+const deadlinesAtMost = 1_000
 const rtpPorts = [20_000, 20_999] as const
 
 /**
@@ -105,11 +107,13 @@ export class Rehearsal {
 
   #pass(ms: number): void {
     const end = monotonicMs(this.#now + ms)
+    let passed = 0
     for (
       let next = this.#engine.nextDeadline();
       next !== undefined && next <= end;
       next = this.#engine.nextDeadline()
     ) {
+      if (++passed > deadlinesAtMost) throw new Error('a rehearsed call has deadlines without end')
       this.#now = monotonicMs(Math.max(next, this.#now))
       const effects = this.#engine.receive(this.#now, { type: 'tick' })
       this.#played(() => this.#take(effects))

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { afterEach, describe, expect, test } from 'vitest'
 import { portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
@@ -82,6 +83,26 @@ describe.skipIf(typeof real === 'string')('a kernel which SIP over UDP asks by l
     await expect.poll(() => heard).toEqual(['OPTIONS'])
   })
 
+  test('marks what is sent as signalling: DSCP CS3, to whichever family', async () => {
+    const sockets: number[] = []
+    const noted: Changes = {
+      bind:
+        (given) =>
+        (fd, ...rest) => {
+          sockets.push(fd)
+          return given(fd, ...rest)
+        },
+      code: () => 'none',
+    }
+    await opened(noted)
+    await opened(noted, '::1')
+    const [IP_TOS, IPV6_TCLASS] = [[0, 1] as const, [41, 67] as const]
+    const [ipv4 = -1, ipv6 = -1] = sockets
+    expect(
+      [markOf(ipv4, IP_TOS), markOf(ipv6, IP_TOS), markOf(ipv6, IPV6_TCLASS)].map((tos) => tos >> 2),
+    ).toEqual([24, 24, 24])
+  })
+
   test('lets nobody read several datagrams at a call: that is said before any is lost, and nothing stays open', async () => {
     const port = await freePort('127.0.0.1', portNumber(0))
     const loaded = changed({ recvmmsg: () => () => -1, code: () => 'ENOSYS' })
@@ -120,12 +141,25 @@ function changed({ code, ...calls }: Changes): UdpLoaded {
   return { ...loaded, libc, failure: code }
 }
 
-async function opened(changes: Changes): Promise<{ engine: UdpEngine }> {
-  const port = await freePort('127.0.0.1', portNumber(0))
-  const engine = ffiUdp('127.0.0.1', port, ears([]), changed(changes))
+async function opened(changes: Changes, host = '127.0.0.1'): Promise<{ engine: UdpEngine }> {
+  const port = await freePort(host, portNumber(0))
+  const engine = ffiUdp(host, port, ears([]), changed(changes))
   if (typeof engine === 'string') throw new Error(engine)
   open.push(engine)
   return { engine }
+}
+
+/** The octet by which routers know what a socket sends. */
+function markOf(fd: number, [level, name]: readonly [number, number]): number {
+  const ffi = createRequire(import.meta.url)('node:ffi') as typeof import('node:ffi')
+  const { functions } = ffi.dlopen(null, {
+    getsockopt: { arguments: ['i32', 'i32', 'i32', 'u64', 'u64'], return: 'i32' },
+  })
+  const memory = new ArrayBuffer(8192)
+  const at = ffi.getRawPointer(memory)
+  new DataView(memory).setUint32(8, 4, true)
+  expect(functions.getsockopt(fd, level, name, at, at + 8n)).toBe(0)
+  return new DataView(memory).getUint32(0, true)
 }
 
 function ears(heard: string[]) {
