@@ -80,6 +80,14 @@ export class Grants {
     this.claim(relayId, parts, seen)
   }
 
+  /** A relay comes on a line whose frames are counted anew: it may have all which it was given before. */
+  keep(relayId: string): void {
+    for (const holding of this.#relays.get(relayId)?.values() ?? []) {
+      holding.held = mostHeld(holding)
+      holding.sent = []
+    }
+  }
+
   /** The same of a group, whose every relay counts in sharing. */
   claim(relayId: string, parts: readonly LimitPart[], seen: number): void {
     const before = this.#relays.get(relayId)

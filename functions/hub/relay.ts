@@ -59,11 +59,25 @@ export function isOnItsLine({ line }: HubRelay, way: BeatWay): boolean {
   return way.kind === 'socket' && way.line === line
 }
 
-/** A request on a slow way comes after a later one; but a clock may also be set back. */
-export function isLate({ bootId, beat }: HubRelay, way: BeatWay, { boot_id, at }: Beat): boolean {
-  const earlierMs = Date.parse(beat.at) - Date.parse(at)
-  return way.kind === 'request' && bootId === boot_id && earlierMs >= 0 && earlierMs < 60_000
+/** A request on a slow way comes after a later one, or is that one again. */
+export function isLate(relay: HubRelay, way: BeatWay, beat: Beat): boolean {
+  const lead = leadMs(relay, beat)
+  return way.kind === 'request' && lead >= 0 && lead < setBackMs
 }
+
+/** Whether its process said something else since. */
+export function isEarlier(relay: HubRelay, beat: Beat): boolean {
+  const lead = leadMs(relay, beat)
+  return lead > 0 && lead < setBackMs
+}
+
+/** How much later what is known of it was said; NaN: by another process. */
+function leadMs({ bootId, beat }: HubRelay, { boot_id, at }: Beat): number {
+  return bootId === boot_id ? Date.parse(beat.at) - Date.parse(at) : Number.NaN
+}
+
+/** By so much a relay's clock was set back rather than its beat late. */
+const setBackMs = 60_000
 
 /** The line on which a relay is to be asked for, or spoke; undefined: it has none, or beats over HTTP. */
 export function lineFor(relay: HubRelay | undefined, way: BeatWay | undefined): string | undefined {

@@ -3,7 +3,7 @@ import type { RelaysElsewhere } from './elsewhere.ts'
 import type { BeatWay, RelayElsewhere } from './events.ts'
 import type { Grants } from './grants.ts'
 import type { Lines } from './lines.ts'
-import { fresh, type HubRelay, isOnItsLine } from './relay.ts'
+import { fresh, type HubRelay, isEarlier, isOnItsLine } from './relay.ts'
 import type { Outbox, Telling } from './telling.ts'
 
 /** What a roster is kept by. */
@@ -48,8 +48,10 @@ export class Roster {
     const n = way?.kind === 'socket' ? way.n : 0
     const joined = line !== undefined || way?.kind === 'request'
     const answer = same ? before?.answer : undefined
+    // Over HTTP it may have said more since it sent this one.
+    const later = before && isEarlier(before, beat) ? before.beat : undefined
     const relay = {
-      ...fresh(relayId, beat, now),
+      ...fresh(relayId, later ?? beat, now),
       line,
       n,
       joined,
@@ -60,7 +62,8 @@ export class Roster {
     this.#relays.set(relayId, relay)
     this.#elsewhere.found(relayId)
     if (!same) this.#grants.forget(relayId)
-    this.#grants.say(relayId, beat.slices, Number.POSITIVE_INFINITY)
+    if (later) this.#grants.keep(relayId)
+    else this.#grants.say(relayId, beat.slices, Number.POSITIVE_INFINITY)
     return relay
   }
 

@@ -102,6 +102,8 @@ class Peer {
   used = 0
   refused = 0
   line: string | undefined
+  /** A beat was answered on its line: from then on those over HTTP rest. */
+  isLive = false
   /** When its last ping was answered; undefined: just now. */
   livedAt: number | undefined
   seen = 0
@@ -201,7 +203,7 @@ export class HubWorld {
   connect(peer: Peer): void {
     if (peer.line !== undefined) return
     this.#lines += 1
-    Object.assign(peer, { line: `line-${this.#lines}`, seen: 0, n: 0, heardAt: this.now })
+    Object.assign(peer, { line: `line-${this.#lines}`, isLive: false, seen: 0, n: 0, heardAt: this.now })
     this.receive({ kind: 'opened', relayId: peer.id, line: peer.line ?? '' })
     this.speak(peer)
   }
@@ -225,7 +227,10 @@ export class HubWorld {
 
   #take(peer: Peer, word: HubWord): void {
     if ('serial' in word) peer.seen = word.serial
-    if (word.type === 'answer') peer.take(word.answer.slices)
+    if (word.type === 'answer') {
+      peer.isLive = true
+      peer.take(word.answer.slices)
+    }
     if (word.type === 'news') peer.take(word.news.slices)
     const { version } = word.type === 'answer' ? word.answer : word.type === 'news' ? word.news : {}
     if (version !== undefined) peer.beat = { ...peer.beat, version }
@@ -235,6 +240,10 @@ export class HubWorld {
   /** A beat over HTTP: through the hub where the Worker reaches it. `lost`: its answer is. */
   request(peer: Peer, lost = false): void {
     this.cut(peer)
+    this.#beatOverHttp(peer, lost)
+  }
+
+  #beatOverHttp(peer: Peer, lost = false): void {
     const beat = peer.say(++this.now)
     peer.heardAt = this.now
     const slices = this.#asked(beat, peer.hubAway)
@@ -294,12 +303,13 @@ export class HubWorld {
     })
   }
 
-  /** Time passes; relays on a line ping, others beat. */
+  /** Time passes; relays on a line ping, and beat as others do until they are answered there. */
   pass(ms: number, dead?: Peer): void {
     for (let left = ms; left > 0; left -= 1_000) {
       this.now += 1_000
       for (const peer of this.peers)
-        if (peer !== dead && peer.line === undefined && peer.heardAt < this.now - 2_000) this.request(peer)
+        if (peer !== dead && !(peer.line !== undefined && peer.isLive) && peer.heardAt < this.now - 2_000)
+          this.#beatOverHttp(peer)
       this.look()
       this.settle()
     }

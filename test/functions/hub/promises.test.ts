@@ -185,6 +185,29 @@ describe.each([1, 3])('a limit shared by the hubs of so many groups: %i', (group
   })
 })
 
+test('No more than a limit is believed while a relay waits for long to be heard on its line: over HTTP it is until then.', () => {
+  const world = new HubWorld(1, 3)
+  const [one, other] = [world.peer(0), world.peer(1)]
+  one.hubAway = true
+  world.speak(one)
+  expect(one.has).toBe(1)
+  world.connect(one)
+  world.die(other)
+  expect(world.believed).toBe(1)
+})
+
+test('No more than a limit is believed where what a relay says first on its line comes after what it said over HTTP.', () => {
+  const world = new HubWorld(2, 3)
+  const [one, other, third] = [world.peer(0), world.peer(1), world.peer(2)]
+  world.connect(third)
+  world.die(other)
+  expect([one.has, third.has]).toEqual([1, 1])
+  world.deliver(third)
+  world.cut(third)
+  world.request(other)
+  expect(world.believed).toBe(2)
+})
+
 type Step = (world: HubWorld) => void
 
 const which = fc.nat(2)
