@@ -16,6 +16,7 @@ const root = join(import.meta.dirname, '..', '..')
 let copy: string
 
 const rows = 'functions/http/noun-rows.ts'
+const reads = 'functions/http/noun-reads.ts'
 const ours = 'return this.#noun.everybodys || !owner ?'
 const nouns = ['route', 'provider', 'extension', 'trunk', 'number', 'flow', 'accesskey', 'webhook', 'alert']
 const tenants = ['functions/tenants', '-t', 'another|strang']
@@ -69,12 +70,18 @@ describe('the suite notices', () => {
       `const mine = and(${anyone}, this.#isOf(versions)`,
       tenants,
     ],
-    ['that a stranger may GET', rows, 'and(this.#ours(c), eq(this.#table.id, id))', anyone, tenants],
+    [
+      'that a stranger may GET',
+      reads,
+      'and(this.#ours(ownerId), eq(table.id, rowId))',
+      'eq(table.id, rowId)',
+      tenants,
+    ],
     [
       'that a list shows everybody’s',
-      rows,
-      'this.#ours(c),\n            isNull(deletedAt),',
-      'isNull(deletedAt),',
+      reads,
+      'and(this.#ours(ownerId), isNull(deletedAt), ...those, later)',
+      'and(isNull(deletedAt), ...those, later)',
       tenants,
     ],
     [
