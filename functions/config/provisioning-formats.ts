@@ -32,7 +32,7 @@ const formats: Record<PhoneApp, (account: PhoneAccount) => string> = { linphone,
 
 /**
  * Its remote provisioning; by `transient_provisioning` it forgets the link, which leads nowhere a second time. It registers at
- * `reg_proxy`, and calls where the called domain leads unless `reg_route` says by whom.
+ * `reg_proxy`; its INVITEs go where the called domain leads (RFC 3263), or by the proxy which `reg_route` names.
  */
 function linphone({ username, domain, password, server, transport, name }: PhoneAccount): string {
   const identity = `${quoted(name)}<sip:${username}@${domain}>`

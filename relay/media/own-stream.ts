@@ -8,6 +8,11 @@ const JOINT_MS = 10
 /** Ticks a millisecond of every sound which is ours. */
 export const OWN_TICKS = 8
 const MARKER = 0x80
+/**
+ * Our numbers begin low: a party which hears another one after us is mostly sent higher ones then, and jitter buffers are about
+ * (baresip 1.0) to which a lower number is late, whatever its SSRC, so that nothing is heard any more.
+ */
+const FIRST_BELOW = 2 ** 8
 
 /**
  * The RTP which we send a leg's party as ourselves: one stream as long as the leg lives, under our SSRC (RFC 3550 §8). Its
@@ -25,7 +30,7 @@ export class OwnStream {
 
   constructor(entropy: Pick<Entropy, 'below'>) {
     this.ssrc = entropy.below(2 ** 32) | 0
-    this.#sequence = entropy.below(2 ** 15)
+    this.#sequence = entropy.below(FIRST_BELOW)
     this.#timestamp = entropy.below(2 ** 31)
   }
 

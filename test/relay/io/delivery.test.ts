@@ -17,12 +17,27 @@ afterEach(() => rm(folder, { recursive: true }))
 
 test('A tell is brought, however soon it comes after the answer to the one before.', async () => {
   const soonness = Array.from({ length: 24 }, (_, steps) => steps)
-  const brought = await Promise.all(soonness.map((steps) => second(steps).catch(() => false)))
-  expect(soonness.filter((steps) => !brought[steps])).toEqual([])
+  const brought = await Promise.all(
+    soonness.map((steps) => batchesOf(2, `${steps}`, (tell) => void after(steps).then(tell)).catch(() => [])),
+  )
+  expect(soonness.filter((steps) => brought[steps]?.length === 0)).toEqual([])
 })
 
 test('What comes while a batch is on its way, and soon after, is one batch.', async () => {
-  const spool = await Spool.open({ folder, log: silence })
+  const batches = await batchesOf(3, 'soon', (tell) => {
+    tell()
+    setTimeout(tell, 20)
+  })
+  expect(batches).toEqual([1, 2])
+})
+
+/** How many tells each batch has until so many were heard; `meanwhile` tells more as the first is on its way. Throws where they are not. */
+async function batchesOf(
+  count: number,
+  name: string,
+  meanwhile: (tell: () => void) => void,
+): Promise<number[]> {
+  const spool = await Spool.open({ folder: join(folder, name), log: silence })
   const batches: number[] = []
   const tell = () => {
     spool.add(callTell())
@@ -34,41 +49,14 @@ test('What comes while a batch is on its way, and soon after, is one batch.', as
     log: silence,
     async post(body) {
       const accepted = tellBatch.parse(JSON.parse(body)).tells.map(({ tell_id }) => tell_id)
-      if (batches.push(accepted.length) === 1) {
-        tell()
-        setTimeout(tell, 20)
-      }
-      return { status: 200, retryAfter: undefined, body: JSON.stringify({ accepted, refused: [] }) }
-    },
-  })
-  tell()
-  await soon('the third tell', () => batches.reduce((sum, length) => sum + length, 0) === 3, 5_000)
-  await delivery.stop()
-  await spool.close()
-  expect(batches).toEqual([1, 2])
-})
-
-/** Whether a second tell is heard, which comes so many continuations after the first one's answer. */
-async function second(steps: number): Promise<boolean> {
-  const spool = await Spool.open({ folder: join(folder, `${steps}`), log: silence })
-  const heard: string[] = []
-  const tell = () => {
-    spool.add(callTell())
-    delivery.nudge()
-  }
-  const delivery: Delivery = new Delivery({
-    relayId: 'relay-1',
-    spool,
-    log: silence,
-    async post(body) {
-      const accepted = tellBatch.parse(JSON.parse(body)).tells.map(({ tell_id }) => tell_id)
-      if (heard.push(...accepted) === 1) void after(steps).then(tell)
+      if (batches.push(accepted.length) === 1) meanwhile(tell)
       return { status: 200, retryAfter: undefined, body: JSON.stringify({ accepted, refused: [] }) }
     },
   })
   tell()
   try {
-    return await soon('the second tell', () => heard.length === 2, 5_000)
+    await soon('the last tell', () => batches.reduce((sum, length) => sum + length, 0) === count, 5_000)
+    return batches
   } finally {
     await delivery.stop()
     await spool.close()

@@ -414,7 +414,7 @@ function scene(aim: Partial<Aim>, withPartner: boolean, isThere = withPartner) {
   let now = 0
   const rtcp: RtcpSending = {
     entropy: {
-      below: (many) => ({ [2 ** 15]: 100, [2 ** 31]: 5_000 })[many] ?? many / 2 - 1,
+      below: (many) => ({ [2 ** 8]: 100, [2 ** 31]: 5_000 })[many] ?? many / 2 - 1,
       hex: () => 'ab',
     },
     send({ latch }, packet, length) {
