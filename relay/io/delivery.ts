@@ -40,6 +40,8 @@ export class Delivery {
   readonly #options: DeliveryOptions
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
+  /** The batch which is on its way. */
+  #delivering: Promise<boolean> | undefined
   #failures = 0
   #size = batchAtMost
   /** More was due than the last batch took: there is nothing to wait for. */
@@ -130,8 +132,17 @@ export class Delivery {
     return Math.max(this.#retryAfterMs, grown / 2 + (Math.random() * grown) / 2)
   }
 
-  /** Whether a batch went through and another may follow at once. */
+  /** Brings the next batch, once the one before was answered: of a call the last word would come first. As `#post` says. */
   async #deliver(all = false): Promise<boolean> {
+    while (this.#delivering !== undefined) await this.#delivering
+    this.#delivering = this.#post(all).finally(() => {
+      this.#delivering = undefined
+    })
+    return this.#delivering
+  }
+
+  /** Whether a batch went through and another may follow at once. */
+  async #post(all: boolean): Promise<boolean> {
     const { spool, log } = this.#options
     const now = monotonicNow()
     const batch = spool.take(this.#size, now, all)

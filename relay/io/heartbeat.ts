@@ -6,7 +6,7 @@ import { type Introduction, isRevoked, otherDomain, wrongSetting } from './hello
 import type { Log } from './log.ts'
 
 interface HeartbeatOptions {
-  readonly http: EdgeHttp
+  readonly http: Pick<EdgeHttp, 'run'>
   readonly beats: BeatSource
   /** The edge answered the beat sent at `sentAt`. */
   answered(answer: BeatAnswer, sentAt: MonotonicMs): void

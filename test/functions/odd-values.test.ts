@@ -330,7 +330,7 @@ async function recordable(): Promise<{ calls: string; recordings: string }> {
 async function ask(door: string, body?: unknown, query = '', path = pathOf(door)): Promise<Answer> {
   const [method = ''] = door.split(' ')
   const wait = door.endsWith('/providers/:id/test') ? '?wait=0' : ''
-  if (wait) await readyToTest()
+  if (wait || door === 'POST /v1.0/calls') await readyToAct()
   const json = body === undefined ? null : JSON.stringify(body)
   return send(door, `${path}${query ? `?${query}` : wait}`, {
     method,
@@ -367,9 +367,10 @@ async function obey(): Promise<void> {
       for each row when (new.body ->> 'kind' like 'call\\_%') execute function obey()`)
 }
 
-/** A relay is alive, and nothing waits for it. */
-async function readyToTest(): Promise<void> {
+/** A relay is alive, however long it takes until it is needed, and nothing waits for it. */
+async function readyToAct(): Promise<void> {
   await app.relay('POST', '/relay/v1/beat', wholesome['POST /relay/v1/beat']?.())
+  await app.database.pool.query(`update relays set beat_at = now() + interval '1 hour'`)
   await app.database.pool.query('delete from commands')
 }
 

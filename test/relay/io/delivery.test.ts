@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { tellBatch } from '#contract'
-import { Delivery } from '../../../relay/io/delivery.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Tell, tellBatch } from '#contract'
+import { Delivery, type Posted } from '../../../relay/io/delivery.ts'
 import { Spool } from '../../../relay/io/spool.ts'
 import { silence } from '../../support/silence.ts'
 import { soon } from '../../support/wait.ts'
@@ -31,6 +31,45 @@ test('What comes while a batch is on its way, and soon after, is one batch.', as
   expect(batches).toEqual([1, 2])
 })
 
+test('A batch goes when the one before was answered, whoever has it go: of a call what was told last would come first.', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const spool = await Spool.open({ folder, log: silence })
+  const answers: (() => void)[] = []
+  const delivery = new Delivery({
+    relayId: 'relay-1',
+    spool,
+    log: silence,
+    async post(body) {
+      await new Promise<void>((answer) => answers.push(answer))
+      return accepting(body)
+    },
+  })
+  try {
+    spool.add(callTell())
+    const settled = delivery.settle()
+    await vi.waitUntil(() => answers.length === 1)
+    spool.add(callTell())
+    delivery.nudge()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(answers).toHaveLength(1)
+    answers[0]?.()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(answers).toHaveLength(2)
+    answers[1]?.()
+    await settled
+    expect(spool.size).toBe(0)
+  } finally {
+    vi.useRealTimers()
+    const stopped = delivery.stop()
+    await soon('the rest to be answered', () => {
+      for (const answer of answers.splice(0)) answer()
+      return spool.size === 0
+    })
+    await stopped
+    await spool.close()
+  }
+})
+
 /** How many tells each batch has until so many were heard; `meanwhile` tells more as the first is on its way. Throws where they are not. */
 async function batchesOf(
   count: number,
@@ -48,9 +87,8 @@ async function batchesOf(
     spool,
     log: silence,
     async post(body) {
-      const accepted = tellBatch.parse(JSON.parse(body)).tells.map(({ tell_id }) => tell_id)
-      if (batches.push(accepted.length) === 1) meanwhile(tell)
-      return { status: 200, retryAfter: undefined, body: JSON.stringify({ accepted, refused: [] }) }
+      if (batches.push(told(body).length) === 1) meanwhile(tell)
+      return accepting(body)
     },
   })
   tell()
@@ -61,6 +99,16 @@ async function batchesOf(
     await delivery.stop()
     await spool.close()
   }
+}
+
+/** The answer of an edge which has them all. */
+function accepting(body: string): Posted {
+  const accepted = told(body).map(({ tell_id }) => tell_id)
+  return { status: 200, retryAfter: undefined, body: JSON.stringify({ accepted, refused: [] }) }
+}
+
+function told(body: string): Tell[] {
+  return tellBatch.parse(JSON.parse(body)).tells
 }
 
 /** Resolves when so many other continuations have had their turn. */

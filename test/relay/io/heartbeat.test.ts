@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type BeatAnswer, beat, deadAfterMs, portNumber } from '#contract'
 import { silent } from '../../../relay/ground/reporter.ts'
 import { EdgeHttp, retryAfterMs } from '../../../relay/io/edge-http.ts'
 import { Heartbeat, pauseMs } from '../../../relay/io/heartbeat.ts'
 import { EdgeServer, type Fault } from '../../support/edge-server.ts'
-import { configuration } from '../../support/snapshot.ts'
+import { beatAnswer, configuration } from '../../support/snapshot.ts'
 import { pause, soon } from '../../support/wait.ts'
 
 const key = `rk_relay-1.${'k'.repeat(43)}`
@@ -61,16 +61,25 @@ describe('a beat', () => {
   })
 
   test('which cannot wait comes at once, half a second after the last at the soonest', async () => {
-    const { edge, heart } = await beating({ everyMs: 60_000 })
-    await soon('the first beat', () => edge.asked('beat').length === 1)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const body = Buffer.from(JSON.stringify(beatAnswer(0, [])))
+    let beats = 0
+    const run = async () => {
+      beats++
+      return { status: 200, headers: {}, body }
+    }
+    const { heart } = beatingBy({ run }, 'http://127.0.0.1:1', 60_000)
+    const beatsIn = async (ms: number) => {
+      await vi.advanceTimersByTimeAsync(ms)
+      return beats
+    }
+    expect(await beatsIn(100)).toBe(1)
     for (let times = 0; times < 5; times++) heart.hurry()
-    await soon('the second beat', () => edge.asked('beat').length === 2)
+    expect([await beatsIn(399), await beatsIn(1)]).toEqual([1, 2])
     heart.hurry()
-    await soon('the third beat', () => edge.asked('beat').length === 3)
-    const at = edge.asked('beat').map((asked) => asked.at)
-    for (const which of [1, 2]) expect((at[which] ?? 0) - (at[which - 1] ?? 0)).toBeGreaterThan(450)
-    await pause(600)
-    expect(edge.asked('beat')).toHaveLength(3)
+    expect([await beatsIn(499), await beatsIn(1), await beatsIn(4_000)]).toEqual([2, 3, 3])
+    heart.hurry()
+    expect(await beatsIn(0)).toBe(4)
   })
 
   test('is left out for as long as the edge says, which is no reason to ask it nothing', async () => {
@@ -147,6 +156,7 @@ describe('Retry-After', () => {
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
+  vi.useRealTimers()
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
@@ -163,12 +173,20 @@ async function beating({
   edge.fault = () => fault
   edge.baseDomain = baseDomain
   const exchange = new EdgeHttp({ url: edge.url, key })
+  cleanups.push(
+    () => edge.close(),
+    () => exchange.close(),
+  )
+  return { edge, ...beatingBy(exchange, edge.url, everyMs) }
+}
+
+function beatingBy(http: Pick<EdgeHttp, 'run'>, edgeUrl: string, everyMs: number) {
   const answers: { answer: BeatAnswer; sentAt: number }[] = []
   const missed: { why: string; away: boolean }[] = []
   const replaced: true[] = []
   const disagreed: string[] = []
   const heart = new Heartbeat({
-    http: exchange,
+    http,
     beats: {
       process: {
         relay_id: 'relay-1',
@@ -182,16 +200,12 @@ async function beating({
     },
     answered: (answer, sentAt) => answers.push({ answer, sentAt }),
     missed: (why, away) => missed.push({ why, away }),
-    self: { edgeUrl: edge.url, relayId: 'relay-1', baseDomain: 'trunkline.test' },
+    self: { edgeUrl, relayId: 'relay-1', baseDomain: 'trunkline.test' },
     disagrees: (sentence) => disagreed.push(sentence),
     replaced: () => replaced.push(true),
     log: () => undefined,
     everyMs,
   })
-  cleanups.push(
-    () => edge.close(),
-    () => exchange.close(),
-    () => heart.stop(),
-  )
-  return { edge, heart, answers, missed, replaced, disagreed }
+  cleanups.push(() => heart.stop())
+  return { heart, answers, missed, replaced, disagreed }
 }
