@@ -25,7 +25,7 @@ import { silentInside } from './cause.ts'
 import { keyAsked } from './digits.ts'
 import { passageRefusal } from './message-passages.ts'
 import { faultOf, inTheOpen, noCodec, offerOf, refusalWords, takeBackOffer } from './offer-answer.ts'
-import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
+import { ackPassed, closePending, decliningAck, hasHeardAnswer, refuseRequest } from './pending-reinvite.ts'
 import { concernsTransfer, eventPassed, rememberRefer, transferHeaders } from './refer-relay.ts'
 import { particulars } from './refusal.ts'
 import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
@@ -48,9 +48,11 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
   if (refusal) return [refuseRequest(asked, ...refusal)]
   const key = keyAsked(call, asked, endpoint)
   if (key) return key
-  if (changesNothing(request) || offersNothingNew(asker, request)) return answerHere(call, asked, endpoint)
+  if (changesNothing(request)) return answerHere(call, asked, endpoint)
+  const settled = isChange(request) ? closePending(asker) : []
+  if (offersNothingNew(asker, request)) return [...settled, ...answerHere(call, asked, endpoint)]
   const body = isChange(request) ? offerFor(call, other, request, endpoint) : request.body
-  if (!body) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
+  if (!body) return [...settled, refuseRequest(asked, 488, [noCodec(endpoint)])]
   const sent = inDialog(leg.dialog, {
     method: request.method,
     via: viaOf(endpoint, leg.flow),
@@ -65,7 +67,7 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
     ],
     body,
   })
-  return sendOn({ asked, proofs: noAuthorizations, sent, flow: leg.flow })
+  return [...settled, ...sendOn({ asked, proofs: noAuthorizations, sent, flow: leg.flow })]
 }
 
 /** Why a request is not passed on: hops, extensions, another change still open (§14.2), or an offer which cannot be served. */
@@ -84,7 +86,8 @@ function refusalOf(
   // What is told must have been asked for (RFC 6665 §4.1.3).
   if (request.method === 'NOTIFY' && eventPassed(other, request) === undefined) return [481]
   if (!isChange(request) || changesNothing(request)) return undefined
-  if (asker.pending) return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
+  if (asker.pending && !hasHeardAnswer(asker.pending))
+    return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
   // The first INVITE is a change too: towards who sent it until its ACK, towards the other while our ACK
   // waits for the answer in that one (§14.1, RFC 5407 §3.1.4).
   const first = unacknowledged(other) || (unacknowledged(asker) && !hasSdp(asker.invite))

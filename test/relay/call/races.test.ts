@@ -6,6 +6,7 @@ import { answered, calling, closeMedia, leavesNothingBehind, reply200, talking }
 leavesNothingBehind()
 
 const offer = sdp('192.0.2.10', 4000, 'a=sendonly')
+const alices = sdp('192.0.2.10')
 const theirs = sdp('203.0.113.1')
 
 describe('before the ACK (RFC 5407 §3.1)', () => {
@@ -192,6 +193,35 @@ describe('two changes at once (RFC 5407 §3.3)', () => {
     ladder.when(telnyx, answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 491, { tag: '' }))
     ladder.gives('ACK to Telnyx', '491 to Alice')
     ladder.when(alice, within(invited, answer, alice, 'INVITE', 4, { body: offer })).gives('INVITE to Telnyx')
+  })
+
+  test.each(['INVITE', 'UPDATE'])(
+    'a re-INVITE whose ACK is overtaken by an %s of its sender is settled by that',
+    (next) => {
+      const { ladder, invited, answer } = talking()
+      const isInvite = next === 'INVITE'
+      const asks = (method: string, cseq: number) =>
+        within(invited, answer, alice, method, cseq, { body: cseq === 3 ? offer : alices })
+      ladder.when(alice, asks('INVITE', 3)).gives('INVITE to Telnyx')
+      ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', theirs)).gives('ACK to Telnyx', '200 to Alice')
+      ladder.when(alice, asks(next, 4)).gives(`${next} to Telnyx`)
+      ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
+      // Its 2xx is not repeated either.
+      ladder.after(600).gives(...(isInvite ? ['100 to Alice'] : []), `${next} to Telnyx`)
+      const acked = isInvite ? ['ACK to Telnyx'] : []
+      ladder.when(telnyx, reply200(ladder, telnyx, next, theirs)).gives(...acked, '200 to Alice')
+      if (isInvite) ladder.when(alice, within(invited, answer, alice, 'ACK', 4)).gives()
+      ladder.after(40_000).gives()
+      expect(ladder.record.status).toBe('progressing')
+    },
+  )
+
+  test('one whose ACK is to bring the answer is not', () => {
+    const { ladder, invited, answer } = talking()
+    ladder.when(alice, within(invited, answer, alice, 'INVITE', 3)).gives('INVITE to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', theirs)).gives('200 to Alice')
+    ladder.when(alice, within(invited, answer, alice, 'INVITE', 4, { body: offer })).gives('500 to Alice')
+    ladder.when(alice, within(invited, answer, alice, 'ACK', 3, { body: alices })).gives('ACK to Telnyx')
   })
 
   test('an UPDATE which crosses a re-INVITE is answered 491 (§3.3.2)', () => {
