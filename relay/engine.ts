@@ -56,7 +56,7 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, opusCalls, l
   const clock = new Clock(endpoint)
   const numbers = new QuestionNumbers()
   const transactions = new Transactions()
-  const ports = new Ports(rtpPorts, entropy.below, mediaSockets && Math.floor(mediaSockets / 2))
+  const ports = new Ports(rtpPorts, entropy.below, mediaSockets)
   const snapshots = new SnapshotCache({ clock, numbers, entropy })
   const ledger = new Ledger(endpoint, limits ?? limitsOn(snapshots.index), opusCalls)
   const providers = new Providers({

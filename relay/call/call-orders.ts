@@ -2,7 +2,7 @@ import type { CallTell, MonotonicMs, OriginateCommand, RouteDecision, RouteQuest
 import type { Configuration, Observation } from '#routing'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
-import type { SessionId } from '../ground/media.ts'
+import type { MediaCommand, SessionId } from '../ground/media.ts'
 import { type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
 import type { SoundSource } from '../ground/sound.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
@@ -211,7 +211,7 @@ export class CallOrders {
       case 'stop':
         return this.timers.stop(active, order.timer, order.of)
       case 'media':
-        return effects.emit({ type: 'media', command: order.command })
+        return this.#media(order.command)
       case 'dialog':
         return this.index.addDialog(active, order.leg, order.dialog)
       case 'tell':
@@ -231,6 +231,13 @@ export class CallOrders {
       case 'note':
         return effects.emit(order)
     }
+  }
+
+  #media(command: MediaCommand): void {
+    // A party which is transferred is heard in another call's session.
+    const active = this.index.session(command.session)
+    if (active && command.type === 'aim') this.ports.aimed(active, command)
+    this.effects.emit({ type: 'media', command })
   }
 
   /** Sounds are fetched, converted and spoken before they are here: that may take a while. */

@@ -1,6 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import type { Effect } from '../ground/effects.ts'
-import { lacksDescriptors, type MediaReport, type SessionId } from '../ground/media.ts'
+import { lacksDescriptors, type MediaCommand, type MediaReport, type SessionId } from '../ground/media.ts'
 import type { Ports } from '../media/ports.ts'
 import type { ActiveCall } from './call-index.ts'
 import { joinedLegs, mediaOn } from './sides.ts'
@@ -56,6 +56,11 @@ export class CallPorts {
     // One which speaks in another call by now has a port of that one's.
     for (const leg of [call.caller, ...call.branches, ...joinedLegs(call)])
       if (leg.media?.session === call.session) leg.media = undefined
+  }
+
+  /** A leg of a call is aimed: its share of what may be open is smaller where RTCP needs no socket. */
+  aimed({ call: { ports } }: ActiveCall, { side, aim }: Extract<MediaCommand, { type: 'aim' }>): void {
+    if (ports) this.#ports.share(ports[side], aim.mux)
   }
 
   /** A port of the range is another program's: another pair is tried, as long as it is only that. False: none is. */

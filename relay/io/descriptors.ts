@@ -8,7 +8,7 @@ interface Descriptors {
   readonly sounds: number
   /** Others to it, for what flows ask customers' servers. */
   readonly flows: number
-  /** RTP and RTCP sockets: four of a call. */
+  /** RTP and RTCP sockets: four of a call, two where both sides take RTCP on the port of RTP. */
   readonly media: number
   /** Connections of SIP over TCP and TLS, taken and made. */
   readonly streams: number
@@ -34,15 +34,16 @@ export function shared(limit: number, open: number): Descriptors {
   const flows = between(1, Math.floor(free / 24), 64)
   const files = between(3, Math.floor(free / 10), 32)
   const rest = Math.max(0, free - edge - sounds - flows - files)
-  const streams = Math.floor((rest * 3) / 8)
+  const streams = between(2, Math.floor((rest * 3) / 8), 40_000)
+  const peers = Math.min(128, Math.floor(rest / 8))
   return {
     edge,
     sounds,
     flows,
-    media: Math.max(4, Math.floor(rest / 2)),
-    streams: between(2, streams, 40_000),
+    media: Math.max(4, rest - streams - peers),
+    streams,
     strangers: between(1, Math.floor(streams / 2), 4_000),
-    peers: Math.min(128, Math.floor(rest / 8)),
+    peers,
   }
 }
 

@@ -121,7 +121,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
 
   function obey(command: MediaCommand): void {
     const id = command.session
-    if (command.type === 'aim') loosen(mediaRelay.aim(monotonicNow(), id, command.side, command.aim))
+    if (command.type === 'aim') aim(mediaRelay.aim(monotonicNow(), id, command.side, command.aim))
     else if (command.type === 'close') release(mediaRelay.close(id, command.side))
     else if (command.type === 'connect') mediaRelay.connect(command, command.to)
     else if (command.type === 'mute') mediaRelay.mute(command, command.muted)
@@ -133,6 +133,20 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else if (command.type === 'open') open(mediaRelay.open(id, command.ports))
     else if (command.type === 'record') mediaRelay.record(monotonicNow(), command)
     else mediaRelay.recordings.change(monotonicNow(), command)
+  }
+
+  function aim(rtpPorts: RtpPort[]): void {
+    for (const rtpPort of rtpPorts) {
+      engine.loosen(rtpPort)
+      if (rtpPort.control) settle(rtpPort)
+    }
+  }
+
+  /** Where RTCP's socket cannot be had again, the sound goes on without reports. */
+  function settle(rtcp: RtpPort): void {
+    const change = rtcp.leg.changeOfRtcp()
+    if (change === 'release') engine.release(rtcp)
+    if (change === 'bind') engine.bind(rtcp, (why) => why !== undefined && engine.release(rtcp))
   }
 
   function play(command: Extract<MediaCommand, { type: 'play' }>): void {
@@ -174,10 +188,6 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else release(mediaRelay.fail(rtpPort, why))
     // An engine which obeys several commands in one go says itself when it is done.
     if (engine.wake === undefined) report()
-  }
-
-  function loosen(rtpPorts: RtpPort[]): void {
-    for (const rtpPort of rtpPorts) engine.loosen(rtpPort)
   }
 
   function release(rtpPorts: RtpPort[]): void {

@@ -104,6 +104,8 @@ export class MediaLeg implements LegName {
   partner: MediaLeg | undefined
   closed = false
   mux = false
+  /** RTCP's own socket is closed, for it comes by that of RTP. */
+  #isWithoutRtcp = false
   blind = false
   quiet = false
   /** What its party says goes no further. */
@@ -185,6 +187,13 @@ export class MediaLeg implements LegName {
     this.spoken = aim.spoken
     this.tap?.aimed(aim.spoken)
     this.lastAim = aim
+  }
+
+  /** What its aim has become of RTCP's socket: who agreed on one port for both needs none (RFC 5761 §5.1.1). undefined: it stays. */
+  changeOfRtcp(): 'release' | 'bind' | undefined {
+    if (this.mux === this.#isWithoutRtcp) return undefined
+    this.#isWithoutRtcp = this.mux
+    return this.mux ? 'release' : 'bind'
   }
 
   /** Joins two legs: each is taken from the partner it had. */

@@ -17,22 +17,25 @@ export class Ports {
   #resting: { readonly port: Port; readonly since: number }[] = []
   #rested = 0
   readonly #below: (below: number) => number
-  readonly #atMost: number
-  /** Pairs which can be out at one time. */
+  readonly #socketsAtMost: number
+  /** Pairs which can be out at one time, each with two sockets. */
   readonly atMost: number
-  #taken = 0
+  /** Sockets of the pairs which are out. */
+  #sockets = 0
+  /** Pairs with one: RTCP comes by the port of RTP (RFC 5761). */
+  readonly #shared = new Set<Port>()
 
-  /** `range` includes both ends; a pair which does not fit whole is left out. `atMost` pairs are out at one time. */
+  /** `range` includes both ends; a pair which does not fit whole is left out. `socketsAtMost` are open at one time. */
   constructor(
     range: readonly [low: number, high: number],
     below: (below: number) => number,
-    atMost = Number.POSITIVE_INFINITY,
+    socketsAtMost = Number.POSITIVE_INFINITY,
   ) {
     this.#below = below
-    this.#atMost = atMost
+    this.#socketsAtMost = socketsAtMost
     for (let port = range[0] + (range[0] & 1); port + 1 <= range[1]; port += 2)
       this.#ready.push(portNumber(port))
-    this.atMost = Math.min(atMost, this.#ready.length)
+    this.atMost = Math.min(Math.floor(socketsAtMost / 2), this.#ready.length)
   }
 
   /** Ports which could be taken now, or soon. */
@@ -46,12 +49,12 @@ export class Ports {
     const callee = caller === undefined ? undefined : this.take(now)
     if (caller !== undefined && callee !== undefined) return { caller, callee }
     if (caller !== undefined) this.give(now, caller)
-    return this.#taken + 2 > this.#atMost ? 'no descriptor left for the sound' : 'no media port'
+    return this.#sockets + 4 > this.#socketsAtMost ? 'no descriptor left for the sound' : 'no media port'
   }
 
   /** undefined: none is left. */
   take(now: MonotonicMs): Port | undefined {
-    if (this.#taken >= this.atMost) return undefined
+    if (this.#sockets + 2 > this.#socketsAtMost) return undefined
     this.#wake(now, REST_MS)
     if (this.#ready.length === 0) this.#wake(now, SHORT_REST_MS)
     const ready = this.#ready
@@ -61,13 +64,21 @@ export class Ports {
     const port = ready[i]
     ready[i] = ready[last] as Port
     ready.pop()
-    this.#taken++
+    this.#sockets += 2
     return port
   }
 
   give(now: MonotonicMs, port: Port): void {
-    this.#taken--
+    this.#sockets -= this.#shared.delete(port) ? 1 : 2
     this.#resting.push({ port, since: now })
+  }
+
+  /** Whether a pair which is out has one socket from now on. One which needs its second again has it, however many are open. */
+  share(port: Port, isShared: boolean): void {
+    if (this.#shared.has(port) === isShared) return
+    if (isShared) this.#shared.add(port)
+    else this.#shared.delete(port)
+    this.#sockets += isShared ? -1 : 1
   }
 
   #wake(now: MonotonicMs, restMs: number): void {

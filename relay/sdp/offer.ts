@@ -70,7 +70,7 @@ export function composeSdp(
   const sound = straight ? itsOwnMedia(said) : ourMedia(said, ours.port, ours.keys?.ice !== undefined)
   const plain = offer
     ? answering(offer, said, sound, { straight, turns })
-    : inItsPlace(last?.media ?? [], sound, straight)
+    : inItsPlace(last?.media ?? [], sound, straight ? undefined : mediaOf(said))
   const mid = ours.keys?.ice && midFor(plain, last, offer)
   const media = ours.keys ? plain.map((each) => withKeys(each, ours, mid, offer)) : plain
   const isBundled = mid !== undefined && (offer === undefined || bundles(offer.sdp, mid))
@@ -147,15 +147,19 @@ function directed(offer: RelayedSdp, said: RelayedSdp, sound: Media): Media {
   return { ...sound, lines: [...sound.lines.filter((line) => !isDirection(line)), `a=${direction}`] }
 }
 
-/** RTCP shares the port of RTP on a leg which offered that, or was told it before (RFC 5761 §5.1.1). */
+/** RTCP shares the port of RTP on a leg where `other` has that (RFC 5761 §5.1.1). */
 function muxed(sound: Media, other: Media | undefined): Media {
   const shares = other?.lines.some((line) => /^a=rtcp-mux(-only)?$/.test(line)) && !isBlind(sound)
   return shares ? { ...sound, lines: [...sound.lines, 'a=rtcp-mux'] } : sound
 }
 
-/** Where the leg has its sound, or had this kind of it; fax may follow in the place of voice (RFC 3264 §8.3.3). */
-function inItsPlace(places: readonly Media[], sound: Media, straight: boolean): Media[] {
-  if (places.length === 0) return [sound]
+/**
+ * Where the leg has its sound, or had this kind of it; fax may follow in the place of voice (RFC 3264 §8.3.3). `said`: the other party's
+ * m-line, undefined where its sound goes straight. A leg which is new is offered one port for RTP and RTCP where that party
+ * offers it of its own will, as a proxy would pass it on: browsers all have to.
+ */
+function inItsPlace(places: readonly Media[], sound: Media, said: Media | undefined): Media[] {
+  if (places.length === 0) return [said === undefined || isDtls(said) ? sound : muxed(sound, said)]
   const now = Math.max(
     0,
     places.findIndex(({ port }) => port !== 0),
@@ -163,9 +167,10 @@ function inItsPlace(places: readonly Media[], sound: Media, straight: boolean): 
   const before = places.findIndex(({ kind }) => kind === sound.kind)
   const at = places[now]?.kind === sound.kind || before < 0 ? now : before
   const last = places[at]
-  const known = straight
-    ? sound
-    : muxed(inKnownNumbers(last?.kind === sound.kind ? last : undefined, sound), last)
+  const known =
+    said === undefined
+      ? sound
+      : muxed(inKnownNumbers(last?.kind === sound.kind ? last : undefined, sound), last)
   return places.map((media, place) => (place === at ? known : declined(media)))
 }
 

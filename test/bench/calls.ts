@@ -5,6 +5,7 @@ import { type Sipp, sippWaits } from '../support/sipp.ts'
 import { pause } from '../support/wait.ts'
 import { machine, printTable } from './cost.ts'
 import type { Goal } from './goals.ts'
+import { measureLasting } from './lasting.ts'
 import type { Counts } from './load.ts'
 import { kamailioProxy } from './peer.ts'
 import { say } from './pinned.ts'
@@ -43,7 +44,8 @@ const [most, least] = [1.5, 1_000]
  * A provider which refuses every call would be called last: so both gateways are of one, whose name leads to them in this order.
  *
  * `--rates 100,400` calls a second; `--rounds N`, five unless said; `--climb 600,800,1000`: which of these hold; `--against FOLDER`
- * measures another checkout in turns with this one; `--quick` asks less. Nothing is asserted.
+ * measures another checkout in turns with this one; `--quick` asks less. `--held 5000`: so many at once instead, begun at `--rate` a second
+ * (60; `lasting.ts`). Nothing is asserted.
  */
 export async function callsBench(args: string[]): Promise<readonly Goal[]> {
   const quick = args.includes('--quick')
@@ -51,6 +53,12 @@ export async function callsBench(args: string[]): Promise<readonly Goal[]> {
   const rates = numbers(said('--rates') ?? '100,400', '--rates')
   const rounds = Number(said('--rounds') ?? (quick ? 1 : 5))
   const climb = numbers(said('--climb') ?? (quick ? '' : '600,800,1000,1200'), '--climb')
+  const held = said('--held')
+  if (held !== undefined) {
+    const { text, goals } = await measureLasting(Number(held), Number(said('--rate') ?? 60))
+    say(text)
+    return goals
+  }
   const gateways = await openGateways()
   const sides: Side[] = []
   const goals: Goal[] = []

@@ -12,6 +12,8 @@ export interface Load {
   /** Calls, or registrations, a second; and how many in all. */
   rate: number
   count: number
+  /** Milliseconds a call is kept, where the scenario leaves that open; none unless said. */
+  keptMs?: number | undefined
   /** A CSV of injected fields. */
   fields: string
   keys: Record<string, string>
@@ -42,13 +44,13 @@ export async function load(load: Load): Promise<Counts> {
   return { ...counted(statistics, load.count), seconds }
 }
 
-function parameters({ scenario, to, at, rate, count, fields, keys, authUri }: Load): string[] {
+function parameters({ scenario, to, at, rate, count, keptMs = 0, fields, keys, authUri }: Load): string[] {
   return [
     `${to.address}:${to.port}`,
     ...['-sf', join(scenarios, `${scenario}.xml`), '-inf', fields],
     ...['-i', at.address, '-p', String(at.port), '-mi', at.address, '-mp', '9000', '-t', 'u1'],
     ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, value]),
-    ...['-auth_uri', authUri, '-r', String(rate), '-m', String(count), '-l', '20000'],
+    ...['-auth_uri', authUri, '-r', String(rate), '-m', String(count), '-l', '20000', '-d', String(keptMs)],
     ...[
       '-trace_stat',
       '-fd',
@@ -57,7 +59,7 @@ function parameters({ scenario, to, at, rate, count, fields, keys, authUri }: Lo
       '-recv_timeout',
       '10000',
       '-timeout',
-      String(Math.ceil(90 + (2 * count) / rate)),
+      String(Math.ceil(90 + (2 * count) / rate + keptMs / 1_000)),
     ],
   ]
 }

@@ -81,7 +81,7 @@ async function memory(bench: Stand, quick: boolean): Promise<void> {
     timeoutS: 120,
     more: ['-m', '100000'],
   })
-  const holding = callAt(bench, bench.stack.relay, held / 8, held, 'bench-holds')
+  const holding = callAt(bench, bench.stack.relay, held / 8, held, 'bench-holds', 12_000)
   await pause(10_000)
   const up = relay()
   await holding

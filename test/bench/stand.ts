@@ -98,16 +98,18 @@ export function registerAt(
   return load({ scenario, to, at: phone, fields, keys, authUri: office.realm, rate, count })
 }
 
-/** Calls to the phone network by way of a place, ten seconds of them unless said. */
+/** Calls to the phone network by way of a place, ten seconds of them unless said, each kept for so long (`bench-holds`). */
 export function callAt(
   { office, phone, fields }: Stand,
   to: HostAndPort,
   rate: number,
   count = rate * 10,
   scenario = 'bench-calls',
+  keptMs?: number,
 ): Promise<Counts> {
   const keys = { domain: office.realm, dialled }
-  return load({ scenario, to, at: phone, fields, keys, authUri: `${dialled}@${office.realm}`, rate, count })
+  const authUri = `${dialled}@${office.realm}`
+  return load({ scenario, to, at: phone, fields, keys, authUri, rate, count, keptMs })
 }
 
 /** What the stack said was wrong. */

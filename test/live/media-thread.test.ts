@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -112,6 +114,41 @@ describe.each(engines)('the media thread with %s', (engine) => {
     await control.hears(1)
     expect(control.heard[0]).toMatchObject({ packet: rtcpPacket(0xa11ce), port: ports.callee + 1 })
     control.close()
+  })
+
+  test('has no socket for RTCP which comes by the port of RTP, and one again when that is over (RFC 5761)', async () => {
+    const both = { ...aimAt(alice), mux: true }
+    const rtcp = { host, port: ports.caller + 1 }
+    call()
+    await reply(alice, bob)
+    expect(await isFree(rtcp)).toBe(false)
+    plane.order({ type: 'aim', session: sessionId(1), side: 'caller', aim: both })
+    await settled()
+    expect(await isFree(rtcp)).toBe(true)
+    bob.send(rtcpPacket(0xb0b), ports.callee + 1, host)
+    await alice.hears(2)
+    expect(alice.heard[1]).toMatchObject({ packet: rtcpPacket(0xb0b), port: ports.caller })
+    const control = await rtpParty('127.0.9.2', 1)
+    const [apart, to] = [aimAt(alice, control.port), { session: sessionId(1), side: 'caller' } as const]
+    plane.order({ type: 'aim', ...to, aim: apart })
+    await settled()
+    expect(await isFree(rtcp)).toBe(false)
+    bob.send(rtcpPacket(0xb0b), ports.callee + 1, host)
+    await control.hears(1)
+    expect(control.heard[0]).toMatchObject({ packet: rtcpPacket(0xb0b), port: ports.caller + 1 })
+    control.close()
+    // Somebody else has it when it is wanted again: the sound goes on.
+    plane.order({ type: 'aim', ...to, aim: both })
+    await settled()
+    const other = await taken(rtcp)
+    plane.order({ type: 'aim', ...to, aim: apart })
+    await settled()
+    bob.say(ports.callee, host)
+    await alice.hears(3)
+    await new Promise<void>((closed) => other.close(() => closed()))
+    plane.order({ type: 'close', session: sessionId(1) })
+    await reported('closed')
+    expect(await isFree(rtcp)).toBe(true)
   })
 
   test.each(srtpSuites)('carries %s on one side and plain RTP on the other', async (suite) => {
@@ -416,6 +453,20 @@ function aimAt(party: RtpParty, rtcpPort = party.port + 1): Aim {
     mux: false,
     quiet: false,
   }
+}
+
+/** Whether a port can be had. */
+async function isFree(place: { host: string; port: number }): Promise<boolean> {
+  const socket = await taken(place).catch(() => undefined)
+  if (socket !== undefined) await new Promise<void>((closed) => socket.close(() => closed()))
+  return socket !== undefined
+}
+
+async function taken({ host, port }: { host: string; port: number }): Promise<Socket> {
+  const socket = createSocket('udp4')
+  socket.bind(port, host)
+  await once(socket, 'listening')
+  return socket
 }
 
 function roomy(packet: Uint8Array): Uint8Array {

@@ -173,15 +173,70 @@ describe('the codecs of a provider', () => {
   })
 })
 
-test('RTCP shares a port with the side which offered that, and not with the other (RFC 5761)', () => {
-  const { ladder, sent } = calling({}, { body: sdp('192.0.2.10', 4000, 'a=rtcp-mux') })
-  expect(text(sent.body)).not.toContain('rtcp-mux')
-  ladder
-    .when(telnyx, answers(sent, telnyx, 200, { body: sdp('203.0.113.1', 4000, 'a=rtcp:4007') }))
-    .whatever()
-  expect(text(ladder.lastResponse(alice).body)).toContain('a=rtcp-mux\r\n')
-  expect(aimed(ladder, 'caller')).toMatchObject({ mux: true })
-  expect(aimed(ladder, 'callee')).toMatchObject({ mux: false, rtcp: { port: 4007 } })
+describe('RTCP on the port of RTP (RFC 5761)', () => {
+  const mux = sdp('192.0.2.10', 4000, 'a=rtcp-mux')
+
+  test('is agreed with the side which offers it, and offered to the other, which may leave it', () => {
+    const { ladder, sent } = calling({}, { body: mux })
+    expect(text(sent.body)).toContain('a=rtcp-mux\r\n')
+    expect(text(sent.body)).not.toContain('a=rtcp:')
+    ladder
+      .when(telnyx, answers(sent, telnyx, 200, { body: sdp('203.0.113.1', 4000, 'a=rtcp:4007') }))
+      .whatever()
+    expect(text(ladder.lastResponse(alice).body)).toContain('a=rtcp-mux\r\n')
+    expect(aimed(ladder, 'caller')).toMatchObject({ mux: true })
+    expect(aimed(ladder, 'callee')).toMatchObject({ mux: false, rtcp: { port: 4007 } })
+  })
+
+  test('is not offered where the caller does not, and not said to whom did not', () => {
+    const { ladder, sent } = calling({}, { body: sdp('192.0.2.10') })
+    expect(text(sent.body)).not.toContain('rtcp-mux')
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: sdp('203.0.113.1') })).whatever()
+    expect(text(ladder.lastResponse(alice).body)).not.toContain('rtcp-mux')
+  })
+
+  test('is as the fork has it which is heard (RFC 5761 §5.1.3)', () => {
+    const { ladder, sent } = calling({}, { body: mux })
+    const forks = { one: 'a=rtcp-mux', other: 'a=sendrecv', third: 'a=rtcp-mux' }
+    const heard = Object.entries(forks).map(([tag, line]) => {
+      const body = sdp('203.0.113.1', 4000, line)
+      ladder.when(telnyx, answers(sent, telnyx, 183, { body, tag })).whatever()
+      return aimed(ladder, 'callee').mux
+    })
+    expect(heard).toEqual([true, false, true])
+  })
+
+  test('is over with a re-INVITE which says nothing of it, at that side alone', () => {
+    const { ladder, invited, sent } = calling({}, { body: mux })
+    const theirs = sdp('203.0.113.1', 4000, 'a=rtcp-mux')
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: theirs })).whatever()
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).whatever()
+    const again = within(invited, answer, alice, 'INVITE', 3, { body: sdp('192.0.2.10') })
+    ladder.when(alice, again).gives('INVITE to Telnyx')
+    expect(text(ladder.lastRequest(telnyx, 'INVITE').body)).toContain('a=rtcp-mux\r\n')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', theirs)).gives('ACK to Telnyx', '200 to Alice')
+    expect(text(ladder.lastResponse(alice).body)).not.toContain('rtcp-mux')
+    expect(aimed(ladder, 'caller').mux).toBe(false)
+    expect(aimed(ladder, 'callee').mux).toBe(true)
+  })
+
+  test('leaves the descriptors of its RTCP to another call', () => {
+    const ladder = watch(office({ mediaSockets: 6 }))
+    const muxed = (line: string) => ({ body: sdp('203.0.113.1', 4000, line) })
+    const dials = (line: string) => {
+      aliceDials(ladder, '+15551234567', { body: mux })
+      ladder.decide(through(provider(telnyx))).whatever()
+      ladder.locate(telnyx).whatever()
+      const sent = ladder.lastRequest(telnyx, 'INVITE')
+      ladder.when(telnyx, answers(sent, telnyx, 200, muxed(line))).whatever()
+    }
+    dials('a=rtcp-mux')
+    dials('a=sendrecv')
+    aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx))).gives('503 to Alice')
+    expect(ladder.media.filter(({ type }) => type === 'open')).toHaveLength(2)
+  })
 })
 
 /** What a party says which speaks only these. */

@@ -37,7 +37,7 @@ describe('ports', () => {
   })
 
   test('are lent no more at one time than there are descriptors for', () => {
-    const ports = new Ports([10_000, 10_099], first, 3)
+    const ports = new Ports([10_000, 10_099], first, 6)
     const [one, other] = [ports.both(ms(0)), ports.both(ms(0))]
     expect(one).toEqual({ caller: 10_000, callee: 10_098 })
     expect(other).toBe('no descriptor left for the sound')
@@ -47,6 +47,23 @@ describe('ports', () => {
       callee: expect.any(Number),
     })
     expect(new Ports([10_000, 10_001], first).both(ms(0))).toBe('no media port')
+  })
+
+  test('leave another its descriptor where RTCP needs none of its own (RFC 5761)', () => {
+    const ports = new Ports([10_000, 10_099], first, 6)
+    const both = ports.both(ms(0))
+    if (typeof both === 'string') throw new Error(both)
+    for (const port of [both.caller, both.caller, both.callee]) ports.share(port, true)
+    const others = ports.both(ms(0))
+    expect(others).toMatchObject({ caller: expect.any(Number) })
+    expect(ports.take(ms(0))).toBeUndefined()
+    // One more than there are is out now: a call goes on, and another waits.
+    ports.share(both.callee, false)
+    ports.give(ms(0), both.caller)
+    expect(ports.take(ms(0))).toBeUndefined()
+    ports.give(ms(0), both.callee)
+    expect(ports.take(ms(0))).toBeDefined()
+    expect(ports.take(ms(0))).toBeUndefined()
   })
 
   test('lose none over ten thousand calls', () => {

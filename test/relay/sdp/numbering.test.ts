@@ -8,6 +8,7 @@ import { formatOf } from '../../../relay/sdp/formats.ts'
 import { inKnownNumbers, inNumbersOf, payloadChanges, withOtherLaw } from '../../../relay/sdp/numbering.ts'
 import { composeSdp } from '../../../relay/sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../../../relay/sdp/relayed.ts'
+import { browserSdp } from '../../support/browser-sdp.ts'
 import { description, relayedSdp } from './descriptions.ts'
 
 const ours = { address: '203.0.113.7', port: portNumber(20_000), id: 77 }
@@ -184,10 +185,18 @@ describe('RTCP on the port of RTP (RFC 5761 §5.1.1)', () => {
   const muxing = relayedSdp(description('v=0', 'c=IN IP4 192.0.2.1', 'm=audio 4000 RTP/AVP 0', 'a=rtcp-mux'))
   const plain = speaks('0')
 
-  test('is between each leg and us: who offers it is answered so, and the other is not asked', () => {
-    expect(composeSdp(undefined, muxing, ours).text).not.toContain('rtcp-mux')
+  test('is between each leg and us: who offers it is answered so, whatever the other says', () => {
     expect(composeSdp(undefined, plain, ours, muxing).text).toContain('a=rtcp-mux\r\n')
     expect(composeSdp(undefined, muxing, ours, plain).text).not.toContain('rtcp-mux')
+  })
+
+  test('is offered where the other party offers it of its own will, as browsers do not', () => {
+    expect(composeSdp(undefined, muxing, ours).text.match(/^a=rtcp.*$/gm)).toEqual(['a=rtcp-mux'])
+    expect(composeSdp(undefined, plain, ours).text).not.toContain('rtcp-mux')
+    const browsers = relayedSdp(new TextDecoder().decode(browserSdp()), { dtls: true })
+    expect(composeSdp(undefined, browsers, ours).text).not.toContain('rtcp-mux')
+    const past = composeSdp(undefined, muxing, { ...ours, straight: true })
+    expect(past.text.match(/^a=rtcp.*$/gm)).toEqual(['a=rtcp-mux'])
   })
 
   test('stays so in an offer of ours to that leg', () => {
