@@ -5,7 +5,7 @@ import { rememberLast } from '../ground/remember.ts'
 import type { Leg } from '../leg/leg.ts'
 import { meanOpinionScore } from '../media/quality.ts'
 import { codecOf, codecs } from '../sdp/codecs.ts'
-import { connectionOf, type Media } from '../sdp/description.ts'
+import { connectionOf } from '../sdp/description.ts'
 import { activeMedia } from '../sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import { parseUri } from '../sip/uri.ts'
@@ -20,51 +20,53 @@ import type { Call } from './state.ts'
  */
 export function mediaRecordOf(call: Call, endpoint: SipEndpoint): CallTell['call']['media'] | undefined {
   const { record, ports } = call
-  const [caller, callee] = [aimedAt(call, 'caller')?.said, aimedAt(call, 'callee')?.said]
   if (!ports || (record.endedAt !== undefined && !record.soundOver)) return undefined
-  if (!caller && !callee && !record.media) return undefined
-  const from = (side: Side): MediaSide => {
-    const heard = record.media?.[side]
-    const own = side === 'caller' ? caller : callee
-    return {
-      ...counters(heard),
-      ...measured(heard, codecHeard(heard, activeMedia(heardAt(call, side)?.sdp.sent), own && mediaOf(own))),
-      ...said(own),
-      ...secrecy(call, side, heard),
-      ...signalledPlaces(heardAt(call, side)),
-      local_address: hostPort(mediaAddressOf(endpoint), ports[side]),
-    }
+  if (!record.media && !aimedAt(call, 'caller') && !aimedAt(call, 'callee')) return undefined
+  const address = mediaAddressOf(endpoint)
+  return {
+    from_caller: mediaSideOf(call, 'caller', hostPort(address, ports.caller)),
+    from_callee: mediaSideOf(call, 'callee', hostPort(address, ports.callee)),
   }
-  return { from_caller: from('caller'), from_callee: from('callee') }
 }
 
-/** What a side's signalling and its sound travel in. */
-function secrecy(call: Call, side: Side, heard?: MediaCounters): Pick<MediaSide, 'signalling' | 'cipher'> {
-  const aimed = aimedAt(call, side)
-  const cipher = aimed?.srtp?.ours.suite ?? heard?.cipher ?? null
-  return { signalling: aimed?.flow.transport ?? null, cipher }
-}
-
-type Measured = Omit<
-  MediaSide,
-  | keyof ReturnType<typeof counters>
-  | keyof ReturnType<typeof signalledPlaces>
-  | keyof ReturnType<typeof said>
-  | 'signalling'
-  | 'cipher'
-  | 'latched_address'
-  | 'local_address'
->
-
-/** Where a party's signalling comes from, and where it says that it does: a router which rewrites SIP makes them differ. */
-function signalledPlaces(
-  leg: Leg | undefined,
-): Pick<MediaSide, 'source_address' | 'contact_address' | 'via_address'> {
+/** All its fields are named: a record is told several times a call, and put together out of parts it takes three times as long. */
+function mediaSideOf(call: Call, side: Side, local: string): MediaSide {
+  const leg = heardAt(call, side)
+  const aimed = leg?.aimed
+  const heard = call.record.media?.[side]
+  const { packets, bytes, lost, dropped, jitterMs, unauthentic = 0, latched, stream } = heard ?? nothing
+  const codec = codecHeard(heard, leg)
+  const mos = heard && stream && codec ? meanOpinionScore({ ...heard, ...stream, codec }) : undefined
+  const { codecs, address, origin } = aimed ? readSaid(aimed.said) : unsaid
   const via = leg && !('provider' in leg) ? leg.invite?.via : undefined
   return {
+    packets,
+    bytes,
+    lost,
+    dropped,
+    jitter_ms: jitterMs,
+    unauthentic,
+    codecs,
+    sdp_address: address,
+    sdp_origin: origin,
+    // A router which rewrites SIP makes where signalling comes from and where it says that it does differ.
     source_address: leg?.flow ? hostPort(leg.flow.address, leg.flow.port) : null,
     contact_address: leg?.dialog ? contactOf(leg.dialog.remoteTarget) : null,
     via_address: via ? placeOf(via) : null,
+    latched_address: latched ? hostPort(latched.address, latched.port) : null,
+    signalling: aimed?.flow.transport ?? null,
+    cipher: aimed?.srtp?.ours.suite ?? heard?.cipher ?? null,
+    local_address: local,
+    codec: codec ?? null,
+    reordered: stream?.reordered ?? 0,
+    duplicates: stream?.duplicates ?? 0,
+    gaps: stream?.gaps ?? 0,
+    longest_gap_ms: stream?.payloadType === undefined ? null : Math.round(stream.longestGapMs),
+    first_packet_ms: stream?.firstMs === undefined ? null : Math.round(stream.firstMs),
+    round_trip_ms: stream?.roundTripMs ?? null,
+    reported_lost: stream?.reported?.lost ?? null,
+    reported_jitter_ms: stream?.reported?.jitterMs ?? null,
+    mos: mos ?? null,
   }
 }
 
@@ -83,56 +85,35 @@ const lettersAtMost = 300
 
 const nothing: MediaCounters = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitterMs: 0 }
 
-function counters(heard: MediaCounters = nothing) {
-  const { packets, bytes, lost, dropped, jitterMs, unauthentic = 0, latched } = heard
-  const latched_address = latched ? hostPort(latched.address, latched.port) : null
-  return { packets, bytes, lost, dropped, jitter_ms: jitterMs, unauthentic, latched_address }
-}
-
-function measured(heard: MediaCounters | undefined, codec: string | undefined): Measured {
-  const stream = heard?.stream
-  const mos = heard && stream && codec ? meanOpinionScore({ ...heard, ...stream, codec }) : undefined
-  return {
-    codec: codec ?? null,
-    reordered: stream?.reordered ?? 0,
-    duplicates: stream?.duplicates ?? 0,
-    gaps: stream?.gaps ?? 0,
-    longest_gap_ms: stream?.payloadType === undefined ? null : Math.round(stream.longestGapMs),
-    first_packet_ms: stream?.firstMs === undefined ? null : Math.round(stream.firstMs),
-    round_trip_ms: stream?.roundTripMs ?? null,
-    reported_lost: stream?.reported?.lost ?? null,
-    reported_jitter_ms: stream?.reported?.jitterMs ?? null,
-    mos: mos ?? null,
-  }
-}
-
 /** The name of the codec heard: a party speaks by the numbers it was told, or else by its own. */
-function codecHeard(heard: MediaCounters | undefined, ...sounds: (Media | undefined)[]): string | undefined {
+function codecHeard(heard: MediaCounters | undefined, leg: Leg | undefined): string | undefined {
   const type = heard?.stream?.payloadType
   if (type === undefined) return undefined
+  const sounds = [activeMedia(leg?.sdp.sent), leg?.aimed && mediaOf(leg.aimed.said)]
   const names = sounds.map((sound) => sound && codecOf(sound, type))
   return names.find((name) => name !== undefined)?.slice(0, lettersAtMost)
 }
 
-type Said = Pick<MediaSide, 'codecs' | 'sdp_address' | 'sdp_origin'>
-
-const unsaid: Said = { codecs: [], sdp_address: null, sdp_origin: null }
-
-/** What a side's session description said of its audio; a host is named as it was. */
-function said(sound: RelayedSdp | undefined): Said {
-  return sound ? readSaid(sound) : unsaid
+/** What a side's session description says of its audio; a host is named as it was. */
+interface Said {
+  readonly codecs: string[]
+  /** host:port, where it wants to hear. */
+  readonly address: string | null
+  readonly origin: string | null
 }
+
+const unsaid: Said = { codecs: [], address: null, origin: null }
 
 const readSaid = rememberLast(4, (sound: RelayedSdp): Said => {
   const media = mediaOf(sound)
   const host = connectionOf(sound.sdp, media)
-  const sdp_address = host === undefined ? null : hostPort(host, media.port).slice(-lettersAtMost)
+  const address = host === undefined ? null : hostPort(host, media.port).slice(-lettersAtMost)
   return {
     codecs: codecs(sound.sdp)
       .slice(0, codecsAtMost)
       .map((name) => name.slice(0, lettersAtMost)),
-    sdp_address,
-    sdp_origin: originOf(sound.sdp)?.slice(-lettersAtMost) ?? null,
+    address,
+    origin: originOf(sound.sdp)?.slice(-lettersAtMost) ?? null,
   }
 })
 

@@ -36,7 +36,7 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       hangup_by: record.by ?? null,
       hangup_reason: record.reason ?? null,
       sip_status: record.sipStatus ?? null,
-      attempts: [...new Set(call.branches.map((branch) => branch.attempt))].map(copied),
+      attempts: attemptsOf(call.branches).map(copied),
       media: mediaRecordOf(call, endpoint) ?? null,
       decision: unheard(record),
       extension_id: record.extensionId,
@@ -90,7 +90,7 @@ export function carriedFrom({ record, callee, made }: Call, leg: Leg): CallRecor
 /** One line for the log when a call is over: why, and every status heard on the way. */
 export function endedNote({ id, record, branches }: Call): Note {
   const { customerId, direction, source, destination, by, reason, sipStatus } = record
-  const attempts = [...new Set(branches.map((branch) => branch.attempt))]
+  const attempts = attemptsOf(branches)
   const fields = {
     call_id: id,
     customer_id: customerId,
@@ -110,6 +110,13 @@ export function endedNote({ id, record, branches }: Call): Note {
         .join(', ') || undefined,
   }
   return { type: 'note', level: 'info', event: 'call.ended', fields }
+}
+
+/** Each once: addresses of one attempt are branches of their own. */
+function attemptsOf(branches: readonly Branch[]): Attempt[] {
+  const attempts: Attempt[] = []
+  for (const { attempt } of branches) if (!attempts.includes(attempt)) attempts.push(attempt)
+  return attempts
 }
 
 /** `203.0.113.1:5060/udp 100 180 486`; what ended it in words where no status did. */

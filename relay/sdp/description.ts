@@ -1,4 +1,5 @@
 import { type Port, portNumber } from '#contract'
+import { rememberLast } from '../ground/remember.ts'
 import { detached, SharedLists, SharedTexts } from '../ground/texts.ts'
 import { lineOf, type SdpLine } from './lines.ts'
 import {
@@ -170,13 +171,14 @@ export function connectionOf(sdp: Sdp, media: Media): string | undefined {
   return placeIn(media.lines) ?? placeIn(sdp.session)
 }
 
-function placeIn(lines: readonly string[]): string | undefined {
+/** Asked of each description many times on its way. */
+const placeIn = rememberLast(8, (lines: readonly string[]): string | undefined => {
   for (const line of lines) {
     const place = isConnection(line) ? connectionIn(line) : undefined
     if (place !== undefined) return place
   }
   return undefined
-}
+})
 
 /** Whether an m-line, or the session, has a c-line, of whatever it says. */
 export function hasConnection(sdp: Sdp, media: Media): boolean {

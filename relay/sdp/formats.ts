@@ -1,4 +1,3 @@
-import { rememberLast } from '../ground/remember.ts'
 import type { Media } from './description.ts'
 import { attributeName } from './tidy.ts'
 
@@ -21,13 +20,25 @@ export interface Format {
   readonly parameters: string
 }
 
-/** The formats of an m-line, best first. */
-export const formatsOf = rememberLast(8, (media: Media): readonly Format[] =>
-  media.formats.map((number) => formatOf(media, number)),
-)
+/** The formats of an m-line, best first; read once for all m-lines which have the same lists, as phones of a make do. */
+export function formatsOf({ formats, lines }: Pick<Media, 'formats' | 'lines'>): readonly Format[] {
+  for (const one of read) if (one.formats === formats && one.lines === lines) return one.known
+  const known = formats.map((number) => formatOf({ lines }, number))
+  read[next] = { formats, lines, known }
+  next = (next + 1) % mostRead
+  return known
+}
+
+interface ReadFormats extends Pick<Media, 'formats' | 'lines'> {
+  readonly known: readonly Format[]
+}
+
+const mostRead = 16
+const read: ReadFormats[] = []
+let next = 0
 
 /** What one number of an m-line stands for. */
-export function formatOf(media: Media, number: string): Format {
+export function formatOf(media: Pick<Media, 'lines'>, number: string): Format {
   const encoding = saidOf(media, 'rtpmap', number) ?? staticEncodings[number] ?? ''
   const [name, clock = '8000', channels = '1'] = encoding.toUpperCase().split('/')
   const parameters = saidOf(media, 'fmtp', number) ?? ''
@@ -130,7 +141,7 @@ export function numberIn(line: string): string | undefined {
 }
 
 /** `PCMU/8000` of `a=rtpmap:0 PCMU/8000`. */
-function saidOf(media: Media, name: string, number: string): string | undefined {
+function saidOf(media: Pick<Media, 'lines'>, name: string, number: string): string | undefined {
   const start = `a=${name}:${number} `
   for (const line of media.lines) if (line.startsWith(start)) return line.slice(start.length).trim()
   return undefined

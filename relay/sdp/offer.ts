@@ -80,8 +80,8 @@ export function composeSdp(
     ...ourSession(said.sdp, (straight && connectionOf(said.sdp, mediaOf(said))) || ours.address, ours.name),
     ...(ours.keys?.ice ? iceSession(isBundled ? [...(tag ? [tag.mid] : []), mid] : []) : []),
   ]
-  const body = writeSdp({ session, media: led })
-  const version = last === undefined ? 1 : last.version + Number(withoutOrigin(last) !== body)
+  const isNew = last === undefined || withoutOrigin(last) !== writeSdp({ session, media: led })
+  const version = (last?.version ?? 0) + Number(isNew)
   const text = writeSdp({ session: withOrigin(session, ours, version), media: led })
   const kept = tag && { ...tag, media: mediaOnItsOwn(tag.media) }
   return { text, version, media: media.map(mediaOnItsOwn), said, straight, ...(kept && { tag: kept }) }
@@ -223,7 +223,8 @@ function ourMedia(said: RelayedSdp, port: Port, forBrowser: boolean): Media {
   const isBrowsers = isDtls(media)
   const address = connectionOf(said.sdp, media)
   const plain = isBlind(media) ? media : { ...media, proto: 'RTP/AVP' }
-  const lines = media.lines.filter(
+  const lines = those(
+    media.lines,
     (line) =>
       passes(line) &&
       !isConnection(line) &&
@@ -233,6 +234,11 @@ function ourMedia(said: RelayedSdp, port: Port, forBrowser: boolean): Media {
   if (!isNowhere(address) || isBrowsers) return { ...plain, port, lines }
   const direction = withoutReceiving(directionOf(said.sdp, media))
   return { ...plain, port, lines: [...lines.filter((line) => !isDirection(line)), `a=${direction}`] }
+}
+
+/** What is known of a list is known of the same list: one of which all stays is that. */
+function those(lines: readonly string[], which: (line: string) => boolean): readonly string[] {
+  return lines.every(which) ? lines : lines.filter(which)
 }
 
 /** As it was said: keys and ICE do not pass, and no way but the one it names; where RTCP goes does. */

@@ -22,13 +22,12 @@ const OPUS = 'OPUS/48000/2'
 
 /** Whether Opus is all that a party and we agree on: it says it, and was `told` of it (undefined: of nothing). */
 export function isOpusAlone(said: Media, told: Media | undefined): boolean {
-  const agreed = agreedOn(said, told)
-  return agreed.some(isOpus) && !agreed.some(isG711)
+  return takesOpus(said, told) && !agreedOn(said, told).some(isG711)
 }
 
-/** Whether it is among that. */
+/** Whether it is among that; asked many times a call, of parties which seldom say it. */
 export function takesOpus(said: Media, told: Media | undefined): boolean {
-  return agreedOn(said, told).some(isOpus)
+  return formatsOf(said).some(isOpus) && agreedOn(said, told).some(isOpus)
 }
 
 function agreedOn(said: Media, told: Media | undefined): readonly Format[] {
@@ -75,6 +74,7 @@ export function turnedAnswer(offer: Media, answer: Media): Media | undefined {
   if (isBlind(offer) || isBlind(answer)) return undefined
   const offered = formatsOf(offer)
   const answered = formatsOf(answer)
+  if (!offered.some(isOpus) && !answered.some(isOpus)) return undefined
   if (answered.some((from) => !accompanies(from) && (sameIn(offered, from) ?? otherLawIn(offered, from))))
     return undefined
   const sound = answered.flatMap((from) => pairOf(from, offered.find(isG711(from) ? isOpus : isG711)))

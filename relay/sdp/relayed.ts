@@ -93,7 +93,7 @@ export function hostOf(sound: RelayedSdp): string | undefined {
 
 /** A relayed m-line which carries no RTP: fax over UDPTL (RFC 3362). */
 export function isBlind(media: Media): boolean {
-  return /^udptl$/i.test(media.proto)
+  return media.proto === 'udptl'
 }
 
 /** Hold as RFC 2543 had it: an address which is none. */
