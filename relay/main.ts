@@ -32,7 +32,7 @@ import { keepTrimmed } from './io/memory.ts'
 import { neighbourPair } from './io/neighbour-pair.ts'
 import { openSounds } from './io/open-sounds.ts'
 import { RecordingUploads } from './io/recording-uploads.ts'
-import { holdMsOf } from './io/refreshes.ts'
+import { holdMsOf, KnownFleet } from './io/refreshes.ts'
 import { rehearse } from './io/rehearse.ts'
 import { restoreBindings } from './io/restore-bindings.ts'
 import { saidBy } from './io/said-by.ts'
@@ -103,8 +103,10 @@ async function start(config: Config): Promise<void> {
   const answers = answersFrom({ locator, source, sounds, flowServers, edge })
   let host: Host | undefined
   const early: Input[] = []
-  /** Relays alive, as far as the edge has said. */
-  let relays = 1
+  const fleet = new KnownFleet()
+  const toldOf = (relays: number) => {
+    if (fleet.said(relays, utc())) edge.joined()
+  }
   /** What comes before everything is in place waits a moment. */
   const hear: Host['hear'] = (input) => (host ? host.hear(input) : void early.push(input))
   const recordings = join(config.dataDir, 'recordings')
@@ -184,7 +186,7 @@ async function start(config: Config): Promise<void> {
     },
     tell: (tell) => {
       const known = tell.kind === 'binding' ? phones.of(tell.binding.binding_id) : undefined
-      edge.tell(tell, tell.kind === 'binding' ? holdMsOf(tell, known, relays) : undefined)
+      edge.tell(tell, tell.kind === 'binding' ? holdMsOf(tell, known, fleet) : undefined)
       if (tell.kind === 'binding') phones.keep(tell)
       logTells(tell, log)
       watch?.tell(tell)
@@ -255,9 +257,10 @@ async function start(config: Config): Promise<void> {
     heardOf = sentAt
     met = true
     watch?.heard()
-    relays = answer.relays
     edge.beaten(true)
+    // May put the clock right.
     hear({ type: 'beat', answer, sentAt })
+    toldOf(answer.relays)
     shutdown.ordered(answer.drain)
     tellStart()
   }
@@ -282,7 +285,7 @@ async function start(config: Config): Promise<void> {
     beats,
     answered,
     news: (news) => {
-      relays = news.relays ?? relays
+      toldOf(news.relays ?? fleet.relays)
       edge.watched(news.watched ?? [])
       hear({ type: 'news', news })
       shutdown.ordered(news.drain)

@@ -6,7 +6,9 @@ import type { JournalRecord, Segment } from './journal-line.ts'
 import type { Log } from './log.ts'
 
 type StoredBinding = BindingList['bindings'][number]
-type FiledBinding = StoredBinding & { readonly proof_key?: number | undefined }
+/** What a line says beside the binding. */
+type Filed = Pick<StoredBinding, 'sequence'> & { readonly proof_key?: number | undefined }
+type FiledBinding = StoredBinding & Filed
 
 const integer = binding.shape.cseq
 /** `proof_key`: under which key `proof` was made, in more bits than that has room for; not said by an older relay. */
@@ -120,12 +122,8 @@ class KeptBinding implements JournalRecord {
   }
 
   get text(): string {
-    const { binding, ...more } = {
-      binding: this.binding,
-      sequence: this.#sequence,
-      proof_key: this.#proofKey,
-    }
-    return JSON.stringify({ ...binding, ...more } satisfies FiledBinding)
+    const more = JSON.stringify({ sequence: this.#sequence, proof_key: this.#proofKey } satisfies Filed)
+    return `${JSON.stringify(this.binding).slice(0, -1)},${more.slice(1)}`
   }
 }
 

@@ -2,7 +2,8 @@ import { tellReceipt } from '#contract'
 import { monotonicNow } from './clock.ts'
 import { retryAfterMs } from './edge-http.ts'
 import type { Log } from './log.ts'
-import type { Spool, SpooledTell } from './spool.ts'
+import type { Spool } from './spool.ts'
+import type { SpooledTell } from './spooled-tell.ts'
 
 /** What a POST came to. */
 export interface Posted {

@@ -17,6 +17,7 @@ import { Delivery, type Posted } from './delivery.ts'
 import { type EdgeHttp, misreadAt, readJson, valid } from './edge-http.ts'
 import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
+import type { SpooledTell } from './spooled-tell.ts'
 import { UnheardCustomers } from './unheard.ts'
 
 /** Questions a phone or a call waits for. */
@@ -91,7 +92,13 @@ export class EdgeLink {
   watched(customerIds: readonly string[]): void {
     if (customerIds.length === 0) return
     this.#unheard.watched(customerIds, monotonicNow())
-    if (this.#options.spool.hurry(new Set(customerIds))) this.#delivery.nudge()
+    const begun = new Set(customerIds)
+    this.#hurry(({ customer }) => customer !== undefined && begun.has(customer))
+  }
+
+  /** Another relay is there, which may have told of phones whose refreshes are held here: they are told now. */
+  joined(): void {
+    this.#hurry(({ implied }) => implied)
   }
 
   /** A beat was answered, or was not: what waits to be told goes by that. */
@@ -114,6 +121,10 @@ export class EdgeLink {
   /** Tells what waits if the edge listens. Spool and connections are the opener's to close. */
   async stop(): Promise<void> {
     await this.#delivery.stop()
+  }
+
+  #hurry(which: (tell: SpooledTell) => boolean): void {
+    if (this.#options.spool.hurry(which)) this.#delivery.nudge()
   }
 
   /** A decision which is newer than this relay refuses the call: the edge is well, and no other call suffers. */

@@ -1,7 +1,13 @@
 import { type BindingTell, parseUtc } from '#contract'
 
 /** What is known of a registration before it is refreshed. */
-type KnownBinding = Pick<BindingTell['binding'], 'expires_at' | 'call_id' | 'cseq'>
+type KnownBinding = Pick<BindingTell['binding'], 'expires_at' | 'refreshed_at' | 'call_id' | 'cseq'>
+
+/** Relays alive, as far as the edge has said, and since when (UTC ms) this one is alone; infinite: it is not, or that is not known. */
+export interface Fleet {
+  readonly relays: number
+  readonly aloneSince: number
+}
 
 /** A challenge and its answer take so many numbers. */
 const numbersOfRefresh = 2
@@ -17,15 +23,33 @@ const marginMs = 5_000
  * How long a tell may wait for others to go with: a phone's refresh which changes nothing but the expiry, so that all
  * relays together bring one batch a minute. 0: it is news. `known`: the registration of before.
  */
-export function holdMsOf(told: BindingTell, known: KnownBinding | undefined, relays: number): number {
+export function holdMsOf(told: BindingTell, known: KnownBinding | undefined, fleet: Fleet): number {
   const { event, reason, moved_from: movedFrom, at } = told
   if (event !== 'refreshed' || reason !== '' || movedFrom !== null || known === undefined) return 0
-  if (wasElsewhere(told.binding, known)) return 0
+  // Told again, as after a restart: what the edge knows is older than that.
+  if (known.refreshed_at === told.binding.refreshed_at) return 0
+  if (mayHaveBeenElsewhere(told.binding, known, fleet)) return 0
   const left = parseUtc(known.expires_at) - parseUtc(at) - marginMs
-  return Math.max(0, Math.min(left, gatherMs * Math.min(Math.max(1, relays), turnsAtMost)))
+  return Math.max(0, Math.min(left, gatherMs * Math.min(Math.max(1, fleet.relays), turnsAtMost)))
 }
 
 /** Whether a phone has spoken with another registrar meanwhile, whose relay the edge takes for its own: calls are to find it here. */
-function wasElsewhere(now: KnownBinding, before: KnownBinding): boolean {
-  return now.call_id !== before.call_id || now.cseq - before.cseq > numbersOfRefresh
+function mayHaveBeenElsewhere(now: KnownBinding, before: KnownBinding, { aloneSince }: Fleet): boolean {
+  const isNextWord = now.call_id === before.call_id && now.cseq - before.cseq <= numbersOfRefresh
+  return !isNextWord && parseUtc(before.refreshed_at) < aloneSince
+}
+
+/** How many relays there are, as the edge says it from time to time. */
+export class KnownFleet implements Fleet {
+  relays = 1
+  aloneSince = Number.POSITIVE_INFINITY
+
+  /** Whether others have come, with whom a phone may have been by then. `at`: UTC ms. */
+  said(relays: number, at: number): boolean {
+    const wasAlone = this.aloneSince < Number.POSITIVE_INFINITY
+    const isAlone = relays <= 1
+    this.relays = relays
+    if (wasAlone !== isAlone) this.aloneSince = isAlone ? at : Number.POSITIVE_INFINITY
+    return wasAlone && !isAlone
+  }
 }

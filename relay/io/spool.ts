@@ -1,21 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { CallTell, MonotonicMs, Tell } from '#contract'
 import { Journal } from './journal.ts'
-import type { JournalRecord } from './journal-line.ts'
 import type { Log } from './log.ts'
-import { callSubject, type Matter, matterOf } from './tell-matter.ts'
-import { decisionIn, type TellText, textOf } from './tell-text.ts'
-
-/** A tell which waits to be heard by the edge; `text` is the tell as JSON. */
-export interface SpooledTell extends JournalRecord, TellText, Matter {
-  /** Under way to the edge. */
-  sent: boolean
-  /** How often the edge did not accept it, and until when it rests (monotonic ms). */
-  refused: number
-  notBefore: number
-  /** Until when it may wait for others to go with (monotonic ms); 0: it waits for none. */
-  heldUntil: number
-}
+import { foundTell, newTell, type SpooledTell } from './spooled-tell.ts'
+import { callSubject } from './tell-matter.ts'
+import { decisionIn } from './tell-text.ts'
 
 /** A batch which is longer takes no more: an edge reads 4 MiB at once, and a letter may be three octets. */
 const batchLength = 768 * 1024
@@ -41,7 +30,7 @@ export class Spool {
   readonly #log: Log
   readonly #maxBytes: number
   readonly #maxTells: number
-  readonly #waitingById = new Map<string, SpooledTell>()
+  readonly #waiting = new Set<SpooledTell>()
   readonly #newestBySubject = new Map<string, SpooledTell>()
   #order = 0
   #bytes = 0
@@ -52,15 +41,13 @@ export class Spool {
     this.#log = options.log
     this.#maxBytes = options.maxBytes ?? 1024 ** 3
     this.#maxTells = options.maxTells ?? 1_000_000
-    journal.kept = () => [...this.#waitingById.values()]
+    journal.kept = () => [...this.#waiting]
   }
 
   /** Opens the folder, making it where there is none, and takes up what waits in it. */
   static async open(options: SpoolOptions): Promise<Spool> {
     const { folder, log, segmentBytes = 4 * 1024 * 1024 } = options
-    const read = (kept: JournalRecord) =>
-      waiting(Object.assign(kept, { decided: undefined }), matterOf(JSON.parse(kept.text) as Tell))
-    const { journal, found } = await Journal.open({ folder, log, segmentBytes }, read)
+    const { journal, found } = await Journal.open({ folder, log, segmentBytes }, foundTell)
     const spool = new Spool(journal, options)
     for (const one of found) spool.#wait(one)
     spool.#order = (found.at(-1)?.order ?? -1) + 1
@@ -69,14 +56,14 @@ export class Spool {
     return spool
   }
 
-  /** Octets of the tells which wait. */
+  /** Octets on disk of the tells which wait. */
   get bytes(): number {
     return this.#bytes
   }
 
   /** Tells which wait or are under way. */
   get size(): number {
-    return this.#waitingById.size
+    return this.#waiting.size
   }
 
   /** Those of them which are news: what is held to go with others waits for nothing the edge does. */
@@ -85,18 +72,15 @@ export class Spool {
   }
 
   /**
-   * Never waits for the disk; what may not be lost with this process is with the kernel when this returns. `heldUntil`:
-   * it is no news, and goes with what is told until then (monotonic ms).
+   * Never waits for the disk; what may not be lost with this process is with the kernel when this returns; what stands
+   * elsewhere on the disk is written down there alone. `heldUntil`: it is no news, and goes with what is told until then
+   * (monotonic ms).
    */
   add(news: Tell, heldUntil = 0): void {
     const older = news.kind === 'call' ? this.#newestBySubject.get(callSubject(news.call.call_id)) : undefined
-    const written = textOf(news, decisionBefore(news, older))
-    const matter = matterOf(news, written.decided !== undefined)
-    if (matter === undefined)
-      throw new TypeError(`a tell of no kind known here: ${written.text.slice(0, 100)}`)
-    const added = spooled({ id: news.tell_id, order: this.#order++, ...written }, matter, heldUntil)
+    const added = newTell(news, this.#order++, heldUntil, older)
     // Before what it makes needless is dropped: torn between the two, the file has both.
-    this.#journal.keep(added)
+    if (!added.implied) this.#journal.keep(added)
     this.#wait(added)
     if (added.worth > 0) this.#journal.write()
     if (this.#bytes > this.#maxBytes || this.size > this.#maxTells) this.#makeRoom()
@@ -115,11 +99,9 @@ export class Spool {
     return batch.sort((one, other) => one.order - other.order)
   }
 
-  /** What is told of calls of these customers waits for no others any more; whether anything did. */
-  hurry(customers: ReadonlySet<string>): boolean {
-    const held = [...this.#waitingById.values()].filter(
-      ({ customer, heldUntil }) => heldUntil > 0 && customer !== undefined && customers.has(customer),
-    )
+  /** These wait for no others any more; whether anything did. */
+  hurry(which: (tell: SpooledTell) => boolean): boolean {
+    const held = [...this.#waiting].filter((tell) => tell.heldUntil > 0 && which(tell))
     for (const tell of held) this.#release(tell)
     return held.length > 0
   }
@@ -127,7 +109,7 @@ export class Spool {
   /** When the next tell may be sent (monotonic ms); undefined: none waits which is not under way. */
   dueAt(now: MonotonicMs): number | undefined {
     let earliest: number | undefined
-    for (const { sent, notBefore, heldUntil } of this.#waitingById.values()) {
+    for (const { sent, notBefore, heldUntil } of this.#waiting) {
       if (sent) continue
       earliest = Math.min(earliest ?? Number.POSITIVE_INFINITY, Math.max(notBefore, heldUntil))
       if (earliest <= now) return earliest
@@ -137,7 +119,7 @@ export class Spool {
 
   #fill(batch: SpooledTell[], count: number, now: MonotonicMs, which: (tell: SpooledTell) => boolean): void {
     let length = batch.reduce((sum, { text }) => sum + text.length, 0)
-    for (const tell of this.#waitingById.values()) {
+    for (const tell of this.#waiting) {
       if (batch.length >= count || length >= batchLength) break
       if (tell.sent || tell.notBefore > now || !which(tell)) continue
       tell.sent = true
@@ -161,6 +143,8 @@ export class Spool {
     for (const tell of batch) {
       const newest = this.#newestBySubject.get(tell.subject)
       if (newest === undefined || newest === tell || tell.dropped) continue
+      // It waited for no longer than this one could, had that been heard.
+      if (!newest.sent) this.#release(newest)
       const joins = tell.whole && tell.refused === 0
       if (tell.passing || (joins && newest.whole)) this.heard([tell])
       else if (joins && newest.passing && !newest.sent) this.#join(tell, newest)
@@ -189,23 +173,23 @@ export class Spool {
     // What the edge was to hear by then it still hears: it knows of no later expiry.
     if (older && !older.sent) tell.heldUntil = Math.min(tell.heldUntil, older.heldUntil)
     this.#newestBySubject.set(tell.subject, tell)
-    this.#waitingById.set(tell.id, tell)
-    this.#bytes += tell.text.length
+    this.#waiting.add(tell)
+    this.#bytes += tell.bytes
     if (tell.heldUntil > 0) this.#held += 1
     if (older && !older.sent && (older.passing || (tell.whole && older.refused === 0))) this.heard([older])
   }
 
   /** Its time has come: it is news. */
   #release(tell: SpooledTell): void {
-    if (tell.heldUntil > 0 && this.#waitingById.has(tell.id)) this.#held -= 1
+    if (tell.heldUntil > 0 && this.#waiting.has(tell)) this.#held -= 1
     tell.heldUntil = 0
   }
 
   #forget(tell: SpooledTell): void {
-    if (!this.#waitingById.has(tell.id)) return
+    if (!this.#waiting.has(tell)) return
     this.#release(tell)
-    this.#waitingById.delete(tell.id)
-    this.#bytes -= tell.text.length
+    this.#waiting.delete(tell)
+    this.#bytes -= tell.bytes
     if (this.#newestBySubject.get(tell.subject) === tell) this.#newestBySubject.delete(tell.subject)
   }
 
@@ -213,52 +197,11 @@ export class Spool {
   #makeRoom(): void {
     const before = this.size
     for (const worth of [0, 1]) {
-      for (const tell of this.#waitingById.values()) {
+      for (const tell of this.#waiting) {
         if (this.#bytes <= this.#maxBytes * 0.9 && this.size <= this.#maxTells * 0.9) break
         if (tell.worth === worth && !tell.sent) this.heard([tell])
       }
     }
     this.#log('error', 'spool.full', { given_up: before - this.size, waiting: this.size })
   }
-}
-
-/** A tell as it waits; undefined where its kind or its subject is not one this version knows. */
-function waiting(kept: JournalRecord & TellText, matter: Matter | undefined): SpooledTell | undefined {
-  return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0, heldUntil: 0 })
-}
-
-/** One which is told now. All its fields are named: to put it together out of parts takes longer than to write it down. */
-function spooled(
-  { id, order, text, decided }: Pick<SpooledTell, 'id' | 'order' | keyof TellText>,
-  { subject, of, customer, passing, whole, worth, unsettled }: Matter,
-  heldUntil: number,
-): SpooledTell {
-  return {
-    id,
-    order,
-    text,
-    decided,
-    segment: undefined,
-    dropped: false,
-    subject,
-    of,
-    customer,
-    passing,
-    whole,
-    worth,
-    unsettled,
-    sent: false,
-    refused: 0,
-    notBefore: 0,
-    heldUntil,
-  }
-}
-
-/**
- * The decision, as JSON, of the record of the call before this one, where that waits: the two are told as one. One which the edge
- * did not accept stands alone, since it may be for its decision. undefined: none.
- */
-function decisionBefore(tell: Tell, older: SpooledTell | undefined): string | undefined {
-  if (tell.kind !== 'call' || tell.call.decision !== null) return undefined
-  return older?.whole && !older.sent && older.refused === 0 ? decisionIn(older) : undefined
 }

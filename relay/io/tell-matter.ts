@@ -16,6 +16,8 @@ export interface Matter {
   readonly worth: 0 | 1 | 2
   /** A newer one is to be expected soon: it goes with no other before its own time. */
   readonly unsettled: boolean
+  /** What it says stands on the disk beside the spool, out of which it is told after a restart (`Registrar.restore`). */
+  readonly implied: boolean
 }
 
 /**
@@ -43,8 +45,10 @@ export function matterOf(
       return about('event', tell.tell_id, { of, passing: false, worth: 2 })
     }
     case 'binding': {
-      const refreshed = tell.event === 'refreshed'
-      return about('binding', tell.binding.binding_id, { passing: refreshed, worth: refreshed ? 0 : 1 })
+      const { event, moved_from, binding } = tell
+      return event === 'refreshed'
+        ? about('binding', binding.binding_id, { passing: true, worth: 0, implied: moved_from === null })
+        : about('binding', binding.binding_id, { passing: false, worth: 1 })
     }
     default:
       return undefined
@@ -61,10 +65,13 @@ function about(
     whole = false,
     worth,
     unsettled = false,
+    implied = false,
   }: Pick<Matter, 'passing' | 'worth'> & Partial<Matter>,
 ): Matter | undefined {
   if (typeof id !== 'string') return undefined
-  return { subject: `${what} ${id}`, of, customer, passing, whole, worth, unsettled }
+  // A binding's own, which is as it is for as long as that lasts: to hash a text anew for each refresh takes a microsecond.
+  const subject = what === 'binding' ? id : `${what} ${id}`
+  return { subject, of, customer, passing, whole, worth, unsettled, implied }
 }
 
 /** A call, as a tell of it names it. */

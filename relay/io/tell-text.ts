@@ -11,14 +11,30 @@ export interface TellText {
  * tell to the next without being read or written anew.
  */
 export function textOf(tell: Tell, decision = decisionOf(tell)): TellText {
-  if (tell.kind !== 'call' || decision === undefined)
-    return { text: JSON.stringify(tell), decided: undefined }
+  if (tell.kind !== 'call' || decision === undefined) return new LateText(tell)
   const frame = JSON.stringify({ ...tell, call: undefined })
   const rest = JSON.stringify({ ...tell.call, decision: undefined })
   const head = `${frame.slice(0, -1)},"call":{"decision":`
   return {
     text: `${head}${decision},${rest.slice(1)}}`,
     decided: [head.length, head.length + decision.length],
+  }
+}
+
+/** One which is written when it is asked for: most refreshes of a phone are followed by another first. */
+class LateText implements TellText {
+  readonly decided = undefined
+  #tell: Tell | undefined
+  #text = ''
+
+  constructor(tell: Tell) {
+    this.#tell = tell
+  }
+
+  get text(): string {
+    if (this.#tell) this.#text = JSON.stringify(this.#tell)
+    this.#tell = undefined
+    return this.#text
   }
 }
 

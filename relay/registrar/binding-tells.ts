@@ -21,12 +21,25 @@ export class BindingTells {
   ): BindingTell {
     this.#sequence = Math.max(this.#sequence + 1, binding.sequence + 1, Math.floor(at))
     binding.sequence = this.#sequence
-    const { sequence } = binding
-    const tellId = this.#endpoint.entropy.uuid(at)
+    return this.#told(at, binding, event, reason, movedFrom)
+  }
+
+  /** A refresh as it was told when it came, but for the id: who has heard it since, or anything later, hears nothing new. */
+  again(binding: ContactBinding): BindingTell {
+    return this.#told(binding.refreshedAt, binding, 'refreshed')
+  }
+
+  #told(
+    at: UtcMs,
+    binding: ContactBinding,
+    event: BindingTell['event'],
+    reason: BindingReason | '' = '',
+    movedFrom: BindingTell['moved_from'] = null,
+  ): BindingTell {
     return {
       kind: 'binding',
-      tell_id: tellId,
-      sequence,
+      tell_id: this.#endpoint.entropy.uuid(at),
+      sequence: binding.sequence,
       at: iso(at),
       event,
       reason,

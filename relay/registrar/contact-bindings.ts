@@ -27,6 +27,7 @@ import { KeptTexts } from './kept-texts.ts'
 import type { NatKeepAlive } from './nat-keep-alive.ts'
 import type { BindingProofs } from './proofs.ts'
 import { UnconfirmedBindings } from './unconfirmed-bindings.ts'
+import { UntoldBindings } from './untold-bindings.ts'
 
 /** A contact is forgotten this long after its time was up. */
 const graceMs = 1000
@@ -50,6 +51,7 @@ export class ContactBindings {
   /** Taken up from disk before the edge told the time, and not refreshed since; undefined once it did. */
   #doubtful: Set<ContactBinding> | undefined = new Set()
   readonly unconfirmed = new UnconfirmedBindings()
+  readonly #untold = new UntoldBindings()
   readonly #proofs: BindingProofs
   #size = 0
 
@@ -191,10 +193,12 @@ export class ContactBindings {
       const held = owner.bindings.find(({ bindingId }) => bindingId === told.binding_id)
       const known = held?.sequence ?? this.#gone?.get(told.binding_id) ?? -1
       const expiresAt = parseUtc(told.expires_at)
+      if (from === 'edge' && held?.sequence === sequence) this.#untold.settle(held)
       if (expiresAt <= over || sequence <= known) continue
       if (held) this.#take(held)
       const binding = this.#restored(owner, told, expiresAt, sequence)
       doubtful?.add(binding)
+      if (from === 'disk') this.#untold.found(binding)
       this.unconfirmed.add(binding)
       this.#insert(now, at, binding)
       this.#keepOpen.add(now, binding)
@@ -233,9 +237,13 @@ export class ContactBindings {
     return [...this.#ownerByExtension.values()].flatMap(({ bindings: entries }) => entries)
   }
 
-  /** The edge's list was heard: nothing that is gone can come back any more. */
-  settled(): void {
+  /**
+   * The edge's list was heard: nothing that is gone can come back any more. What stood on the disk and was not in it, as the
+   * process before had not told it yet, is told as it was then.
+   */
+  settled(): BindingTell[] {
     this.#gone = undefined
+    return this.#untold.heard().map((binding) => this.#tells.again(binding))
   }
 
   nextDeadline(): number | undefined {
@@ -294,6 +302,7 @@ export class ContactBindings {
 
   #take(binding: ContactBinding): void {
     this.#unlink(binding)
+    this.#untold.settle(binding)
     this.#keepOpen.forget(binding)
     this.#doubtful?.delete(binding)
     this.unconfirmed.settle(binding)

@@ -245,8 +245,7 @@ export class Registrar {
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */
   restore(now: MonotonicMs, at: UtcMs, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
     const tells = this.#bindings.restore(now, at, list, from)
-    if (from === 'edge') this.#bindings.settled()
-    return tells
+    return from === 'edge' ? [...tells, ...this.#bindings.settled()] : tells
   }
 
   /** The edge has told the time; our UTC was behind it by so many ms. */

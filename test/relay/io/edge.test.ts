@@ -251,6 +251,17 @@ describe('telling the edge', () => {
     expect(edge.batches()).toMatchObject([[{ call: { call_id: held.call.call_id } }]])
   })
 
+  test('of a refresh which was held back goes as soon as another relay joins this one', async () => {
+    const edge = await scripted(acceptAll)
+    const { link, spool } = await linked(edge)
+    const held = bindingTell('refreshed')
+    link.tell(held, 60_000)
+    spool.add(callTell(), monotonicNow() + 60_000)
+    link.joined()
+    await until(() => edge.batches().length === 1)
+    expect(edge.batches()).toEqual([[held]])
+  })
+
   test('waits as news for an edge which is away, be its customer watched or not', async () => {
     let away = false
     const first = callTell()

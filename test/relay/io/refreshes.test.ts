@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { BindingTell } from '#contract'
-import { holdMsOf } from '../../../relay/io/refreshes.ts'
+import { holdMsOf, KnownFleet } from '../../../relay/io/refreshes.ts'
 import { bindingTell } from './tells.ts'
 
-const hour = '2026-01-01T01:00:00.000Z'
+const [before, hour] = ['2025-12-31T23:30:00.000Z', '2026-01-01T01:00:00.000Z']
 const refreshed = bindingTell('refreshed')
 
 describe('a refresh of a registration', () => {
@@ -27,7 +27,36 @@ describe('a refresh of a registration', () => {
     ],
     ['is no first registration', bindingTell('registered'), hour, 1, 0],
     ['is no end of one', bindingTell('unregistered'), hour, 1, 0],
-  ])('%s', (_, told, knownUntil, relays, ms) => expect(holdMsOf(told, known(knownUntil), relays)).toBe(ms))
+  ])('%s', (_, told, knownUntil, relays, ms) =>
+    expect(holdMsOf(told, known(knownUntil), fleetOf(relays))).toBe(ms),
+  )
+})
+
+describe('a refresh of a phone which began anew', () => {
+  const anew = { ...refreshed, binding: { ...refreshed.binding, call_id: 'new' } }
+
+  test('waits where this relay has been alone since it was heard last', () => {
+    const fleet = new KnownFleet()
+    fleet.said(1, Date.parse(before))
+    expect(holdMsOf(anew, known(hour), fleet)).toBe(60_000)
+  })
+
+  test('is told at once where another relay was there in between, or may have been', () => {
+    const fleet = new KnownFleet()
+    expect(holdMsOf(anew, known(hour), fleet)).toBe(0)
+    fleet.said(1, Date.parse(before))
+    expect([fleet.said(1, Date.parse(before) + 1), fleet.said(2, Date.parse(before) + 1)]).toEqual([
+      false,
+      true,
+    ])
+    expect(holdMsOf(anew, known(hour), fleet)).toBe(0)
+    expect(fleet.said(1, Date.parse(before) + 2)).toBe(false)
+    expect(holdMsOf(anew, known(hour), fleet)).toBe(0)
+  })
+})
+
+test('what is told again of a registration, as after a restart, is told at once', () => {
+  expect(holdMsOf(refreshed, { ...refreshed.binding, expires_at: hour }, fleetOf(1))).toBe(0)
 })
 
 function place(): NonNullable<BindingTell['moved_from']> {
@@ -35,9 +64,14 @@ function place(): NonNullable<BindingTell['moved_from']> {
   return { contact, ...received }
 }
 
+/** So many relays, of which none was ever known to be alone. */
+function fleetOf(relays: number) {
+  return { relays, aloneSince: Number.POSITIVE_INFINITY }
+}
+
 /** The registration of before, which runs out then. */
 function known(until: string | undefined) {
-  return until === undefined ? undefined : { ...refreshed.binding, expires_at: until }
+  return until === undefined ? undefined : { ...refreshed.binding, refreshed_at: before, expires_at: until }
 }
 
 /** A refresh by a REGISTER so many numbers later. */

@@ -16,9 +16,10 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type CallTell, monotonicMs, type Tell } from '#contract'
+import { type CallTell, monotonicMs, portNumber, type Tell } from '#contract'
 import { BindingFile } from '../../../relay/io/bindings.ts'
-import { Spool, type SpooledTell, type SpoolOptions } from '../../../relay/io/spool.ts'
+import { Spool, type SpoolOptions } from '../../../relay/io/spool.ts'
+import type { SpooledTell } from '../../../relay/io/spooled-tell.ts'
 import { explanationOf } from '../../support/limits.ts'
 import { silence } from '../../support/silence.ts'
 import { bindingTell, callTell, eventTell, messagesTell } from './tells.ts'
@@ -70,7 +71,7 @@ describe('the spool', () => {
     spool.add(going, 1_000)
     spool.add(over, 1_000)
     spool.add(bindingTell('registered'))
-    const kinds = (batch: readonly SpooledTell[]) => batch.map(({ subject }) => subject.split(' ')[0])
+    const kinds = (batch: readonly SpooledTell[]) => batch.map(({ text }) => JSON.parse(text).kind)
     expect(kinds(spool.take(9, monotonicMs(0)))).toEqual(['call', 'binding'])
     expect(spool.take(9, monotonicMs(999))).toEqual([])
     expect(kinds(spool.take(9, monotonicMs(1_000)))).toEqual(['call'])
@@ -282,6 +283,26 @@ describe('the spool', () => {
     await spool.close()
   })
 
+  test('writes down no refresh, which follows from where phones are on disk, but one from another place', async () => {
+    const before = await opened()
+    const moved_from = {
+      contact: 'sip:a@10.0.0.5',
+      transport: 'udp' as const,
+      address: '127.0.0.1',
+      port: portNumber(5062),
+    }
+    const moved = { ...bindingTell('refreshed'), moved_from }
+    for (let phones = 0; phones < 9; phones++) before.add(bindingTell('refreshed'))
+    expect([before.size, before.bytes]).toEqual([9, 0])
+    before.add(moved)
+    expect(before.bytes).toBe(JSON.stringify(moved).length)
+    expect(told(before)).toHaveLength(10)
+    await before.close()
+    const after = await opened()
+    expect(told(after)).toEqual([moved])
+    await after.close()
+  })
+
   test('drops a failed tell which a newer one has made needless meanwhile', async () => {
     const spool = await opened()
     const first = callTell(undefined, 1)
@@ -290,6 +311,19 @@ describe('the spool', () => {
     const batch = spool.take(10, monotonicMs(0))
     spool.add(second)
     spool.failed(batch)
+    expect(told(spool)).toEqual([second])
+    await spool.close()
+  })
+
+  test('holds back no refresh after one which the edge did not hear', async () => {
+    const spool = await opened()
+    const phone = randomUUID()
+    spool.add(bindingTell('refreshed', phone, 1))
+    const batch = spool.take(10, monotonicMs(0))
+    const second = bindingTell('refreshed', phone, 2)
+    spool.add(second, 60_000)
+    spool.failed(batch)
+    expect(spool.news).toBe(1)
     expect(told(spool)).toEqual([second])
     await spool.close()
   })

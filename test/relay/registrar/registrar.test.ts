@@ -437,6 +437,27 @@ describe('after a restart', () => {
     expect(contacts(after.register([], { cseq: 3 }))[0]).toContain('q=0.5')
   })
 
+  test('what was on the disk and the edge has not heard is told as it was, unless there is later news of it', () => {
+    const before = registrar({ max_contacts: 9 })
+    for (const [nth, name] of ['known', 'refreshed', 'new', 'lately', 'left'].entries())
+      before.register([`Contact: <sip:${name}@10.0.0.5>`], { cseq: nth + 1 })
+    const edge = list(before.told.filter(({ binding }) => !binding.contact.includes('new')))
+    before.register(['Contact: <sip:refreshed@10.0.0.5>'], { cseq: 6, after: 1 })
+    const [{ tell_id: _, ...refresh }] = before.told.slice(-1) as [BindingTell]
+    const after = registrar({ max_contacts: 9 })
+    after.pass(2)
+    after.phones.restore(ms(after.now()), after.at(), list(before.told), 'disk')
+    after.register(['Contact: <sip:lately@10.0.0.5>'], { cseq: 7 })
+    after.register(['Contact: <sip:left@10.0.0.5>;expires=0'], { cseq: 8 })
+    const tells = after.phones.restore(ms(after.now()), after.at(), edge, 'edge')
+    expect(tells.map(({ binding }) => binding.contact)).toEqual([
+      'sip:new@10.0.0.5',
+      'sip:refreshed@10.0.0.5',
+    ])
+    expect(tells[1]).toMatchObject(refresh)
+    expect(after.phones.restore(ms(after.now()), after.at(), list([]), 'edge')).toEqual([])
+  })
+
   test('a phone which left before the edge’s list came is not brought back by it', () => {
     const before = registrar()
     before.register(['Contact: <sip:a@10.0.0.5>'])
