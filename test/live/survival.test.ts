@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answers, Carrier } from '../support/carrier.ts'
 import { endedCall, type KnownCalls, knownCalls } from '../support/customer.ts'
@@ -35,9 +37,12 @@ describe('when a part of the stack dies or falls silent', () => {
 
   test('a relay killed in the middle comes back knowing its phones, and rings them', async () => {
     await rings()
-    await soon('the registration to show', async () => (await office.api.list('/registrations')).length === 1)
+    const registered = await soon('the registration to show', lastRegistered)
+    expect(statusOf(await phone.register())).toBe(200)
+    await soon('the refresh to be on disk', () => linesOfPhones() === 2)
     await killRelay()
     await rings()
+    await soon('the refresh to be known', async () => ((await lastRegistered()) ?? '') > registered)
   })
 
   test('a phone which calls while the edge is silent is put through', async () => {
@@ -71,6 +76,18 @@ describe('when a part of the stack dies or falls silent', () => {
     await expectOneMore(known)
   })
 })
+
+/** When the phone was heard last, as far as the edge knows. */
+async function lastRegistered(): Promise<string | undefined> {
+  const [registration] = await office.api.list('/registrations')
+  return registration && String(registration.tm_update)
+}
+
+/** How often the relay has written down where a phone is. */
+function linesOfPhones(): number {
+  const files = globSync(join(stack.folder, '**', 'bindings', '*.journal'))
+  return files.flatMap((file) => readFileSync(file, 'utf8').match(/ keep /g) ?? []).length
+}
 
 async function rings(): Promise<void> {
   const { call, result } = await carrier.call('+15557654321', office.number)
