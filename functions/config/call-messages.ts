@@ -30,7 +30,7 @@ export const messagesOfCalls = new Hono<Edge>()
   })
 
 const NOT_KEPT =
-  'No messages of this call are kept: they are of calls which begin while `capture_messages` of the customer is true, a second after they passed.'
+  'No messages of this call are kept: they are of calls which begin while capture_messages of the customer is true, a second after they passed.'
 
 async function messagesOf(c: Context<Edge>) {
   const mine = and(eq(calls.customerId, c.get('principal').customerId), eq(calls.id, readId(c)))

@@ -12,6 +12,11 @@ export function soundSentence(name: string, side: MediaSide, hasFlow: boolean): 
   return `${name} was heard ${quality(side)}: ${many}, jitter ${Math.round(side.jitter_ms)} ms.`
 }
 
+/** Where a side's sound comes from; of one which was not heard, where it says that it is. */
+export function placeWords({ packets, latched_address, sdp_address }: MediaSide): [string, string | null] {
+  return packets === 0 ? ['Says that it is at', sdp_address] : ['Comes from', latched_address ?? sdp_address]
+}
+
 /** The share of its packets which did not come; 0 where none was sent. */
 export function lostShare({ packets, lost }: MediaSide): number {
   return packets + lost <= 0 ? 0 : Math.max(0, lost) / (packets + Math.max(0, lost))

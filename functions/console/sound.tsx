@@ -1,7 +1,7 @@
 import type { MediaSide } from '#contract'
 import { Between } from './between.tsx'
 import type { ShownCall } from './shown.ts'
-import { lostShare, soundSentence } from './sound-sentence.ts'
+import { lostShare, placeWords, soundSentence } from './sound-sentence.ts'
 import { partyName, percent } from './words.ts'
 
 /** How each side of a call was heard. */
@@ -49,7 +49,7 @@ function Side({ from, to, side, hasFlow }: SideOf) {
     ['Packets', String(side.packets)],
     ['Codec', side.codec],
     ['Encrypted', side.cipher],
-    ['Comes from', side.latched_address ?? side.sdp_address],
+    placeWords(side),
   ]
   return (
     <div>

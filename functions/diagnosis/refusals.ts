@@ -178,7 +178,7 @@ const advices: Readonly<Record<string, (facts: CallFacts) => Advice>> = {
     todo: 'Look at what carries the signalling: who changes a=fingerprint in a description, or shows another certificate, is heard by no one.',
   }),
   MEDIA_UNAVAILABLE: () => ({
-    todo: 'The relay has no RTP ports left, or its media thread is gone: widen RTP_PORT_MIN to RTP_PORT_MAX, or run one more relay.',
+    todo: 'The relay has no RTP ports left, or its media thread is gone: widen RTP_PORTS, or run one more relay.',
   }),
   PARTY_LOST: () => ({
     todo: 'One side vanished within the call: look at its network, and at NATs which forget a connection (keep-alives, TCP or TLS).',

@@ -154,7 +154,7 @@ function onesided({ from_caller, from_callee }: Sound, faults: readonly Finding[
   const both = found(
     'NO_AUDIO',
     silent.map(({ sentence }) => sentence).join(' '),
-    `See that the relay’s RTP ports (RTP_PORT_MIN to RTP_PORT_MAX, UDP) are open, and that ${local_address ?? 'PUBLIC_IP'} is the address at which the world finds it.`,
+    `See that the relay’s RTP ports (RTP_PORTS, UDP) are open, and that ${local_address ?? 'PUBLIC_IP'} is the address at which the world finds it.`,
     {
       severity: 'error',
       evidence: {

@@ -7,9 +7,18 @@ const toldAtMost = 50
 /** What is wrong with what was said, field by field; of very many the first. */
 export function faultsOf({ issues }: z.ZodError, said: unknown): Detail[] {
   return issues
+    .filter((issue) => !isBeyondAll(issue, issues))
     .slice(0, toldAtMost)
     .flatMap((issue) => detailsOf(issue, said))
     .slice(0, toldAtMost)
+}
+
+/** What JavaScript counts no further than; where the field has a bound of its own, that one says more. */
+function isBeyondAll(issue: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[]): boolean {
+  const ofAll =
+    (issue.code === 'too_big' && issue.maximum === Number.MAX_SAFE_INTEGER) ||
+    (issue.code === 'too_small' && issue.minimum === Number.MIN_SAFE_INTEGER)
+  return ofAll && issues.some((other) => other !== issue && other.path.join() === issue.path.join())
 }
 
 function detailsOf(issue: z.core.$ZodIssue, said: unknown): Detail[] {

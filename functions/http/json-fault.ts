@@ -5,7 +5,7 @@
 
 /**
  * Says in words where a text is no JSON, and what was expected there; undefined: it is JSON. Throws what is a mistake
- * of its own. Throws what is a mistake of its own.
+ * of its own.
  */
 export function jsonFault(text: string): string | undefined {
   try {

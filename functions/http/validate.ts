@@ -4,7 +4,7 @@ import type { Edge } from '../env.ts'
 import { ApiError } from './api-error.ts'
 import { actFor } from './authenticate.ts'
 import { faultsOf, inWords } from './faults.ts'
-import { readJson, readStorable, refuseUnprintable } from './json.ts'
+import { bodyText, readJson, readStorable, refuseUnprintable } from './json.ts'
 
 /**
  * The request's JSON body, as `shape` reads it; anything else is refused, naming the fields.
@@ -27,7 +27,7 @@ export async function readOrder<Shape extends z.ZodType>(
   c: Context<Edge>,
   shape: Shape,
 ): Promise<z.output<Shape>> {
-  return (await c.req.text()) === '' ? parse(shape, {}) : readBody(c, shape)
+  return (await bodyText(c)) === '' ? parse(shape, {}) : readBody(c, shape)
 }
 
 /**
@@ -49,12 +49,12 @@ export async function readInput<Shape extends z.ZodType>(
 
 /** For a request whose body needs say nothing: one which says more than `customer_id` is refused, not passed over. */
 export async function readNoBody(c: Context<Edge>): Promise<void> {
-  if ((await c.req.text()) !== '') await readInput(c, z.strictObject({}))
+  if ((await bodyText(c)) !== '') await readInput(c, z.strictObject({}))
 }
 
 /**
  * The request's JSON body, which says what is to change of something; `owner` is whose such things are. Throws where
- * it is no object. Throws where it is no object.
+ * it is no object.
  */
 export async function readObject(
   c: Context<Edge>,

@@ -30,6 +30,8 @@ describe('a field', () => {
     ['providers', { hostname: ['a'] }, 'hostname: is to be a text, not a list'],
     ['providers', { hostname: 'a.test', port: 1.5 }, 'port: is to be a whole number, not 1.5'],
     ['providers', { hostname: 'a.test', port: 70_000 }, 'port: is at most 65535'],
+    ['providers', { hostname: 'a.test', port: 1e99 }, 'port: is at most 65535'],
+    ['routes', { provider_id: crypto.randomUUID(), priority: -1e99 }, /^priority: is at least \d{1,5}$/],
     ['providers', { hostname: 'a.test', enabled: 'yes' }, 'enabled: is to be true or false, not a text'],
     ['providers', { hostname: 'a.test', transport: 'sctp' }, 'transport: is one of udp, tcp, tls'],
     ['providers', { hostname: 'a.test', type: 'pstn' }, 'type: is sip'],
@@ -92,6 +94,30 @@ describe('a body which is no JSON', () => {
     if (typeof where === 'string') expect(said).toBe(where)
     else expect(said).toMatch(where)
   })
+})
+
+test.each([
+  ['a letter of Latin-1', 0xeb],
+  ['half of a letter', 0xc3],
+])('a body which is no UTF-8, as by %s, is refused rather than kept with a hole', async (_, octet) => {
+  const body = new Uint8Array([
+    ...Buffer.from('{"hostname": "a.test", "name": "Zo'),
+    octet,
+    ...Buffer.from('"}'),
+  ])
+  for (const [method, path] of [
+    ['POST', 'providers'],
+    ['PATCH', `providers/${crypto.randomUUID()}`],
+    ['POST', `calls/${crypto.randomUUID()}/hangup`],
+  ] as const) {
+    const headers = { authorization: `Bearer ${app.aliceKey}` }
+    const answer = await app.send(`/v1.0/${path}`, { method, headers, body })
+    expect([path, answer.status, answer.body.error.message]).toEqual([
+      path,
+      400,
+      'The body is not valid JSON: it is not UTF-8.',
+    ])
+  }
 })
 
 test('a token to the next page with an impossible date is refused by name', async () => {

@@ -10,7 +10,7 @@ import { curlOf } from '../../../functions/console/curl.ts'
 import { EventStreamReader } from '../../../functions/console/event-stream.ts'
 import { ownFindings } from '../../../functions/console/own-findings.ts'
 import type { ShownCall } from '../../../functions/console/shown.ts'
-import { soundSentence } from '../../../functions/console/sound-sentence.ts'
+import { placeWords, soundSentence } from '../../../functions/console/sound-sentence.ts'
 import { byOwnClock, lasting, percent } from '../../../functions/console/words.ts'
 
 /*
@@ -166,6 +166,14 @@ describe('sound as a sentence', () => {
   ])('%j', (change, sentence) => {
     const side = mediaSide.parse({ packets: 1000, bytes: 0, lost: 0, dropped: 0, jitter_ms: 3.2 })
     expect(soundSentence('office1', { ...side, ...change }, true)).toBe(sentence)
+  })
+
+  test('of a side which was not heard names where it says that it is, not where sound comes from', () => {
+    const side = mediaSide.parse({ packets: 0, bytes: 0, lost: 0, dropped: 0, jitter_ms: 0 })
+    const placed = { ...side, sdp_address: '10.0.0.5:4000' }
+    expect(placeWords(placed)).toEqual(['Says that it is at', '10.0.0.5:4000'])
+    const heard = { ...placed, packets: 1, latched_address: '192.0.2.7:4000' }
+    expect(placeWords(heard)).toEqual(['Comes from', '192.0.2.7:4000'])
   })
 
   test('of a callee who did not answer says nothing of a flow where there is none', () => {
