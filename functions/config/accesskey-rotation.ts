@@ -98,6 +98,7 @@ export const rotationOperations: readonly Operation[] = [
     tag: 'accesskeys',
     scope: 'admin',
     body: rotation,
+    mayBeBare: true,
     answer: madeOf(accesskeys.noun),
     precondition: 'If-Match',
     headers: ['ETag'],

@@ -67,6 +67,7 @@ export const alertOperations: readonly Operation[] = [
     tag: 'alerts',
     scope: 'configure',
     body: trialInput,
+    mayBeBare: true,
     answer: delivery,
     errors: ['ALERT_NOT_FOUND', 'WEBHOOK_MISSING', 'WEBHOOK_NOT_FOUND', 'TOO_MANY_TESTS'],
     example: {

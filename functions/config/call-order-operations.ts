@@ -112,6 +112,7 @@ export const callOrderOperations: readonly Operation[] = orders.map(
     tag: 'calls',
     scope: 'call',
     body: input,
+    mayBeBare: true,
     answer: callOrderShown,
     pending: true,
     errors: ['CALL_NOT_FOUND', 'CALL_OVER', 'CALL_STATE_INVALID', 'RELAY_SILENT', ...errors],

@@ -207,6 +207,7 @@ function operationsFor(kind: Kind, path: string, name: string, whom: string): Op
         'They are refused (403, `OUTBOUND_BLOCKED`) as soon as relays hear of it, until `release`. Emergency calls, calls in ' +
         'and calls between phones go on.',
       body: blockInput,
+      mayBeBare: true,
       example: { ...parameters, body: { hang_up: true }, answer },
     },
     {
@@ -215,6 +216,7 @@ function operationsFor(kind: Kind, path: string, name: string, whom: string): Op
       path: `${path}/release`,
       summary: `Let the calls out of ${whom} go on, or let a country be called`,
       body: releaseInput,
+      mayBeBare: true,
       example: {
         ...parameters,
         body: {},

@@ -153,6 +153,7 @@ export const providerOperations: readonly Operation[] = [
     scope: 'call',
     query: waiting,
     body: testInput,
+    mayBeBare: true,
     answer: test,
     pending: true,
     errors: ['PROVIDER_NOT_FOUND', 'REFERENCE_NOT_FOUND', 'TOO_MANY_TESTS', 'NO_RELAY'],

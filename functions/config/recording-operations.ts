@@ -166,7 +166,7 @@ export const recordingOperations: readonly Operation[] = [
         'It is ordered of the call’s relay, which hears it within two seconds; what came of it is an event: `recording.started`, `recording.finished` or `recording.failed`.',
       tag: 'recordings',
       scope: 'call',
-      ...(order === 'recording_start' && { body: recordingInput }),
+      ...(order === 'recording_start' && { body: recordingInput, mayBeBare: true as const }),
       answer: recordingOrderShown,
       success: 202,
       errors: [

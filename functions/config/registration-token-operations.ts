@@ -46,6 +46,7 @@ export const registrationTokenOperations: readonly Operation[] = [
     tag: 'extensions',
     scope: 'call',
     body: tokenInput,
+    mayBeBare: true,
     answer: token
       .extend({
         uri: z.string().describe('Whom the phone registers as.'),

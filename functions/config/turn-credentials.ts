@@ -53,6 +53,7 @@ export const turnOperations: readonly Operation[] = [
     tag: 'registrations',
     scope: 'call',
     body: turnInput,
+    mayBeBare: true,
     answer: z
       .object({
         urls: z.array(z.string()).describe('Where it is (RFC 7065).'),

@@ -85,7 +85,7 @@ ${list(
   'Parameters',
   parameters.map((one) => parameterRow(parameterAt(document, one))),
 )}
-${body ? schemaBlock('Body', body.schema) : ''}
+${body ? schemaBlock(requestBody?.required ? 'Body' : 'Body, which may be left out', body.schema) : ''}
 ${Object.entries(responses).map(([status, response]) => answer(document, status, response))}
 </article>`
 }

@@ -41,7 +41,7 @@ export interface PathOperation {
   description?: string
   security?: Record<string, string[]>[]
   parameters?: (Parameter | Reference)[]
-  requestBody?: { required: true; content: Content & Partial<Content<string>> }
+  requestBody?: { required: boolean; content: Content & Partial<Content<string>> }
   responses: Record<string, ApiResponse | Reference>
   /** Requests to copy, as readers of OpenAPI show them. */
   'x-codeSamples'?: readonly CodeSample[]

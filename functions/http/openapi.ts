@@ -59,9 +59,15 @@ function described(operation: Operation, parts: DocumentParts): PathOperation {
     ...(description !== undefined && { description }),
     security: scope === null ? [] : ways.map((way) => ({ [way]: [scope] })),
     parameters: parametersOf(operation, parts),
-    ...(body && { requestBody: { required: true, content: bodiesOf(operation, body, parts) } }),
+    ...(body && {
+      requestBody: { required: needsBody(operation), content: bodiesOf(operation, body, parts) },
+    }),
     responses: responsesOf(operation, parts),
   }
+}
+
+function needsBody({ body, mayBeBare }: Operation): boolean {
+  return mayBeBare !== true || body?.safeParse({}).success === false
 }
 
 /** Its body as JSON, and what else it may be. */

@@ -29,6 +29,8 @@ export interface Operation {
   readonly query?: z.ZodObject
   /** Body of the request (`io: 'input'`); absent: it has none. */
   readonly body?: z.ZodType
+  /** It is read by `readOrder`: where all its body may say has a default, there may be none. */
+  readonly mayBeBare?: true
   /** Bodies it takes beside JSON, by media type; absent: none. */
   readonly uploads?: Readonly<Record<string, z.ZodType>>
   /** Body of a successful answer (`io: 'output'`). */

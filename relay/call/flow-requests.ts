@@ -28,7 +28,7 @@ import {
   refusalWords,
   rewriteFor,
 } from './offer-answer.ts'
-import { refuseRequest } from './pending-reinvite.ts'
+import { closePending, hasHeardAnswer, refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { referRefused } from './refer.ts'
 import { firstLeg, isAnswered } from './sides.ts'
@@ -96,8 +96,8 @@ function answered(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): Ca
     return [referRefused(asked, { status: 403, why: 'the call speaks with no other party' }, endpoint)]
   if (request.method !== 'INVITE' && request.method !== 'UPDATE') return [refuseRequest(asked, 501)]
   if (changesNothing(request) || offersNothingNew(leg, request)) return answerHere(call, asked, endpoint)
-  if (leg.pending) return [refuseRequest(asked, 491)]
-  return changed(call, asked, endpoint)
+  if (leg.pending && !hasHeardAnswer(leg.pending)) return [refuseRequest(asked, 491)]
+  return [...closePending(leg), ...changed(call, asked, endpoint)]
 }
 
 /** Another address, another codec, or on hold: answered by what sounds are played in. */

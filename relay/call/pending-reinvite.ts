@@ -1,6 +1,7 @@
 import { ackDeclining, ackReinvite } from '../leg/ack.ts'
 import type { InDialogRequest, Leg, PendingReinvite } from '../leg/leg.ts'
 import { isRefreshing } from '../leg/refresh.ts'
+import { hasSdp } from '../sdp/message-sdp.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -12,8 +13,8 @@ import type { Call } from './state.ts'
  * Whether who asks for the next change has the 2xx to this one: it asks for none before (RFC 3261 §14.1), so its ACK was lost or
  * overtaken. One which is to bring an answer is waited for.
  */
-export function hasHeardAnswer({ answer, accepted }: PendingReinvite): boolean {
-  return answer !== undefined && accepted === undefined
+export function hasHeardAnswer({ asked, answer }: PendingReinvite): boolean {
+  return answer !== undefined && hasSdp(asked.request)
 }
 
 /** A change of the session which a leg asked for is settled, or dropped: its timers stop. */

@@ -97,6 +97,15 @@ describe('a refusal', () => {
     },
   )
 
+  // Of nothing that is there: what is asked for is not done, and the body is read first.
+  test.each(asked.filter(({ mayBeBare }) => mayBeBare !== undefined))(
+    'of $id for want of a body comes where the document says that it needs one',
+    async (one) => {
+      const { status } = await client.attempt(one, { path: { id: crypto.randomUUID() }, body: null })
+      expect(status === 400).toBe(!one.mayBeBare)
+    },
+  )
+
   test.each(asked.filter(({ path }) => /^\/v1.0\/(customers|relays)$/.test(path)))(
     'of $id to who is no administrator is declared',
     (one) => refused(stranger, one, 403),

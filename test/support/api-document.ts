@@ -9,6 +9,8 @@ export interface DocumentedOperation {
   /** With its parameters in braces. */
   readonly path: string
   readonly scopes: readonly string[]
+  /** Whether its body may be left out; undefined: it takes none. */
+  readonly mayBeBare: boolean | undefined
   /** The status which its example is answered with, and any other which is no refusal. */
   readonly successes: readonly string[]
   readonly example: { parameters: Parameter[]; body: unknown; answer: unknown }
@@ -84,6 +86,7 @@ export class ApiDocument {
     const contents = this.#at(`${pointer}/responses/${successes[0]}/content`) ?? {}
     const [answer] = Object.values(contents) as (Json | undefined)[]
     const body = this.#at(`${pointer}/requestBody/content/application~1json`)
+    const whole = this.#at(`${pointer}/requestBody`)
     const parameters = ((operation.parameters ?? []) as Json[]).map((_, at) =>
       this.#at(this.#follow(`${pointer}/parameters/${at}`)),
     )
@@ -92,6 +95,7 @@ export class ApiDocument {
       method: method.toUpperCase(),
       path,
       scopes: Object.values(((operation.security as Json[])[0] ?? {}) as Record<string, string[]>).flat(),
+      mayBeBare: whole && whole.required !== true,
       successes,
       example: {
         parameters: parameters as unknown as Parameter[],

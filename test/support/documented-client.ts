@@ -56,8 +56,8 @@ export class DocumentedClient {
     const filled = this.#real({ ...parametersAt('path', example.parameters), ...changes.path }) as Named
     const query = this.#real({ ...parametersAt('query', example.parameters), ...changes.query }) as Named
     const url = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(filled[name] ?? ''))
-    const body =
-      changes.body ?? (example.body === undefined ? undefined : JSON.stringify(this.#real(example.body)))
+    const whole = example.body === undefined ? undefined : JSON.stringify(this.#real(example.body))
+    const body = changes.body === null ? undefined : (changes.body ?? whole)
     const words = new URLSearchParams(query).toString()
     const response = await this.#carry(`${url}${words && `?${words}`}`, {
       method,
@@ -108,7 +108,8 @@ export interface Changes {
   readonly path?: Named
   readonly query?: Named
   readonly headers?: Named
-  readonly body?: string
+  /** null: none. */
+  readonly body?: string | null
 }
 type Named = Record<string, string>
 

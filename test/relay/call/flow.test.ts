@@ -549,6 +549,16 @@ describe('what a caller asks in its flow', () => {
     scene.aliceAsks('UPDATE').ladder.gives('200 to Alice')
   })
 
+  test('next, before the ACK to the answer of the last came, settles that; it waits for an ACK which is to bring an answer', () => {
+    const scene = isAsked()
+    const [held, again] = ['a=sendonly', 'a=sendrecv'].map((way) => sdp(alice.flow.address, 4002, way))
+    scene.aliceAsks('INVITE', held).ladder.whatever()
+    scene.aliceAsks('INVITE', again).ladder.gives('200 to Alice')
+    expect(text(scene.answered.body)).not.toContain('a=recvonly')
+    scene.aliceAsks('INVITE').ladder.gives('200 to Alice')
+    scene.aliceAsks('INVITE', held).ladder.gives('491 to Alice')
+  })
+
   test('of another party is refused', () => {
     isAsked().aliceAsks('REFER').ladder.gives('403 to Alice')
     isAsked().aliceAsks('MESSAGE').ladder.gives('501 to Alice')
