@@ -55,7 +55,7 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, opusCalls, l
   const { baseDomain, names } = served
   const clock = new Clock(endpoint)
   const numbers = new QuestionNumbers()
-  const transactions = new Transactions()
+  const transactions = new Transactions({ seed: Number.parseInt(hashes.mac('transactions').slice(0, 7), 16) })
   const ports = new Ports(rtpPorts, entropy.below, mediaSockets)
   const snapshots = new SnapshotCache({ clock, numbers, entropy })
   const ledger = new Ledger(endpoint, limits ?? limitsOn(snapshots.index), opusCalls)

@@ -194,7 +194,7 @@ export class Challenger {
     if (isEnded(answer, tokenId)) return { ok: false, why: 'ended' }
     const issuedAt = this.#issuedAt(credentials.nonce, credentials.realm, flow?.address)
     if (issuedAt === undefined || now - issuedAt > this.#lifetimeMs) return { ok: false, why: 'stale' }
-    const why = this.#counts.refuse(now, credentials.nonce, issuedAt, count)
+    const why = this.#counts.refuse(now, sealNumber(credentials.nonce), issuedAt, count)
     if (why !== undefined) return { ok: false, why }
     const credential = withinToken(at, answer, credentials.username)
     return { ok: true, verified: { credential, tokenId } as Verified }
@@ -252,6 +252,12 @@ export function isAllowed({ algorithms }: KnownCredential, algorithm: string): b
 export function failureOf(reason: AuthFailureReason, { credential }: Verified): AuthFailure {
   const { customer_id: customerId, extension_id: accountId, extension, realm } = credential
   return { reason, account: `${extension}@${realm}`, customerId, accountId }
+}
+
+/** 52 bits of a nonce's seal, which is no other's: as a number it is found faster than a text which was never seen before. */
+function sealNumber(nonce: string): number {
+  const seal = nonce.lastIndexOf('.') + 1
+  return Number.parseInt(nonce.slice(seal, seal + 13), 16)
 }
 
 /** HA1s of no account for those which have none. */

@@ -1,8 +1,10 @@
 import type { MonotonicMs } from '#contract'
 
-interface NonceUse {
-  readonly issuedAt: MonotonicMs
-  count: number
+/** Nonces by a number which no two have, with the highest count of each. */
+interface Generation {
+  readonly countByNonce: Map<number, number>
+  /** When the youngest of them was issued. */
+  issuedAt: number
 }
 
 /**
@@ -13,8 +15,8 @@ interface NonceUse {
 export class NonceCounts {
   readonly #lifetimeMs: number
   readonly #atMost: number
-  #elder = new Map<string, NonceUse>()
-  #younger = new Map<string, NonceUse>()
+  #elder = generation()
+  #younger = generation()
   #bornAt = Number.NEGATIVE_INFINITY
   /** Nonces issued up to then may have been forgotten, and are not taken for unused. */
   #forgottenUntil = Number.NEGATIVE_INFINITY
@@ -24,31 +26,33 @@ export class NonceCounts {
     this.#atMost = atMost
   }
 
-  /** Why `count` is no good; undefined: it is, and it is remembered. */
+  /** Why `count` is no good; undefined: it is, and it is remembered. `nonce`: a number which no other has. */
   refuse(
     now: MonotonicMs,
-    nonce: string,
+    nonce: number,
     issuedAt: MonotonicMs,
     count: number,
   ): 'replayed' | 'stale' | undefined {
-    const full = this.#younger.size >= this.#atMost / 2
+    const full = this.#younger.countByNonce.size >= this.#atMost / 2
     if (full || now - this.#bornAt > this.#lifetimeMs) this.#age(now)
-    const seen = this.#younger.get(nonce) ?? this.#elder.get(nonce)
-    if (seen !== undefined) {
-      if (count <= seen.count) return 'replayed'
-      seen.count = count
-      return undefined
-    }
-    if (issuedAt <= this.#forgottenUntil) return 'stale'
-    this.#younger.set(nonce, { issuedAt, count })
+    const { countByNonce } = this.#elder.countByNonce.has(nonce) ? this.#elder : this.#younger
+    const seen = countByNonce.get(nonce)
+    if (seen !== undefined && count <= seen) return 'replayed'
+    if (seen === undefined && issuedAt <= this.#forgottenUntil) return 'stale'
+    countByNonce.set(nonce, count)
+    if (seen === undefined) this.#younger.issuedAt = Math.max(this.#younger.issuedAt, issuedAt)
     return undefined
   }
 
   #age(now: MonotonicMs): void {
-    for (const { issuedAt } of this.#elder.values())
-      if (now - issuedAt <= this.#lifetimeMs) this.#forgottenUntil = Math.max(this.#forgottenUntil, issuedAt)
+    const { issuedAt } = this.#elder
+    if (now - issuedAt <= this.#lifetimeMs) this.#forgottenUntil = Math.max(this.#forgottenUntil, issuedAt)
     this.#elder = this.#younger
-    this.#younger = new Map()
+    this.#younger = generation()
     this.#bornAt = now
   }
+}
+
+function generation(): Generation {
+  return { countByNonce: new Map(), issuedAt: Number.NEGATIVE_INFINITY }
 }

@@ -62,12 +62,14 @@ export class Transactions {
   #overUdp: TimerLengths
   #overStreams: TimerLengths
   #lastId = 0
-  #table = new TransactionTable()
+  readonly #table: TransactionTable
   #deadlines = new Deadlines<TransactionTimerDue>()
   /** Of those which only wait to be forgotten: nearly all, at each instant many. */
   #lingering = new SharedDeadlines<TransactionTimerDue>()
 
-  constructor(options: { timers?: Partial<TimerBase> } = {}) {
+  /** `seed`: a number which no peer knows. */
+  constructor(options: { timers?: Partial<TimerBase>; seed?: number } = {}) {
+    this.#table = new TransactionTable(options.seed ?? 0)
     const own = { ...timerBase, ...options.timers }
     this.#overUdp = lengths(own, false)
     this.#overStreams = lengths(own, true)

@@ -1,6 +1,7 @@
 import type { Deadline } from '../ground/deadlines.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
 import type { Machine } from '../ground/machine.ts'
+import { TextMap } from '../ground/text-map.ts'
 import type { TransactionMemory, TransactionRows } from './order.ts'
 import type { TransactionTimer } from './timers.ts'
 
@@ -30,11 +31,18 @@ export interface TransactionTimerDue {
 
 /** Every transaction alive, under all the names it is asked for by. */
 export class TransactionTable {
-  #byId = new Map<number, Transaction>()
-  #servers = new Map<string, Transaction>()
-  #clients = new Map<string, Transaction>()
-  #firstByMerge = new Map<string, Transaction>()
-  #byPeer = new Map<string, Set<Transaction>>()
+  readonly #byId = new Map<number, Transaction>()
+  readonly #servers: TextMap<Transaction>
+  readonly #clients: TextMap<Transaction>
+  readonly #firstByMerge: TextMap<Transaction>
+  readonly #byPeer: TextMap<Set<Transaction>>
+
+  constructor(seed: number) {
+    this.#servers = new TextMap(seed)
+    this.#clients = new TextMap(seed)
+    this.#firstByMerge = new TextMap(seed)
+    this.#byPeer = new TextMap(seed)
+  }
 
   get size(): number {
     return this.#byId.size
@@ -68,8 +76,9 @@ export class TransactionTable {
     this.#byId.set(id, transaction)
     this.#side(transaction).set(key, transaction)
     if (merge !== undefined && !this.#firstByMerge.has(merge)) this.#firstByMerge.set(merge, transaction)
-    const there = this.#byPeer.get(peer(flow))
-    if (there === undefined) this.#byPeer.set(peer(flow), new Set([transaction]))
+    const place = peer(flow)
+    const there = this.#byPeer.get(place)
+    if (there === undefined) this.#byPeer.set(place, new Set([transaction]))
     else there.add(transaction)
   }
 
@@ -79,19 +88,20 @@ export class TransactionTable {
     if (!this.#byId.delete(id)) return false
     removeOwn(this.#side(transaction), key, transaction)
     if (merge !== undefined) removeOwn(this.#firstByMerge, merge, transaction)
-    const there = this.#byPeer.get(peer(flow))
+    const place = peer(flow)
+    const there = this.#byPeer.get(place)
     there?.delete(transaction)
-    if (there?.size === 0) this.#byPeer.delete(peer(flow))
+    if (there?.size === 0) this.#byPeer.delete(place)
     return true
   }
 
-  #side({ side }: Transaction): Map<string, Transaction> {
+  #side({ side }: Transaction): TextMap<Transaction> {
     return side === 'client' ? this.#clients : this.#servers
   }
 }
 
 /** Another may have the same name by now. */
-function removeOwn(map: Map<string, Transaction>, key: string, transaction: Transaction): void {
+function removeOwn(map: TextMap<Transaction>, key: string, transaction: Transaction): void {
   if (map.get(key) === transaction) map.delete(key)
 }
 
