@@ -3,6 +3,7 @@ import { useEvents } from './live.ts'
 import { More } from './more.tsx'
 import { usePages } from './pages.ts'
 import { Refusal } from './refusal.tsx'
+import { relayWords } from './relay-words.ts'
 import type { ShownRelay } from './shown.ts'
 import { fullTime, percent } from './words.ts'
 
@@ -35,6 +36,7 @@ export function NowRelays() {
 
 function Relay({ relay }: { relay: ShownRelay }) {
   const { id, alive, draining, address, port, region, software, calls, load, spool, last_error } = relay
+  const { tone, words } = relayWords(relay)
   const figures = [
     ['Calls', String(calls)],
     ['Registrations', load === null ? '–' : String(load.registrations)],
@@ -46,8 +48,8 @@ function Relay({ relay }: { relay: ShownRelay }) {
     <div class="card">
       <div class="title">
         <h3>{id}</h3>
-        <span class={alive ? 'good' : 'bad'}>{alive ? '✓ alive' : '✕ not heard'}</span>
-        {draining && <span class="warn">takes no new calls</span>}
+        <span class={tone}>{words}</span>
+        {alive && draining && <span class="warn">takes no new calls</span>}
       </div>
       <p class="hint">
         SIP at {address}:{port}

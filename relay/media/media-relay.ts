@@ -10,17 +10,16 @@ import { DEAF_MS } from './latch.ts'
 import { Leaving } from './leaving.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
-import { OWN_TICKS, OwnStream } from './own-stream.ts'
-import { isValid, isWhole, looksLikeControl, RTCP_HEADER, RTP_HEADER } from './packet-shape.ts'
+import { OwnStream } from './own-stream.ts'
+import { isValid, isWhole, looksLikeControl } from './packet-shape.ts'
+import { drop, hearReports, pass, unprotected } from './passing.ts'
 import { PLAYED_PACKET, Player } from './player.ts'
 import type { RecordingSink, RecordingTerms } from './recorder.ts'
 import { Recordings } from './recordings.ts'
 import { Reporter } from './reporter.ts'
-import { readReports } from './rtcp.ts'
 import { type RtcpCompound, writeCompound } from './rtcp-writer.ts'
 import { plain, ROOM, type StageBuilder, type TranscodeStage } from './stages.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
-import { readWord, writeWord } from './words.ts'
 
 /** What is needed to send packets of our own: RTCP, keys, and sounds. */
 export interface RtcpSending {
@@ -39,8 +38,6 @@ type TellReport = (report: MediaReport) => void
 
 /** Longest packet we pass on. */
 const LONGEST = 1500
-/** An SR's packet type, and where its RTP time stands (RFC 3550 §6.4.1). */
-const [SENDER_REPORT, REPORTED_TIME] = [200, 16]
 /** How often `sweep` is to be called; and where little is there to be looked at, for each costs a wake-up. */
 export const SWEEPS_A_SECOND = 20
 const FEWEST_SWEEPS = 5
@@ -231,7 +228,7 @@ export class MediaRelay {
 
   /**
    * A packet came to `rtpPort`, `received` bytes of it; returns the port it leaves from, whose latch has a destination and
-   * whose `leaving` is its length now, or undefined: drop it. `stages.ts` has the way it goes.
+   * whose `leaving` is its length now, or undefined: drop it. `stages.ts` has the way it goes, `passing.ts` its steps.
    */
   arrive(
     now: MonotonicMs,
@@ -423,84 +420,6 @@ export class MediaRelay {
   }
 }
 
-/**
- * Its length as it was before it was protected; negative: drop it. What no source of the party sent is not even tried, and
- * of what others may have forged only so much.
- */
-function unprotected(
-  now: MonotonicMs,
-  rtpPort: RtpPort,
-  from: SocketAddress,
-  packet: Uint8Array,
-  received: number,
-  control: boolean,
-): number {
-  const { latch } = rtpPort
-  const { unprotect } = rtpPort.leg
-  const isPeer = latch.isPeer(from)
-  if (unprotect === undefined || !(isPeer || latch.allows(from))) return -1
-  if (!rtpPort.tries(now, isPeer && unprotect.knows(packet, control))) return -1
-  const length = unprotect.unprotect(packet, received, control)
-  if (length < 0) rtpPort.failed(now)
-  return length < (control ? RTCP_HEADER : RTP_HEADER) ? -1 : length
-}
-
-/** Where a packet which a leg has heard leaves from; undefined: drop it. */
-function pass(
-  rtpPort: RtpPort,
-  to: MediaLeg,
-  packet: Uint8Array,
-  heard: number,
-  control: boolean,
-  leaving: Leaving | undefined,
-): RtpPort | undefined {
-  if (to.isPlayedTo && !control) return undefined
-  const out = control && !to.mux ? to.rtcp : to.rtp
-  if (out.latch.destination === undefined) return drop(rtpPort)
-  let length = heard
-  if (to.rewrite !== undefined && !control) length = to.rewrite.rewrite(packet, length)
-  if (control) retime(rtpPort.leg, to, packet, length)
-  else if (to.encode !== undefined && length > 0) return void leaving?.send(to, packet, length)
-  if (to.protect !== undefined)
-    length = rtpPort.leg.blind ? -1 : protectedLength(to.protect, packet, length, control)
-  if (length < 0 || length > heard + ROOM) return drop(rtpPort)
-  out.leaving = length
-  return out
-}
-
-/** A sender's report tells by its RTP time which moment a packet is of: those packets are ours where codecs are turned. */
-function retime(from: MediaLeg, to: MediaLeg, packet: Uint8Array, length: number): void {
-  const turned = to.encode ?? from.decode
-  if (turned === undefined || packet[1] !== SENDER_REPORT || length < REPORTED_TIME + 4) return
-  writeWord(packet, REPORTED_TIME, turned.timeOf(readWord(packet, 4), readWord(packet, REPORTED_TIME)))
-}
-
-function protectedLength(
-  stage: NonNullable<MediaLeg['protect']>,
-  packet: Uint8Array,
-  length: number,
-  control: boolean,
-): number {
-  return length < 0 ? length : stage.protect(packet, length, control)
-}
-
-/** Reads what a leg's RTCP says before it is passed on to its partner. */
-function hearReports(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): void {
-  const { partner, reporter } = leg
-  const heard = partner?.rtp.statistics
-  // What it hears has its own clock where codecs are turned.
-  const turned = leg.encode ?? partner?.decode
-  const { ticks } = (turned ? leg.rtp.statistics : heard) ?? { ticks: OWN_TICKS }
-  for (const { ntp, blocks } of readReports(packet, length)) {
-    reporter?.heard(now, ntp)
-    if (ntp !== undefined) partner?.reception.passed(now, ntp)
-    for (const block of blocks) {
-      if (heard !== undefined && block.ssrc === heard.ssrc) leg.reception.heard(now, block, ticks)
-      else if (block.ssrc === leg.own?.ssrc) leg.reception.heard(now, block, leg.encode ? ticks : OWN_TICKS)
-    }
-  }
-}
-
 function playerOf(
   { packet = new Uint8Array(PLAYED_PACKET) }: RtcpSending,
   leaving: Leaving,
@@ -512,9 +431,4 @@ function playerOf(
 function speakAs(leg: MediaLeg, entropy: RtcpSending['entropy']): void {
   leg.own = new OwnStream(entropy)
   leg.reporter = new Reporter(entropy, leg.own)
-}
-
-function drop(rtpPort: RtpPort): undefined {
-  rtpPort.statistics.dropped++
-  return undefined
 }

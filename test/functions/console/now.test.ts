@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { eventExamples } from '../../../functions/config/event-examples.ts'
 import { eventWords } from '../../../functions/console/event-words.ts'
 import { figureLines, lastOf } from '../../../functions/console/figure-lines.ts'
+import { relayWords } from '../../../functions/console/relay-words.ts'
 import type { HappenedEvent, ShownCourse } from '../../../functions/console/shown.ts'
 
 /*
@@ -9,6 +10,16 @@ import type { HappenedEvent, ShownCourse } from '../../../functions/console/show
  */
 
 const plain = { resource_id: 'x', sequence: 1, data: {}, tm_create: '2026-11-24T09:00:00.000Z' }
+
+test.each([
+  ['alive', { alive: true, draining: false, calls: 2 }, 'good', '✓ alive'],
+  ['alive while it drains', { alive: true, draining: true, calls: 0 }, 'good', '✓ alive'],
+  ['missed where it took calls', { alive: false, draining: false, calls: 0 }, 'bad', '✕ not heard'],
+  ['missed where calls were left', { alive: false, draining: true, calls: 1 }, 'bad', '✕ not heard'],
+  ['not missed where it was stopped', { alive: false, draining: true, calls: 0 }, 'hint', '■ stopped'],
+])('a relay is %s', (_, relay, tone, words) => {
+  expect(relayWords(relay)).toEqual({ tone, words })
+})
 
 describe('an event as a line', () => {
   test.each<[string, Partial<HappenedEvent>, object]>([
