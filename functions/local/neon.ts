@@ -81,7 +81,8 @@ async function answer(pool: Pool, secret: string, request: IncomingMessage, hear
   const arrays = request.headers['neon-array-mode'] === 'true'
   const client = await pool.connect()
   try {
-    if (!('queries' in asked)) return present(await alone(client, asked, arrays))
+    await plan(client, planningOf(statements))
+    if (!('queries' in asked)) return present(await run(client, asked, arrays))
     return { results: await inTransaction(client, statements, arrays, request) }
   } finally {
     // Kept also after a failed statement: `pool.query` would throw the connection away.
@@ -93,15 +94,16 @@ async function answer(pool: Pool, secret: string, request: IncomingMessage, hear
  * Planning a statement so long takes several times longer than running it: its plan is kept, whatever it is asked
  * with. Others are shorter, and their plans better for knowing what is asked.
  */
-async function alone(client: PoolClient, statement: Statement, arrays: boolean): Promise<Result> {
-  await plan(client, statement.query.length < longStatement ? 'auto' : 'force_generic_plan')
-  return run(client, statement, arrays)
+function planningOf(statements: readonly Statement[]): Planning {
+  return statements.some(({ query }) => query.length >= longStatement) ? 'force_generic_plan' : 'auto'
 }
 
-/** How each connection plans, where it has been told: it is told again only where that changes. */
-const planning = new WeakMap<PoolClient, string>()
+type Planning = 'auto' | 'force_generic_plan'
 
-async function plan(client: PoolClient, mode: 'auto' | 'force_generic_plan'): Promise<void> {
+/** How each connection plans, where it has been told: it is told again only where that changes. */
+const planning = new WeakMap<PoolClient, Planning>()
+
+async function plan(client: PoolClient, mode: Planning): Promise<void> {
   if ((planning.get(client) ?? 'auto') === mode) return
   await client.query(`set plan_cache_mode = ${mode}`)
   planning.set(client, mode)
@@ -116,7 +118,6 @@ async function inTransaction(
   request: IncomingMessage,
 ) {
   try {
-    await plan(client, 'auto')
     await client.query(begin(request))
     const results = []
     for (const statement of statements) results.push(present(await run(client, statement, arrays)))

@@ -78,6 +78,10 @@ describe('the Neon endpoint', () => {
     expect(await sql.query(long, [1])).toEqual([{ mode: 'force_generic_plan', one: 1 }])
     await expect(sql.query(long, ['x'])).rejects.toMatchObject({ code: '22P02' })
     expect(await mode).toEqual([{ mode: 'auto' }])
+    // So it is behind a guard, in whose transaction it goes.
+    const batch = [sql`select 1 as guard`, sql.query(long, [1])]
+    expect((await sql.transaction(batch)).at(-1)).toEqual([{ mode: 'force_generic_plan', one: 1 }])
+    expect(await mode).toEqual([{ mode: 'auto' }])
   })
 
   test('asks again over a fresh connection what it asked over one that is gone', async () => {
