@@ -58,11 +58,16 @@ function isRefused(told: Fact): boolean {
 /** What became of tells; `told`: there are webhooks to be told of it. */
 export type StoredReceipt = TellReceipt & { readonly told: boolean }
 
-/** Ends the calls a relay had before it began anew. How long they went on is not known: until now at most. */
+/**
+ * Ends the calls a relay had before it began anew. How long they went on is not known: until now at most. They are locked in the
+ * order in which what is told of calls is stored: neither waits for the other.
+ */
 export async function endBefore(db: Database, { relay_id, at }: RelayTell): Promise<void> {
   const began = sql`${at}::timestamptz`
   const why = sql`'The relay ' || c.relay_id || ' began anew while it carried the call.'`
-  await db.execute(endLost(sql`c.relay_id = ${relay_id} and c.started_at < ${began}`, began, why))
+  const before = sql`c.id = any(array(select id from calls
+    where relay_id = ${relay_id} and started_at < ${began} and status <> 'hangup' order by id for no key update))`
+  await db.execute(endLost(before, began, why))
 }
 
 /** What `store` takes: everything but a relay's beginning. */

@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import type { CallTell } from '#contract'
-import type { Header, Request } from '../../../relay/sip/message.ts'
+import type { Header, Request, Response } from '../../../relay/sip/message.ts'
 import { explanationOf } from '../../support/limits.ts'
 import {
   ack,
   alice,
   aliceDials,
   answers,
+  bob,
+  bobMobile,
   fromCallee,
   office,
   provider,
+  registers,
+  ringBob,
   sdp,
   telnyx,
   through,
@@ -111,6 +115,50 @@ describe('a call which lasts', () => {
       { status: 503, reason: 'Service Unavailable', tries: [{ address: '203.0.113.1:5060', status: 503 }] },
       { status: 200, reason: 'OK', tries: [{ address: '203.0.113.2:5060', status: 200 }] },
     ])
+  })
+
+  test('knows the answer to the last offer where that is not what was said last', () => {
+    const { ladder, invited, answer } = talking()
+    const [active] = ladder.engine.rooms.calls.index.all()
+    const caller = active?.call.caller
+    const said = text(sdp('198.51.100.1', 10_000, 'a=inactive'))
+    if (caller?.exchange) caller.exchange = { ...caller.exchange, answer: { text: said } }
+    ladder.after(overMs).gives()
+    const again = within(invited, answer, alice, 'INVITE', 50, {
+      headers: [['session-expires', '1800']],
+      body: invited.body,
+    })
+    ladder.when(alice, again).gives('200 to Alice')
+    expect(text(ladder.lastResponse(alice).body)).toBe(said)
+    ladder.when(alice, within(invited, answer, alice, 'ACK', 50)).gives()
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 51)).whatever()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).whatever()
+  })
+
+  test('keeps what a phone which answered too late is acknowledged and hung up by, when it or its fork answers again', () => {
+    const ladder = watch(office())
+    registers(ladder, bob, 'bob')
+    registers(ladder, bobMobile, 'bob')
+    const invited = aliceDials(ladder, 'bob')
+    ladder.decide(ringBob()).whatever()
+    const late = ladder.lastRequest(bobMobile, 'INVITE')
+    ladder.when(bobMobile, answers(late, bobMobile, 180)).whatever()
+    const first = answers(ladder.lastRequest(bob), bob, 200, { body: sdp('192.0.2.20') })
+    ladder.when(bob, first).whatever()
+    ladder.when(bobMobile, reply200(ladder, bobMobile, 'CANCEL')).whatever()
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice))).whatever()
+    ladder.after(20_000).whatever()
+    const [one, other] = ['one', 'two'].map((tag) =>
+      answers(late, bobMobile, 200, { body: sdp('192.0.2.21'), tag }),
+    ) as [Response, Response]
+    ladder.when(bobMobile, one).gives("ACK to Bob's mobile", "BYE to Bob's mobile")
+    ladder.when(bobMobile, reply200(ladder, bobMobile, 'BYE')).gives()
+    ladder.after(15_000).whatever()
+    ladder.when(bobMobile, one).gives("ACK to Bob's mobile")
+    ladder.when(bobMobile, other).gives("ACK to Bob's mobile", "BYE to Bob's mobile")
+    ladder.when(bobMobile, reply200(ladder, bobMobile, 'BYE')).gives()
+    ladder.when(alice, within(invited, ladder.lastResponse(alice), alice, 'BYE', 9)).whatever()
+    ladder.when(bob, reply200(ladder, bob, 'BYE')).whatever()
   })
 
   test('keeps no offer beside the INVITE which it came in, among other parts, and knows it when it comes again', () => {

@@ -253,6 +253,12 @@ describe('what was proved to a process before, where no snapshot of then is left
     expect(ended([extensionIds.alice, extensionIds.bob], tokens[0])).toEqual([[extensionIds.alice]])
     expect(ended([extensionIds.bob], tokens[0])).toEqual([])
     expect(ended([extensionIds.alice], null)).toEqual([])
+    // Nor where no ended one is told of any more: of each the time is over.
+    cache.receive(
+      { type: 'cached', files: [filed(officeWith({}, 8))], confirmed: { ...confirmed, version: 8 } },
+      monotonicMs(0),
+    )
+    expect(ended([extensionIds.alice], tokens[0])).toEqual([])
     const ladder = office()
     ladder.hear({ type: 'cached', files, confirmed })
     const bindings = told(withPhones()).map((one) => ({ ...one, token_id: tokens[0] }))
