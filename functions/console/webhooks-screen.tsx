@@ -114,7 +114,7 @@ function Making({ again }: { again: () => void }) {
           {
             name: 'url',
             label: 'Address',
-            hint: 'https, at a public address: https://hooks.example.com/calls.',
+            hint: 'https, at a public address: https://hooks.example.com/calls. By npm start also http, on this machine.',
           },
           {
             name: 'events',
