@@ -1,4 +1,7 @@
+import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { Carrier, ringing } from '../support/carrier.ts'
 import { answerChallenge } from '../support/digest.ts'
 import { freePort } from '../support/free-port.ts'
@@ -16,22 +19,29 @@ import { quantile } from './turns.ts'
 const dialled = '+15551234567'
 const account = { username: 'office1', password: 'secure-password' }
 
-/** How much later it rings for going through us: a carrier which rings at once, called directly and by the relay, in turns. */
+/**
+ * How much later it rings for going through us: a carrier which rings at once, called directly, by a process which only passes
+ * datagrams on (what no relay can undercut here), and by the relay, in turns.
+ */
 export async function measureRinging(count: number): Promise<Findings> {
   const stack = await startStack({ LOG_LEVEL: 'error' })
   const place = { address: '127.0.7.71', port: await freePort('127.0.7.71') }
   const carrier = await Carrier.open({ name: 'carrier', ...place, relay: stack.relay }, ringing)
   const caller = await new Party({ name: 'phone', address: '127.0.7.72', relay: stack.relay }).open()
+  const passing = passingTo(place)
   try {
+    const between = { address: passedAt, port: Number((await once(passing, 'message'))[0]) }
     const office = await openOffice(stack, [place])
     // By then a beat has brought the snapshot.
     await pause(3_000)
-    const delays: { direct: number[]; ours: number[] } = { direct: [], ours: [] }
+    const delays: Delays = { direct: [], passed: [], ours: [] }
     for (let done = -20; done < count; done += 1) {
       const direct = await ring(caller, place, dialled, place.address)
+      const passed = await ring(caller, between, dialled, place.address)
       const ours = await ring(caller, stack.relay, dialled, office.realm)
       if (done < 0) continue
       delays.direct.push(direct)
+      delays.passed.push(passed)
       delays.ours.push(ours)
     }
     const decided = await whoDecided(office)
@@ -39,24 +49,42 @@ export async function measureRinging(count: number): Promise<Findings> {
     const title = `Ms from INVITE (with its password) to 180, ${count} calls each, one at a time; decided by: ${decided}`
     return { text: `${title}\n${table}\n`, goals }
   } finally {
+    passing.disconnect()
     caller.close()
     carrier.close()
     await stack.stop()
   }
 }
 
+interface Delays {
+  direct: number[]
+  passed: number[]
+  ours: number[]
+}
+
+const passedAt = '127.0.7.73'
+
+function passingTo({ address, port }: HostAndPort): ChildProcess {
+  return fork(join(import.meta.dirname, 'passing.ts'), [passedAt, address, String(port)])
+}
+
 /** What may be added to the time until it rings, in ms, at each of these parts of calls. */
 const parts = [0.5, 0.99]
 const most = [0.5, 3]
 
-function compared({ direct, ours }: { direct: number[]; ours: number[] }): [string, Goal[]] {
+function compared({ direct, passed, ours }: Delays): [string, Goal[]] {
   const of = (delays: number[]) => parts.map((part) => quantile(delays, part))
   const [straight, through] = [of(direct), of(ours)]
   const added = through.map((delay, at) => delay - (straight[at] ?? 0))
   const row = (name: string, figures: number[]) => [name, ...figures.map((ms) => ms.toFixed(2))]
   const table = printTable(
     ['', 'p50', 'p99'],
-    [row('directly', straight), row('by the relay', through), row('added', added)],
+    [
+      row('directly', straight),
+      row('passed on alone', of(passed)),
+      row('by the relay', through),
+      row('added', added),
+    ],
   )
   const goals = added.map((figure, at): Goal => {
     const work = `post-dial delay added, p${(parts[at] ?? 0) * 100}`
