@@ -170,6 +170,8 @@ export class Journal {
   }
 
   #later(ms: number): void {
+    // To close it is to wait for the disk, and then for the file: nothing is asked of that meanwhile.
+    if (this.#closed) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.#append()

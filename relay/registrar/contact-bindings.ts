@@ -239,11 +239,13 @@ export class ContactBindings {
 
   /**
    * The edge's list was heard: nothing that is gone can come back any more. What stood on the disk and was not in it, as the
-   * process before had not told it yet, is told as it was then.
+   * process before had not told it yet, is told as it was then, unless its time is up: of all whom a long outage outlasted
+   * there is nothing to tell.
    */
-  settled(): BindingTell[] {
+  settled(at: UtcMs): BindingTell[] {
     this.#gone = undefined
-    return this.#untold.heard().map((binding) => this.#tells.again(binding))
+    const untold = this.#untold.heard().filter(({ expiresAt }) => expiresAt > at)
+    return untold.map((binding) => this.#tells.again(binding))
   }
 
   nextDeadline(): number | undefined {

@@ -74,9 +74,9 @@ export class NatKeepAlive {
     this.#set(now, binding)
   }
 
+  /** Before it is said anew whether it is behind a NAT. */
   forget(binding: ContactBinding): void {
-    this.#behindNat.cancel(binding.ask)
-    this.#others.cancel(binding.ask)
+    this.#asksOf(binding).cancel(binding.ask)
     this.#askedByNumber.delete(binding.asked)
     binding.asked = 0
   }
@@ -118,7 +118,11 @@ export class NatKeepAlive {
 
   #set(at: number, binding: ContactBinding): void {
     if (binding.keepaliveMs === 0 || binding.flow.transport !== 'udp') return
-    binding.ask = (binding.behindNat ? this.#behindNat : this.#others).set(at, binding)
+    binding.ask = this.#asksOf(binding).set(at, binding)
+  }
+
+  #asksOf({ behindNat }: ContactBinding): Deadlines<ContactBinding> {
+    return behindNat ? this.#behindNat : this.#others
   }
 
   #due(now: MonotonicMs): ContactBinding | undefined {

@@ -161,7 +161,8 @@ export class Registrar {
     const path = requested.kind === 'contacts' ? requested.path : []
     const proof = this.#bindings.proofOf(credential.extension_id, credential.ha1_md5)
     const proved = { ...verified, proof }
-    const tells = changes.flatMap((change) => this.#apply(now, at, request, flow, proved, path, change))
+    const tells: BindingTell[] = []
+    for (const change of changes) tells.push(...this.#apply(now, at, request, flow, proved, path, change))
     tells.push(...this.#makeRoom(at, credential.extension_id, credential.max_contacts))
     const headers = grantedContacts(at, this.#bindings.of(credential.extension_id))
     return {
@@ -245,7 +246,7 @@ export class Registrar {
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */
   restore(now: MonotonicMs, at: UtcMs, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
     const tells = this.#bindings.restore(now, at, list, from)
-    return from === 'edge' ? [...tells, ...this.#bindings.settled()] : tells
+    return from === 'edge' ? [...tells, ...this.#bindings.settled(at)] : tells
   }
 
   /** The edge has told the time; our UTC was behind it by so many ms. */

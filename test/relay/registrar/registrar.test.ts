@@ -437,18 +437,19 @@ describe('after a restart', () => {
     expect(contacts(after.register([], { cseq: 3 }))[0]).toContain('q=0.5')
   })
 
-  test('what was on the disk and the edge has not heard is told as it was, unless there is later news of it', () => {
+  test('what was on the disk and the edge has not heard is told as it was, unless there is later news of it, or its time is up', () => {
     const before = registrar({ max_contacts: 9 })
     for (const [nth, name] of ['known', 'refreshed', 'new', 'lately', 'left'].entries())
       before.register([`Contact: <sip:${name}@10.0.0.5>`], { cseq: nth + 1 })
-    const edge = list(before.told.filter(({ binding }) => !binding.contact.includes('new')))
-    before.register(['Contact: <sip:refreshed@10.0.0.5>'], { cseq: 6, after: 1 })
+    before.register(['Contact: <sip:over@10.0.0.5>;expires=60'], { cseq: 6 })
+    const edge = list(before.told.filter(({ binding }) => !/new|over/.test(binding.contact)))
+    before.register(['Contact: <sip:refreshed@10.0.0.5>'], { cseq: 7, after: 1 })
     const [{ tell_id: _, ...refresh }] = before.told.slice(-1) as [BindingTell]
     const after = registrar({ max_contacts: 9 })
-    after.pass(2)
+    after.pass(61)
     after.phones.restore(ms(after.now()), after.at(), list(before.told), 'disk')
-    after.register(['Contact: <sip:lately@10.0.0.5>'], { cseq: 7 })
-    after.register(['Contact: <sip:left@10.0.0.5>;expires=0'], { cseq: 8 })
+    after.register(['Contact: <sip:lately@10.0.0.5>'], { cseq: 8 })
+    after.register(['Contact: <sip:left@10.0.0.5>;expires=0'], { cseq: 9 })
     const tells = after.phones.restore(ms(after.now()), after.at(), edge, 'edge')
     expect(tells.map(({ binding }) => binding.contact)).toEqual([
       'sip:new@10.0.0.5',
