@@ -215,7 +215,7 @@ export class CallOrders {
       case 'dialog':
         return this.index.addDialog(active, order.leg, order.dialog)
       case 'tell':
-        return this.tell(active)
+        return this.tell(active, order.late)
       case 'record':
         return this.recordings.begin(active.call, order.wish)
       case 'announceRecording':
@@ -338,10 +338,10 @@ export class CallOrders {
   }
 
   /** Tells the edge how a call stands. */
-  tell(active: ActiveCall): void {
+  tell(active: ActiveCall, late = false): void {
     const tell = callTell(active.call, this.#deps.endpoint)
     if (!tell) return
     this.#told.set(tell, active.call)
-    this.effects.emit({ type: 'tell', tell })
+    this.effects.emit(late ? { type: 'tell', tell, late } : { type: 'tell', tell })
   }
 }

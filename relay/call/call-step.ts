@@ -44,7 +44,8 @@ export type CallOrder =
   /** The INVITE passed on for a leg is wanted no more; what comes late is still heard. */
   | { readonly type: 'abandon'; readonly of: Leg }
   | { readonly type: 'media'; readonly command: MediaCommand }
-  | { readonly type: 'tell' }
+  /** `late`: what leaves need not wait for it. */
+  | { readonly type: 'tell'; readonly late?: boolean }
   /** The call is to be recorded; or what is recorded of it is to pause, to go on, or to end. */
   | { readonly type: 'record'; readonly wish: RecordingWish }
   /** A party has come on this side: where the call is recorded it hears that. */

@@ -88,7 +88,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
     ...(early ? aimFirstAnew(call, endpoint) : []),
     ...(early?.orders ?? []),
     ...sendProvisional(caller, endpoint, branch.provider ? response.status : 180, body, reliably),
-    ...(first ? [{ type: 'tell' } as CallOrder] : []),
+    ...(first ? [{ type: 'tell', late: true } as CallOrder] : []),
   ]
 }
 

@@ -163,7 +163,8 @@ export type Effect =
       /** No use in an answer which comes later; absent: the usual budget. */
       readonly withinMs?: number | undefined
     }
-  | { readonly type: 'tell'; readonly tell: CallTell | BindingTell | EventTell }
+  /** `late`: nothing which leaves waits until it is written down. */
+  | { readonly type: 'tell'; readonly tell: CallTell | BindingTell | EventTell; readonly late?: boolean }
   /** Snapshots to be kept on disk, or no longer. */
   | { readonly type: 'keep'; readonly verified: VerifiedSnapshot }
   | { readonly type: 'discard'; readonly customerId: string }

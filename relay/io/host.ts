@@ -67,11 +67,12 @@ export class Host {
     this.#perform({ type: 'tick' })
   }
 
-  /** What is to be told is written down before anything leaves: what a peer has seen of a call has its record. */
+  /** What is to be told is written down before anything leaves: what a peer has seen of a call has its record. That it rings may come late. */
   #perform(happening: Happening): void {
     const effects = this.#received(happening)
-    for (const effect of effects) if (effect.type === 'tell') this.#attempt(effect)
+    for (const effect of effects) if (isFirst(effect)) this.#attempt(effect)
     for (const effect of effects) if (effect.type !== 'tell') this.#attempt(effect)
+    for (const effect of effects) if (isLate(effect)) this.#attempt(effect)
     this.#arm()
   }
 
@@ -143,4 +144,12 @@ export class Host {
     this.#timerAt = at
     this.#timer = setTimeout(this.#tick, Math.max(at - monotonicNow(), 0))
   }
+}
+
+function isFirst(effect: Effect): boolean {
+  return effect.type === 'tell' && !effect.late
+}
+
+function isLate(effect: Effect): boolean {
+  return effect.type === 'tell' && effect.late === true
 }

@@ -35,6 +35,13 @@ test('what is to be told is told before anything leaves', () => {
   expect(sent).toEqual(['a tell', 'INVITE', '200'])
 })
 
+test('what may be told late waits until all has left', () => {
+  const tell = {} as Extract<Effect, { type: 'tell' }>['tell']
+  const { host, sent } = relay([() => [{ type: 'tell', tell, late: true }, send('180')]])
+  host.hear({ type: 'drain' })
+  expect(sent).toEqual(['180', 'a tell'])
+})
+
 function relay(turns: (() => Effect[])[]) {
   const notes: Note[] = []
   const sent: string[] = []
