@@ -116,12 +116,22 @@ export function keptOf(fields: Fields, input: object): Record<string, unknown> {
   return Object.fromEntries(kept.map((name) => [columnOf(name), said[name]]))
 }
 
-/** A row's fields as they are shown. */
-export function presented(fields: Fields, row: object, c: Context<Edge>): Record<string, unknown> {
-  const shown: Record<string, unknown> = {}
+/** A row's fields as they are shown, in an object of their own or in one which has more. */
+export function presented(
+  fields: Fields,
+  row: object,
+  c: Context<Edge>,
+  shown: Record<string, unknown> = {},
+): Record<string, unknown> {
+  const kept = row as Record<string, unknown>
   for (const { name, column, present } of shownOf(fields))
-    shown[name] = present === untold ? Reflect.get(row, column) : present(row as never, c)
+    shown[name] = present === untold ? kept[column] : present(row as never, c)
   return shown
+}
+
+/** Names of the fields which are shown. */
+export function shownNames(fields: Fields): string[] {
+  return shownOf(fields).map(({ name }) => name)
 }
 
 /** What is shown of each noun: a page has a hundred rows. */

@@ -5,7 +5,18 @@ import type { Edge } from '../env.ts'
 import { created, replaced } from './answer.ts'
 import { ApiError } from './api-error.ts'
 import { administrator, confirmsKey, type Endpoint } from './authenticate.ts'
-import { type Fields, type InputOf, inputOf, keptOf, presented, readOnlyKeys, readOnlyOf } from './field.ts'
+import { blanksOf } from './blanks.ts'
+import {
+  type Fields,
+  type InputOf,
+  inputOf,
+  keptOf,
+  presented,
+  readOnlyKeys,
+  readOnlyOf,
+  shownNames,
+} from './field.ts'
+
 import { mergePatch } from './merge-patch.ts'
 import type { Beside, Fitting, Noun, NounRow, NounTable, PlannedChange, Stored, Subject } from './noun.ts'
 import { filtersOf, operationsOf } from './noun-operations.ts'
@@ -45,7 +56,8 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   const filters = z.object(filtersOf(noun))
   const whose = noun.everybodys ? ['customer_id'] : []
   const ignored = [...whose, ...readOnlyKeys, ...readOnlyOf(noun.fields), ...(noun.ignored ?? [])]
-  const present = (c: Context<Edge>) => (row: Stored<T, B>) => wireOf(noun.fields, row, c)
+  const wireOf = wiresOf(noun.fields)
+  const present = (c: Context<Edge>) => (row: Stored<T, B>) => wireOf(row, c)
   const verbs = { get, put, patch }
 
   const endpoints = new Hono<Edge>()
@@ -214,17 +226,20 @@ function subjectOf<Row>(c: Context<Edge>, id: string, stored?: () => Promise<Row
   return { c, id, customerId: c.get('principal').customerId, stored }
 }
 
-/** A row as the API shows it. */
-function wireOf(fields: Fields, row: NounRow, c: Context<Edge>) {
-  const owner = 'customerId' in row ? { customer_id: row.customerId } : {}
-  return {
-    id: row.id,
-    ...owner,
-    ...presented(fields, row, c),
-    etag: row.etag,
-    tm_create: row.createdAt,
-    tm_update: row.updatedAt,
-    tm_delete: row.deletedAt,
+/** How rows with these fields are shown by the API. */
+function wiresOf(fields: Fields) {
+  const [names, times] = [shownNames(fields), ['etag', 'tm_create', 'tm_update', 'tm_delete']]
+  const everybodys = blanksOf(['id', ...names, ...times])
+  const owned = blanksOf(['id', 'customer_id', ...names, ...times])
+  return (row: NounRow, c: Context<Edge>): Record<string, unknown> & { id: string } => {
+    const wire = 'customerId' in row ? owned() : everybodys()
+    if ('customerId' in row) wire.customer_id = row.customerId
+    presented(fields, row, c, wire)
+    wire.etag = row.etag
+    wire.tm_create = row.createdAt
+    wire.tm_update = row.updatedAt
+    wire.tm_delete = row.deletedAt
+    return Object.assign(wire, { id: row.id })
   }
 }
 

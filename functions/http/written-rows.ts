@@ -5,6 +5,7 @@ import type { Edge } from '../env.ts'
 import { type HolderRow, holderOf } from '../key-holder.ts'
 import { WrittenStatement } from '../written-statement.ts'
 import { confirm } from './authenticate.ts'
+import { blanksOf } from './blanks.ts'
 
 /** What is read of each row, by its name there. */
 export type Columns = Readonly<Record<string, PgColumn | SQL>>
@@ -14,6 +15,7 @@ export type Columns = Readonly<Record<string, PgColumn | SQL>>
  * Whose the access key is comes beside them, where that is not known for sure.
  */
 export class WrittenRows<Name extends string> {
+  readonly #blank: () => Record<string, unknown>
   readonly #statement: WrittenStatement<Name | 'hash'>
   readonly #cells: readonly { name: string; read: ((cell: unknown) => unknown) | undefined }[]
 
@@ -21,6 +23,7 @@ export class WrittenRows<Name extends string> {
   constructor(columns: Columns, rest: (values: Record<Name, SQL>) => SQL) {
     const cells = sql.join(Object.values(columns), sql`, `)
     this.#cells = Object.entries(columns).map(([name, column]) => ({ name, read: readerOf(column) }))
+    this.#blank = blanksOf(Object.keys(columns))
     this.#statement = new WrittenStatement(
       (values) => sql`select (${holderOf(values.hash)}) as holder, (
         select coalesce(json_agg(cells), '[]') from (select json_build_array(${cells}) as cells ${rest(values)}) as found) as rows`,
@@ -41,7 +44,7 @@ export class WrittenRows<Name extends string> {
   }
 
   #rowFrom(cells: readonly unknown[]): Record<string, unknown> {
-    const row: Record<string, unknown> = {}
+    const row = this.#blank()
     this.#cells.forEach(({ name, read }, at) => {
       const cell = cells[at] ?? null
       row[name] = read && cell !== null ? read(cell) : cell
