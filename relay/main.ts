@@ -104,7 +104,7 @@ async function start(config: Config): Promise<void> {
   let host: Host | undefined
   const early: Input[] = []
   const fleet = new KnownFleet()
-  const toldOf = (relays: number) => {
+  const toldOf = (relays: number | undefined) => {
     if (fleet.said(relays, utc())) edge.joined()
   }
   /** What comes before everything is in place waits a moment. */
@@ -287,7 +287,7 @@ async function start(config: Config): Promise<void> {
     beats,
     answered,
     news: (news) => {
-      toldOf(news.relays ?? fleet.relays)
+      toldOf(news.relays)
       edge.watched(news.watched ?? [])
       hear({ type: 'news', news })
       shutdown.ordered(news.drain)

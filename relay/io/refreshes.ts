@@ -44,8 +44,9 @@ export class KnownFleet implements Fleet {
   relays = 1
   aloneSince = Number.POSITIVE_INFINITY
 
-  /** Whether others have come, with whom a phone may have been by then. `at`: UTC ms. */
-  said(relays: number, at: number): boolean {
+  /** Whether others have come, with whom a phone may have been by then. `relays` undefined: it said nothing of that. `at`: UTC ms. */
+  said(relays: number | undefined, at: number): boolean {
+    if (relays === undefined) return false
     const wasAlone = this.aloneSince < Number.POSITIVE_INFINITY
     const isAlone = relays <= 1
     this.relays = relays

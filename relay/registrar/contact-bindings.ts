@@ -152,6 +152,7 @@ export class ContactBindings {
   /** It answered until lately, and does no longer: it is not rung, and is asked on. */
   lost(at: UtcMs, binding: ContactBinding): BindingTell {
     Object.assign(binding, { lost: true, answers: false })
+    this.#untold.settle(binding)
     return this.#tells.tell(at, binding, 'flow_lost', 'NO_ANSWER')
   }
 
@@ -193,7 +194,7 @@ export class ContactBindings {
       const held = owner.bindings.find(({ bindingId }) => bindingId === told.binding_id)
       const known = held?.sequence ?? this.#gone?.get(told.binding_id) ?? -1
       const expiresAt = parseUtc(told.expires_at)
-      if (from === 'edge' && held?.sequence === sequence) this.#untold.settle(held)
+      if (from === 'edge' && held) this.#untold.named(held, sequence)
       if (expiresAt <= over || sequence <= known) continue
       if (held) this.#take(held)
       const binding = this.#restored(owner, told, expiresAt, sequence)
@@ -239,7 +240,7 @@ export class ContactBindings {
 
   /**
    * The edge's list was heard: nothing that is gone can come back any more. What stood on the disk and was not in it, as the
-   * process before had not told it yet, is told as it was then, unless its time is up: of all whom a long outage outlasted
+   * process before had not told it yet, is told as it is, unless its time is up: of all whom a long outage outlasted
    * there is nothing to tell.
    */
   settled(at: UtcMs): BindingTell[] {

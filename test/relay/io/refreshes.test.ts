@@ -38,6 +38,7 @@ describe('a refresh of a phone which began anew', () => {
   test('waits where this relay has been alone since it was heard last', () => {
     const fleet = new KnownFleet()
     fleet.said(1, Date.parse(before))
+    expect(fleet.said(undefined, Date.parse(hour))).toBe(false)
     expect(holdMsOf(anew, known(hour), fleet)).toBe(60_000)
   })
 

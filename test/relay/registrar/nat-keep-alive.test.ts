@@ -61,6 +61,19 @@ describe('a phone behind a NAT', () => {
     expect([phone.events().at(-1), phone.rung()]).toEqual(['registered ANSWERS_AGAIN', 1])
   })
 
+  test('which was on the disk, and is lost before the edge’s list is heard, is not told as refreshed after it', () => {
+    const [before, after] = [registrar({ answers: true }), registrar({ answers: true })]
+    before.register('sip:office1@10.0.0.5', 3_600, mapped)
+    before.pass(1_000)
+    before.register('sip:office1@10.0.0.5', 3_600, mapped)
+    after.restore(list(before.told), 'disk')
+    after.pass(26_000)
+    after.manner.answers = false
+    after.pass(60_000)
+    expect(after.events()).toEqual(['flow_lost NO_ANSWER'])
+    expect(after.restore({ bindings: [] })).toEqual([])
+  })
+
   test('which is lost is back by registering, and is told no second time when its expiry is over', () => {
     const phone = registrar({ answers: true })
     phone.register('sip:office1@10.0.0.5', 100, mapped)
@@ -234,7 +247,7 @@ function registrar(options: { answers?: boolean; keepalive_s?: number } = {}) {
       told.push(...tells)
       return Number(/expires=(\d+)/.exec(response.header('contact') ?? '')?.[1])
     },
-    restore: (bindings: BindingList) => phones.restore(clock(), at(), bindings),
+    restore: (bindings: BindingList, from?: 'disk') => phones.restore(clock(), at(), bindings, from),
     /** Time passes; what was asked meanwhile, and where. */
     pass(ms: number): string[] {
       const arrows: string[] = []

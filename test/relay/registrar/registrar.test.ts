@@ -439,7 +439,7 @@ describe('after a restart', () => {
 
   test('what was on the disk and the edge has not heard is told as it was, unless there is later news of it, or its time is up', () => {
     const before = registrar({ max_contacts: 9 })
-    for (const [nth, name] of ['known', 'refreshed', 'new', 'lately', 'left'].entries())
+    for (const [nth, name] of ['known', 'refreshed', 'new', 'current', 'left'].entries())
       before.register([`Contact: <sip:${name}@10.0.0.5>`], { cseq: nth + 1 })
     before.register(['Contact: <sip:over@10.0.0.5>;expires=60'], { cseq: 6 })
     const edge = list(before.told.filter(({ binding }) => !/new|over/.test(binding.contact)))
@@ -448,7 +448,7 @@ describe('after a restart', () => {
     const after = registrar({ max_contacts: 9 })
     after.pass(61)
     after.phones.restore(ms(after.now()), after.at(), list(before.told), 'disk')
-    after.register(['Contact: <sip:lately@10.0.0.5>'], { cseq: 8 })
+    after.register(['Contact: <sip:current@10.0.0.5>'], { cseq: 8 })
     after.register(['Contact: <sip:left@10.0.0.5>;expires=0'], { cseq: 9 })
     const tells = after.phones.restore(ms(after.now()), after.at(), edge, 'edge')
     expect(tells.map(({ binding }) => binding.contact)).toEqual([
@@ -457,6 +457,19 @@ describe('after a restart', () => {
     ])
     expect(tells[1]).toMatchObject(refresh)
     expect(after.phones.restore(ms(after.now()), after.at(), list([]), 'edge')).toEqual([])
+  })
+
+  test('a phone’s refresh of before the edge’s list is told once more where the edge has not heard of the one before', () => {
+    const before = registrar()
+    before.register(['Contact: <sip:a@10.0.0.5>'])
+    const edge = list(before.told)
+    before.register(['Contact: <sip:a@10.0.0.5>'], { cseq: 2, after: 1 })
+    const after = registrar()
+    after.phones.restore(ms(after.now()), after.at(), list(before.told), 'disk')
+    after.register(['Contact: <sip:a@10.0.0.5>'], { cseq: 3, after: 1 })
+    const [{ tell_id: _, ...refresh }] = after.told.slice(-1) as [BindingTell]
+    const tells = after.phones.restore(ms(after.now()), after.at(), edge, 'edge')
+    expect(tells).toEqual([expect.objectContaining(refresh)])
   })
 
   test('a phone which left before the edge’s list came is not brought back by it', () => {
