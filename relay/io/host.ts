@@ -67,13 +67,24 @@ export class Host {
     this.#perform({ type: 'tick' })
   }
 
-  /** What is to be told is written down before anything leaves: what a peer has seen of a call has its record. That it rings may come late. */
+  /**
+   * What is to be told is written down before anything leaves: what a peer has seen of a call has its record. That it rings may
+   * come late, but no later than what is told after it, which would be taken back by that.
+   */
   #perform(happening: Happening): void {
     const effects = this.#received(happening)
-    for (const effect of effects) if (isFirst(effect)) this.#attempt(effect)
+    const late = effects.findLastIndex(isFirst) + 1
+    this.#tell(effects, 0, late)
     for (const effect of effects) if (effect.type !== 'tell') this.#attempt(effect)
-    for (const effect of effects) if (isLate(effect)) this.#attempt(effect)
+    this.#tell(effects, late, effects.length)
     this.#arm()
+  }
+
+  #tell(effects: readonly Effect[], from: number, until: number): void {
+    for (let at = from; at < until; at++) {
+      const effect = effects[at]
+      if (effect?.type === 'tell') this.#attempt(effect)
+    }
   }
 
   #received(happening: Happening): readonly Effect[] {
@@ -148,8 +159,4 @@ export class Host {
 
 function isFirst(effect: Effect): boolean {
   return effect.type === 'tell' && !effect.late
-}
-
-function isLate(effect: Effect): boolean {
-  return effect.type === 'tell' && effect.late === true
 }

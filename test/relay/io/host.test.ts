@@ -42,6 +42,14 @@ test('what may be told late waits until all has left', () => {
   expect(sent).toEqual(['180', 'a tell'])
 })
 
+test('what may be told late is told before what comes after it', () => {
+  const tell = {} as Extract<Effect, { type: 'tell' }>['tell']
+  const late: Effect = { type: 'tell', tell, late: true }
+  const { host, sent } = relay([() => [late, { type: 'tell', tell }, late, send('180')]])
+  host.hear({ type: 'drain' })
+  expect(sent).toEqual(['a tell', 'a tell', '180', 'a tell'])
+})
+
 function relay(turns: (() => Effect[])[]) {
   const notes: Note[] = []
   const sent: string[] = []
