@@ -272,7 +272,10 @@ async function start(config: Config): Promise<void> {
     beats,
     answered,
     missed: (why, away) => {
-      if (away) edge.beaten(false)
+      if (away) {
+        edge.beaten(false)
+        fleet.missed()
+      }
       hear({ type: 'unbeaten', why, away })
     },
     // Without the edge, and without a snapshot of before, nothing could be done at all.

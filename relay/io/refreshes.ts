@@ -42,15 +42,26 @@ function mayHaveBeenElsewhere(now: KnownBinding, before: KnownBinding, { aloneSi
 /** How many relays there are, as the edge says it from time to time. */
 export class KnownFleet implements Fleet {
   relays = 1
-  aloneSince = Number.POSITIVE_INFINITY
+  #aloneSince = Number.POSITIVE_INFINITY
+  #isAway = false
+
+  get aloneSince(): number {
+    return this.#isAway ? Number.POSITIVE_INFINITY : this.#aloneSince
+  }
+
+  /** The edge did not say it: another relay may have come meanwhile, and gone. */
+  missed(): void {
+    this.#isAway = true
+  }
 
   /** Whether others have come, with whom a phone may have been by then. `relays` undefined: it said nothing of that. `at`: UTC ms. */
   said(relays: number | undefined, at: number): boolean {
     if (relays === undefined) return false
-    const wasAlone = this.aloneSince < Number.POSITIVE_INFINITY
+    const wasAlone = this.#aloneSince < Number.POSITIVE_INFINITY
     const isAlone = relays <= 1
     this.relays = relays
-    if (wasAlone !== isAlone) this.aloneSince = isAlone ? at : Number.POSITIVE_INFINITY
+    if (wasAlone !== isAlone || this.#isAway) this.#aloneSince = isAlone ? at : Number.POSITIVE_INFINITY
+    this.#isAway = false
     return wasAlone && !isAlone
   }
 }

@@ -54,6 +54,17 @@ describe('a refresh of a phone which began anew', () => {
     expect(fleet.said(1, Date.parse(before) + 2)).toBe(false)
     expect(holdMsOf(anew, known(hour), fleet)).toBe(0)
   })
+
+  test('is told at once while the edge is away, and afterwards where another relay may have come and gone by then', () => {
+    const fleet = new KnownFleet()
+    fleet.said(1, Date.parse(before))
+    fleet.missed()
+    expect(holdMsOf(anew, known(hour), fleet)).toBe(0)
+    expect(fleet.said(1, Date.parse(before) + 1)).toBe(false)
+    expect(holdMsOf(anew, known(hour), fleet)).toBe(0)
+    fleet.missed()
+    expect(fleet.said(2, Date.parse(hour))).toBe(true)
+  })
 })
 
 test('what is told again of a registration, as after a restart, is told at once', () => {
