@@ -198,8 +198,10 @@ export class Spool {
     const before = this.size
     for (const worth of [0, 1]) {
       for (const tell of this.#waiting) {
-        if (this.#bytes <= this.#maxBytes * 0.9 && this.size <= this.#maxTells * 0.9) break
-        if (tell.worth === worth && !tell.sent) this.heard([tell])
+        const areMany = this.size > this.#maxTells * 0.9
+        if (this.#bytes <= this.#maxBytes * 0.9 && !areMany) break
+        // What stands in no file gives no room back.
+        if (tell.worth === worth && !tell.sent && (areMany || tell.bytes > 0)) this.heard([tell])
       }
     }
     this.#log('error', 'spool.full', { given_up: before - this.size, waiting: this.size })

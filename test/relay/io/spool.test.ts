@@ -340,6 +340,15 @@ describe('the spool', () => {
     await spool.close()
   })
 
+  test('gives up no refresh where only the disk is short, of which that takes nothing', async () => {
+    const spool = await opened({ maxBytes: JSON.stringify(bindingTell('registered')).length * 2.5 })
+    const refresh = bindingTell('refreshed')
+    const others = Array.from({ length: 3 }, () => bindingTell('registered'))
+    for (const tell of [refresh, ...others]) spool.add(tell)
+    expect(told(spool)).toEqual([refresh, ...others.slice(1)])
+    await spool.close()
+  })
+
   test('leaves one small file once everything was heard', async () => {
     const spool = await opened({ segmentBytes: 5_000 })
     for (let i = 0; i < 100; i++) {
