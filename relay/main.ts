@@ -28,7 +28,7 @@ import { openLog } from './io/log.ts'
 import { rememberErrors } from './io/log-errors.ts'
 import { logTells } from './io/log-tells.ts'
 import { startMediaPlane } from './io/media-plane.ts'
-import { keepTidy, keepTrimmed } from './io/memory.ts'
+import { keepTrimmed } from './io/memory.ts'
 import { neighbourPair } from './io/neighbour-pair.ts'
 import { openSounds } from './io/open-sounds.ts'
 import { RecordingUploads } from './io/recording-uploads.ts'
@@ -175,7 +175,6 @@ async function start(config: Config): Promise<void> {
     mediaSockets: descriptors.media,
     opusCalls: config.opusCalls,
   })
-  const tidy = keepTidy()
   const running = new Host(engine, {
     send: wires.send,
     close: wires.close,
@@ -198,7 +197,6 @@ async function start(config: Config): Promise<void> {
     media: (command) => {
       if (command.type === 'record') uploads.begun(command.path)
       media.order(command)
-      if (command.type === 'close' && command.side === undefined) tidy()
     },
     // Asked for only once a beat was answered.
     beat: () => {

@@ -16,7 +16,6 @@ import {
   readOnlyOf,
   shownNames,
 } from './field.ts'
-
 import { mergePatch } from './merge-patch.ts'
 import type { Beside, Fitting, Noun, NounRow, NounTable, PlannedChange, Stored, Subject } from './noun.ts'
 import { filtersOf, operationsOf } from './noun-operations.ts'

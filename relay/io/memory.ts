@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { MonotonicMs } from '#contract'
 import { monotonicNow } from './clock.ts'
@@ -12,8 +12,6 @@ const much = 48 * 1024 * 1024
 const quiet = 0.1
 /** The relay stands still meanwhile, a tenth of a second and more where 100 000 phones are held: it takes a thousandth of the time at most. */
 const share = 1 / 1000
-/** Octets which some twenty calls leave: half of the room which V8 fills before it collects by itself, as a rule between an INVITE and its carrier. */
-const muchNew = 8 * 1024 * 1024
 
 /**
  * Gives memory back to the system once it is quiet after a burst. It is unused: V8 does not look for dead buffers
@@ -63,40 +61,15 @@ export class Slack {
   }
 }
 
-/**
- * Gives a function which says that a call is over: what is new on the heap is collected then, where there is much of it, once what
- * that call's end has to send has left.
- */
-export function keepTidy(octetsNew = newOctets, collect = collectorOf(youngOnly)): () => void {
-  let waits = false
-  const tidy = () => {
-    waits = false
-    if (octetsNew() >= muchNew) collect?.()
-  }
-  return () => {
-    if (!waits) setImmediate(tidy)
-    waits = true
-  }
-}
-
-function newOctets(): number {
-  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_used_size ?? 0
-}
-
 /** A full collection by V8, which gives back the room for what is new, too; undefined where it cannot be asked for. */
 export function loadCollector(): (() => void) | undefined {
-  return collectorOf(thorough)
+  setFlagsFromString('--expose-gc')
+  const gc: unknown = runInNewContext('globalThis.gc')
+  return typeof gc === 'function' ? () => void gc(thorough) : undefined
 }
 
 /** A usual one leaves 16 to 67 MB of that as they are. */
 const thorough = { type: 'major', execution: 'sync', flavor: 'last-resort' }
-const youngOnly = { type: 'minor', execution: 'sync' }
-
-function collectorOf(options: typeof thorough | typeof youngOnly): (() => void) | undefined {
-  setFlagsFromString('--expose-gc')
-  const gc: unknown = runInNewContext('globalThis.gc')
-  return typeof gc === 'function' ? () => void gc(options) : undefined
-}
 
 /** glibc's malloc_trim; undefined where it is not to be had (another libc, no FFI), and another malloc's business. */
 export function loadTrim(): (() => boolean) | undefined {

@@ -12,12 +12,6 @@ const [callsBefore, msBefore, callsAtMost] = [120, 600, 300]
 const restMs = 40
 /** From then on, counted from the first, real calls do without them. */
 const msAtMost = 30_000
-/**
- * How often a function has run before V8 compiles it well (Maglev), and since it last met what was new to it; and V8's own counts.
- * A call passes most functions once: by those, no rehearsal would be long enough.
- */
-const soon = ['--invocation-count-for-maglev=40', '--minimum-invocations-after-ic-update=20']
-const usual = ['--invocation-count-for-maglev=400', '--minimum-invocations-after-ic-update=500']
 
 /**
  * Plays calls without people before the first real one (`rehearsal/rehearsal.ts`): at once, which holds the start up for half
@@ -28,7 +22,6 @@ const usual = ['--invocation-count-for-maglev=400', '--minimum-invocations-after
  */
 export function rehearse(endpoint: SipEndpoint, isIdle: () => boolean, log: Log): void {
   setFlagsFromString('--no-flush-bytecode')
-  for (const flag of soon) setFlagsFromString(flag)
   const began = monotonicNow()
   // As a socket's: another class than the core's own octets, which compiled code tells apart.
   const received = (bytes: Uint8Array) => Buffer.from(bytes)
@@ -49,11 +42,9 @@ export function rehearse(endpoint: SipEndpoint, isIdle: () => boolean, log: Log)
   let more = true
   while (more && calls < callsBefore && monotonicNow() - began < msBefore) more = play()
   log('debug', 'rehearsed', { calls, ms: Math.round(monotonicNow() - began) })
+  if (!more) return
   const resting = setInterval(() => {
-    if (more && monotonicNow() - began < msAtMost) more = !isIdle() || play()
-    else {
-      clearInterval(resting)
-      for (const flag of usual) setFlagsFromString(flag)
-    }
+    const isLate = monotonicNow() - began > msAtMost
+    if (isLate || (isIdle() && !play())) clearInterval(resting)
   }, restMs).unref()
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { monotonicMs } from '#contract'
-import { keepTidy, loadCollector, loadTrim, Slack } from '../../../relay/io/memory.ts'
+import { loadCollector, loadTrim, Slack } from '../../../relay/io/memory.ts'
 
 const mebi = 1024 * 1024
 const isMuch = (slack: Slack, ...residents: number[]) =>
@@ -51,36 +51,6 @@ describe('memory which is resident and used by nobody', () => {
       expect(loadTrim()?.()).toBeTypeOf('boolean')
     },
   )
-})
-
-describe('what is new on the heap', () => {
-  test('is collected once a call is over, not in the same turn, where there is much of it', async () => {
-    let [octets, collections] = [9 * mebi, 0]
-    const callEnded = keepTidy(
-      () => octets,
-      () => {
-        collections += 1
-      },
-    )
-    callEnded()
-    callEnded()
-    expect(collections).toBe(0)
-    await new Promise(setImmediate)
-    expect(collections).toBe(1)
-    octets = mebi
-    callEnded()
-    await new Promise(setImmediate)
-    expect(collections).toBe(1)
-  })
-
-  test('goes, where nobody holds it, as a call ends', async () => {
-    const arrays = Array.from({ length: 20 }, () => new WeakRef(Array.from({ length: 100 }, Math.random)))
-    // Until then what was just made is held.
-    await new Promise(setImmediate)
-    keepTidy(() => 9 * mebi)()
-    await new Promise(setImmediate)
-    expect(arrays.filter((array) => array.deref() !== undefined)).toEqual([])
-  })
 })
 
 function header(): object {
