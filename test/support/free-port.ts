@@ -4,6 +4,11 @@ import { createServer, type Server } from 'node:net'
 
 /** Above those with a name, and below those of sound and those which systems lend to whoever connects. */
 const [first, last] = [2_100, 11_900]
+/** Defaults of ours, and of others, which some tests expect to be free or taken. */
+const defaults = [5059, 5060, 5061, 5098, 5099, 8090, 8787]
+/** Ports of this range to which fetch makes no connection ("bad port", Fetch §2.9). */
+const unfetched = [3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080]
+const reserved = new Set([...defaults, ...unfetched])
 let next = first + Math.floor(Math.random() * (last - first))
 
 /**
@@ -15,8 +20,7 @@ export async function freePort(host: string): Promise<number> {
     const port = next
     // What listens there may take the next one for TLS, as softphones do.
     next = next < last ? next + 4 : first
-    // Defaults of ours, and of others, which some tests expect to be free or taken.
-    if ([5059, 5060, 5061, 5098, 5099, 8090, 8787].includes(port)) continue
+    if (reserved.has(port)) continue
     if (await isFree(port, host)) return port
   }
 }
