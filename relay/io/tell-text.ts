@@ -11,7 +11,7 @@ export interface TellText {
  * tell to the next without being read or written anew.
  */
 export function textOf(tell: Tell, decision = decisionOf(tell)): TellText {
-  if (tell.kind !== 'call' || decision === undefined) return new LateText(tell)
+  if (tell.kind !== 'call' || decision === undefined) return new TextOnDemand(tell)
   const frame = JSON.stringify({ ...tell, call: undefined })
   const rest = JSON.stringify({ ...tell.call, decision: undefined })
   const head = `${frame.slice(0, -1)},"call":{"decision":`
@@ -22,7 +22,7 @@ export function textOf(tell: Tell, decision = decisionOf(tell)): TellText {
 }
 
 /** One which is written when it is asked for: most refreshes of a phone are followed by another first. */
-class LateText implements TellText {
+class TextOnDemand implements TellText {
   readonly decided = undefined
   #tell: Tell | undefined
   #text = ''

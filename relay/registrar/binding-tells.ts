@@ -2,6 +2,8 @@ import type { BindingReason, BindingTell, UtcMs } from '#contract'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { bindingOf, type ContactBinding, iso } from './contact-binding.ts'
 
+type Happened = Pick<BindingTell, 'event' | 'reason' | 'moved_from'>
+
 /** What is told of bindings, each under a higher sequence than the one before. */
 export class BindingTells {
   readonly #endpoint: Pick<SipEndpoint, 'relayId' | 'entropy'>
@@ -21,21 +23,15 @@ export class BindingTells {
   ): BindingTell {
     this.#sequence = Math.max(this.#sequence + 1, binding.sequence + 1, Math.floor(at))
     binding.sequence = this.#sequence
-    return this.#told(at, binding, event, reason, movedFrom)
+    return this.#told(at, binding, { event, reason, moved_from: movedFrom })
   }
 
   /** A refresh as it was told when it came, but for the id: who has heard it since, or anything later, hears nothing new. */
   again(binding: ContactBinding): BindingTell {
-    return this.#told(binding.refreshedAt, binding, 'refreshed')
+    return this.#told(binding.refreshedAt, binding, { event: 'refreshed', reason: '', moved_from: null })
   }
 
-  #told(
-    at: UtcMs,
-    binding: ContactBinding,
-    event: BindingTell['event'],
-    reason: BindingReason | '' = '',
-    movedFrom: BindingTell['moved_from'] = null,
-  ): BindingTell {
+  #told(at: UtcMs, binding: ContactBinding, { event, reason, moved_from }: Happened): BindingTell {
     return {
       kind: 'binding',
       tell_id: this.#endpoint.entropy.uuid(at),
@@ -43,7 +39,7 @@ export class BindingTells {
       at: iso(at),
       event,
       reason,
-      moved_from: movedFrom,
+      moved_from,
       binding: bindingOf(binding, this.#endpoint.relayId),
     }
   }
