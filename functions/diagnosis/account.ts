@@ -4,7 +4,7 @@ import type { PhoneFacts, RefusedRegistration } from './account-facts.ts'
 import { diagnoseCall } from './call.ts'
 import type { CallFacts } from './call-facts.ts'
 import { type DiagnosisVerdict, type Finding, found, patch, post, type Severity, summed } from './finding.ts'
-import { hostOf, isBehindNat, registrationEnding } from './nat.ts'
+import { hostOf, isBehindNat, keepOpen, registrationEnding } from './nat.ts'
 
 /** What findings of several calls come to. */
 export interface CallsInSum {
@@ -209,14 +209,17 @@ const endingTodos: Readonly<Record<string, string>> = {
 }
 
 /**
- * Refused since a phone at the same place last registered: what was put right says nothing any more. A name which no account
+ * Refused since a phone at the same place last registered, be it registered still or not: what was put right says nothing any more. A name which no account
  * has may be what the phone of one is called which is not registered.
  */
-function refusedRegistrations({ account, registrations, refusals }: PhoneFacts): Finding[] {
+function refusedRegistrations({ account, registrations, endings, refusals }: PhoneFacts): Finding[] {
   const told = new Map<string, Finding>()
+  const succeeded = [
+    ...registrations.map(({ address, tm_update }) => ({ place: hostAlone(address), at: tm_update })),
+    ...endings.map((one) => ({ place: one.source_address, at: one.refreshed_at ?? one.registered_at ?? '' })),
+  ]
   for (const refused of refusals) {
-    const here = registrations.filter(({ address }) => hostAlone(address) === refused.source_address)
-    if (here.some(({ tm_update }) => tm_update > refused.at)) continue
+    if (succeeded.some(({ place, at }) => place === refused.source_address && at > refused.at)) continue
     if (refused.account.split('@')[0] !== account.extension && registrations.length > 0) continue
     const key = `${refused.reason} ${refused.source_address}`
     if (!told.has(key)) told.set(key, refusal(refused, account, registrations.length > 0))
@@ -306,7 +309,6 @@ const unsteadyFrom = 3
 function unsteady({ account, registrations, endings }: PhoneFacts): Finding[] {
   const lost = endings.filter(({ type }) => type === 'registration.expired' || type === 'registration.lost')
   if (registrations.length === 0 || lost.length < unsteadyFrom) return []
-  const open = account.keepalive_s > 0
   return [
     found(
       'REGISTRATION_COMES_AND_GOES',
@@ -319,11 +321,7 @@ function unsteady({ account, registrations, endings }: PhoneFacts): Finding[] {
           keepalive_s: account.keepalive_s,
           max_expires: account.max_expires,
         },
-        request: patch(
-          'extensions',
-          account.id,
-          open ? { max_expires: Math.min(account.max_expires, 300) } : { keepalive_s: 25 },
-        ),
+        request: keepOpen(account),
       },
     ),
   ]

@@ -14,7 +14,7 @@ export function attemptFindings({ call, providers }: CallFacts): Finding[] {
     const carrier = providers.find(({ id }) => id === attempt.provider_id)
     told.set(
       key,
-      found(code, sentence, answered ? movedOn : todo(code, call), {
+      found(code, sentence, answered ? movedOn : todo(code, attempt, call), {
         severity: answered ? 'warning' : 'error',
         evidence: evidenceOf(attempt),
         request: carrier?.own ? requestOf(code, carrier.id) : null,
@@ -63,8 +63,18 @@ function evidenceOf({ provider_id, provider_name, address, transport, status, re
   return { provider_id, provider_name, address, transport, status, reason, tries }
 }
 
-function todo(code: string, { decision }: CallFacts['call']): string {
-  const ask = 'Ask the provider what it minds, with the call’s sip_call_id.'
+/** A status by which a provider says that it is it which failed (RFC 3261 §21.5), not the call. */
+export function isItsOwnTrouble(attempt: Attempt | undefined): boolean {
+  return attempt !== undefined && attempt.status >= 500 && attempt.status < 600
+}
+
+export const itsOwnTrouble =
+  'A 5xx is trouble of the provider’s own, or it is full: look at its status page, and try it by itself (POST /v1.0/providers/{id}/test).'
+
+function todo(code: string, attempt: Attempt, { decision }: CallFacts['call']): string {
+  const own = code === 'PROVIDER_REFUSED' && isItsOwnTrouble(attempt) ? `${itsOwnTrouble} ` : ''
+  const ask = `${own}Ask the provider what it minds, with the call’s sip_call_id.`
+  if (own !== '') return ask
   if (code === 'PROVIDER_REFUSED' && decision?.caller_id?.from === 'none')
     return `It showed no number as its caller’s, which many providers refuse: give the extension a caller_id, or the customer a default_outgoing_number_id. ${ask}`
   return todos[code] ?? ask

@@ -3,6 +3,7 @@ import { algFindings } from './alg.ts'
 import { attemptFindings } from './attempts.ts'
 import type { CallFacts } from './call-facts.ts'
 import { type DiagnosisVerdict, type Finding, found, summed } from './finding.ts'
+import { passedOverFindings } from './passed-over.ts'
 import { refusalFindings } from './refusals.ts'
 import { soundFindings } from './sound.ts'
 
@@ -13,6 +14,7 @@ export function diagnoseCall(facts: CallFacts): { verdict: DiagnosisVerdict; fin
     ...refusalFindings(facts),
     ...carried(facts),
     ...attemptFindings(facts),
+    ...passedOverFindings(facts),
     ...flowFindings(facts),
   ]
   const sound = call.media && call.answered ? soundFindings(call.media, call.seconds) : []

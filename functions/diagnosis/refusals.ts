@@ -1,6 +1,8 @@
+import type { Attempt, Consideration } from '#contract'
+import { isItsOwnTrouble, itsOwnTrouble } from './attempts.ts'
 import type { CallFacts, CarrierFacts } from './call-facts.ts'
 import { type Finding, found, patch, post, type Remedy, type Severity } from './finding.ts'
-import { registrationEnding } from './nat.ts'
+import { isKeptOpen, keepOpen, registrationEnding } from './nat.ts'
 
 /*
  * What to do about each reason for which a call was not carried, or was cut. The reason is the finding's code, its sentence
@@ -121,8 +123,8 @@ const advices: Readonly<Record<string, (facts: CallFacts) => Advice>> = {
     todo: 'Ask the provider why it took the call and never said more; a second provider on the same route takes over meanwhile.',
     request: trial(facts),
   }),
-  PROVIDER_REFUSED: () => ({
-    todo: 'Ask the provider what it minds, with the call’s sip_call_id: often the number’s form (called_format), the caller id, or its credit.',
+  PROVIDER_REFUSED: ({ call }) => ({
+    todo: `${isItsOwnTrouble(lastTried(call)) ? `${itsOwnTrouble} ` : ''}Ask the provider what it minds, with the call’s sip_call_id: often the number’s form (called_format), the caller id, or its credit.`,
   }),
   CREDENTIALS_REFUSED: credentials(
     'Set the username and password which the provider gave out; its realm too, if it names another than its host.',
@@ -198,16 +200,19 @@ const advices: Readonly<Record<string, (facts: CallFacts) => Advice>> = {
 function noRoute({ call, providers }: CallFacts): Advice {
   const skipped = (call.decision?.candidates ?? []).filter(({ kept }) => !kept)
   const carrier = providers.find(({ own, enabled }) => own && enabled)
+  const mended = skipped.flatMap((one) => routeMended(one, providers) ?? []).at(0)
   return {
     todo:
       skipped.length > 0
         ? 'Every route was passed over for the reason beside it: mend one of them, or make one which leads there.'
         : 'Make a route which leads there.',
-    request: post(
-      'routes',
-      { name: 'Default Outbound Route', provider_id: carrier?.id ?? '', target: 'all', priority: 1 },
-      carrier ? [] : ['provider_id'],
-    ),
+    request:
+      mended ??
+      post(
+        'routes',
+        { name: 'Default Outbound Route', provider_id: carrier?.id ?? '', target: 'all', priority: 1 },
+        carrier ? [] : ['provider_id'],
+      ),
     evidence: {
       dialled: call.decision?.number?.dialled ?? call.destination.target,
       passed_over: skipped
@@ -215,6 +220,25 @@ function noRoute({ call, providers }: CallFacts): Advice {
         .map(({ route_id, route_name, code, why }) => ({ route_id, route_name, code, why })),
     },
   }
+}
+
+/** What has a route taken again which was passed over; undefined: nothing of the customer's does. */
+function routeMended(
+  { code, platform, route_id, provider_id }: Consideration,
+  providers: CallFacts['providers'],
+): Remedy | undefined {
+  if (code.startsWith('PROVIDER_') && code !== 'PROVIDER_DELETED') {
+    const carrier = providers.find(({ id, own }) => own && id === provider_id)
+    if (!carrier) return undefined
+    return code === 'PROVIDER_DISABLED'
+      ? patch('providers', carrier.id, { enabled: true })
+      : patch('providers', carrier.id, { password: '' }, ['password'])
+  }
+  if (platform || route_id === null) return undefined
+  if (code === 'DISABLED') return patch('routes', route_id, { enabled: true })
+  if (code === 'TIME_WINDOW') return patch('routes', route_id, { time_window: null }, ['time_window'])
+  if (code === 'PROVIDER_DELETED') return patch('routes', route_id, { provider_id: '' }, ['provider_id'])
+  return undefined
 }
 
 function fullProviders({ call, providers }: CallFacts): Advice {
@@ -299,8 +323,11 @@ function notRegistered({ callee }: CallFacts): Advice {
 
 function phoneGone({ callee }: CallFacts): Advice {
   return {
-    todo: 'The phone is registered, and does not answer where it did: its network is gone, or its NAT has forgotten it. Keep the NAT open by OPTIONS.',
-    request: callee && patch('extensions', callee.id, { keepalive_s: 25 }),
+    todo:
+      callee && isKeptOpen(callee)
+        ? 'The phone is registered, and does not answer where it did: it is off, its network is gone, or its NAT has forgotten it although OPTIONS keep that open. See that it is on; TCP or TLS, or a registration renewed sooner, has its loss known sooner.'
+        : 'The phone is registered, and does not answer where it did: it is off, its network is gone, or its NAT has forgotten it. Keep the NAT open by OPTIONS.',
+    request: callee && keepOpen(callee),
     evidence: { keepalive_s: callee?.keepalive_s ?? null },
   }
 }
@@ -361,13 +388,14 @@ function trial({ call, providers }: CallFacts): Remedy | null {
 }
 
 /** The provider which was tried last; where each was passed over, the last of those; undefined: there was none. */
-function triedAt(
-  { attempts }: CallFacts['call'],
-  providers: CallFacts['providers'],
-): CarrierFacts | undefined {
-  const all = attempts.filter(({ provider_id }) => provider_id !== null)
-  const last = all.findLast(({ counts }) => counts) ?? all.at(-1)
+function triedAt(call: CallFacts['call'], providers: CallFacts['providers']): CarrierFacts | undefined {
+  const last = lastTried(call)
   return providers.find(({ id }) => id === last?.provider_id)
+}
+
+function lastTried({ attempts }: CallFacts['call']): Attempt | undefined {
+  const all = attempts.filter(({ provider_id }) => provider_id !== null)
+  return all.findLast(({ counts }) => counts) ?? all.at(-1)
 }
 
 /** Another's is not for the customer to change. */

@@ -140,7 +140,9 @@ function silence(party: Talker, heard: MediaSide): Finding {
     'ONE_WAY_AUDIO_NO_RTP_FROM',
     party,
     `Nothing was heard from the ${party}${place}${itself}.${others}${keys}`,
-    `See that packets of the ${party} to the relay’s RTP ports (UDP) pass its firewall and NAT, and that ${local_address ?? 'the relay’s address (PUBLIC_IP)'} can be reached from there.`,
+    stray > 0
+      ? `Let the device send its sound from where it says that it is (symmetric RTP), and say the address at which it is seen (its NAT or STUN setting); switch SIP ALG off in its router.`
+      : `See that packets of the ${party} to the relay’s RTP ports (UDP) pass its firewall and NAT, and that ${local_address ?? 'the relay’s address (PUBLIC_IP)'} can be reached from there.`,
     { packets: 0, dropped, unauthentic, sdp_address, latched_address, told_to_send_to: local_address },
     'error',
   )

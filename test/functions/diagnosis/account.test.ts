@@ -76,7 +76,13 @@ const mended = (body: object) => ({
   fill_in: [],
 })
 
-type Row = readonly [what: string, facts: PhoneFacts, verdict: string, codes: string[], request?: object]
+type Row = readonly [
+  what: string,
+  facts: PhoneFacts,
+  verdict: string,
+  codes: string[],
+  request?: object | null,
+]
 
 const rows: Row[] = [
   ['is registered', facts(), 'healthy', []],
@@ -140,6 +146,26 @@ const rows: Row[] = [
     [],
   ],
   [
+    'had a wrong password, was put right there, and went off',
+    facts({
+      ...away,
+      refusals: [refused('WRONG_PASSWORD'), refused('UNKNOWN_ACCOUNT', { account: 'office9@acme' })],
+      endings: [ended({ refreshed_at: '2026-11-23T07:20:00.000Z' })],
+    }),
+    'failed',
+    ['REGISTRATION_EXPIRED_BEHIND_NAT'],
+  ],
+  [
+    'went off, and came back with a wrong password',
+    facts({
+      ...away,
+      refusals: [refused('WRONG_PASSWORD')],
+      endings: [ended({ registered_at: '2026-11-23T06:50:00.000Z' })],
+    }),
+    'failed',
+    ['WRONG_PASSWORD', 'REGISTRATION_EXPIRED_BEHIND_NAT'],
+  ],
+  [
     'is called by another name',
     facts({ ...away, refusals: [refused('UNKNOWN_ACCOUNT', { account: 'office9@acme' })] }),
     'failed',
@@ -201,6 +227,13 @@ const rows: Row[] = [
     mended({ max_expires: 300 }),
   ],
   [
+    'was lost behind NAT, with all done to keep it open',
+    facts({ ...away, endings: [ended()] }, { max_expires: 300 }),
+    'failed',
+    ['REGISTRATION_EXPIRED_BEHIND_NAT'],
+    null,
+  ],
+  [
     'went off',
     facts({ ...away, endings: [ended({ contact: 'sip:office1@203.0.113.9' })] }),
     'failed',
@@ -227,6 +260,14 @@ const rows: Row[] = [
     facts({ endings: [ended(), ended(), ended()] }),
     'impaired',
     ['REGISTRATION_COMES_AND_GOES'],
+    mended({ max_expires: 300 }),
+  ],
+  [
+    'comes and goes, with all done to keep it open',
+    facts({ endings: [ended(), ended(), ended()] }, { max_expires: 120 }),
+    'impaired',
+    ['REGISTRATION_COMES_AND_GOES'],
+    null,
   ],
   ['came back once', facts({ endings: [ended()] }), 'healthy', []],
   [

@@ -34,6 +34,27 @@ const decided = (changes: object) =>
     caller: { rule: 'digest', why: '' },
     ...changes,
   })
+const routeId = '00000000-0000-4000-8000-0000000000d1'
+const passedOver = (code: string, changes: object = {}) => ({
+  provider_id: telnyxId,
+  provider_name: 'Telnyx',
+  route_id: routeId,
+  route_name: 'Default',
+  priority: 1,
+  kept: false,
+  code,
+  why: 'target all, priority 1; it is so',
+  ...changes,
+})
+const twilio = {
+  provider_id: extensionId,
+  provider_name: 'Twilio',
+  route_id: routeId,
+  priority: 2,
+  kept: true,
+  code: 'KEPT',
+  why: 'target all, priority 2',
+}
 const both = (from_caller: object, from_callee: object = {}) =>
   callFacts({ media: { from_caller: heard(from_caller), from_callee: heard(from_callee) } })
 const silent = { packets: 0, bytes: 0, mos: null }
@@ -128,6 +149,69 @@ const rows: Row[] = [
       body: { name: 'Default Outbound Route', provider_id: '', target: 'all', priority: 1 },
       fill_in: ['provider_id'],
     },
+  ],
+  ...(
+    [
+      ['is disabled', 'DISABLED', 'routes', { enabled: true }, []],
+      ['has hours, and these are none', 'TIME_WINDOW', 'routes', { time_window: null }, ['time_window']],
+      ['leads to nobody any more', 'PROVIDER_DELETED', 'routes', { provider_id: '' }, ['provider_id']],
+      ['leads to a provider which is disabled', 'PROVIDER_DISABLED', 'providers', { enabled: true }, []],
+      ['has a password which is sealed', 'PROVIDER_LOCKED', 'providers', { password: '' }, ['password']],
+    ] as const
+  ).map(
+    ([what, code, noun, body, fill_in]): Row => [
+      `no route but one which ${what}`,
+      refused('NO_ROUTE', { attempts: [], decision: decided({ candidates: [passedOver(code)] }) }),
+      'failed',
+      ['NO_ROUTE'],
+      { method: 'PATCH', path: `/v1.0/${noun}/${noun === 'routes' ? routeId : telnyxId}`, body, fill_in },
+    ],
+  ),
+  [
+    'no route but the platform’s, which is disabled',
+    refused('NO_ROUTE', {
+      attempts: [],
+      decision: decided({ candidates: [passedOver('DISABLED', { platform: true })] }),
+    }),
+    'failed',
+    ['NO_ROUTE'],
+    expect.objectContaining({ method: 'POST', path: '/v1.0/routes' }),
+  ],
+  [
+    'a provider which was to be first, and is not well',
+    callFacts({
+      decision: decided({
+        candidates: [passedOver('KEPT', { kept: true, order: 2, demoted: true }), { ...twilio, order: 1 }],
+      }),
+      attempts: [tried(200, { provider_id: extensionId, provider_name: 'Twilio' })],
+    }),
+    'healthy',
+    ['PROVIDER_PASSED_OVER'],
+    null,
+  ],
+  [
+    'a provider which was to be first, and is full',
+    callFacts({
+      decision: decided({ candidates: [passedOver('CHANNELS'), { ...twilio, order: 1 }] }),
+      attempts: [tried(200, { provider_id: extensionId, provider_name: 'Twilio' })],
+    }),
+    'healthy',
+    ['PROVIDER_PASSED_OVER'],
+  ],
+  [
+    'a provider which comes later, and is not well',
+    callFacts({
+      decision: decided({
+        candidates: [
+          { ...twilio, order: 1 },
+          passedOver('KEPT', { kept: true, order: 2, demoted: true }),
+          passedOver('DISABLED'),
+        ],
+      }),
+      attempts: [tried(200, { provider_id: extensionId, provider_name: 'Twilio' })],
+    }),
+    'healthy',
+    [],
   ],
   [
     'credentials which are refused',
@@ -294,6 +378,21 @@ const rows: Row[] = [
   ],
   ['a call one phone of two was busy in', callFacts({ attempts: [tried(486), tried(200)] }), 'healthy', []],
   // Device not receiving calls, intermittent registration.
+  ...(
+    [
+      ['nothing keeps open', {}, { keepalive_s: 25 }],
+      ['OPTIONS keep open', { keepalive_s: 25 }, { max_expires: 300 }],
+      ['all is done to keep open', { keepalive_s: 25, max_expires: 300 }, undefined],
+    ] as const
+  ).map(
+    ([what, callee, body]): Row => [
+      `a phone which does not answer, whose way ${what}`,
+      refused('PHONE_UNREACHABLE', { attempts: [] }, { callee: calleeFacts(callee) }),
+      'failed',
+      ['PHONE_UNREACHABLE'],
+      body ? extension(body) : null,
+    ],
+  ),
   [
     'a phone which is off',
     refused('NOT_REGISTERED', { attempts: [] }, { callee: calleeFacts() }),
@@ -496,6 +595,21 @@ describe('the diagnosis of a call', () => {
     }
     expect(todo('none')).toMatch(/^It showed no number .* caller_id.* default_outgoing_number_id/)
     expect(todo('default')).toBe('Ask the provider what it minds, with the call’s sip_call_id.')
+  })
+
+  test('of a call which a provider failed by 5xx asks for its own state first', () => {
+    const decision = decided({ caller_id: { number: null, from: 'none', unverified: true, why: '' } })
+    const todos = ['ALL_PROVIDERS_FAILED', 'PROVIDER_REFUSED'].map((reason) => {
+      const { findings } = diagnoseCall(refused(reason, { decision, attempts: [tried(503)] }))
+      return findings.find(({ code }) => code === 'PROVIDER_REFUSED')?.what_to_do
+    })
+    expect(todos).toEqual(Array(2).fill(expect.stringMatching(/^A 5xx .* status page/)))
+  })
+
+  test('of a silent side whose packets came from elsewhere asks that it send from where it says it is', () => {
+    const todo = (dropped: number) => diagnoseCall(both({}, { ...silent, dropped })).findings[0]?.what_to_do
+    expect(todo(400)).toMatch(/symmetric RTP/)
+    expect(todo(0)).toMatch(/^See that packets of the callee .* pass its firewall/)
   })
 
   test('rests on numbers: who said to be where, and who was told to send where', () => {
