@@ -49,7 +49,8 @@ export function pass(
 ): RtpPort | undefined {
   if (to.isPlayedTo && !control) return undefined
   const out = control && !to.mux ? to.rtcp : to.rtp
-  if (out.latch.destination === undefined) return drop(rtpPort)
+  // Who said it did nothing wrong: it is not counted as what came from elsewhere is.
+  if (out.latch.destination === undefined) return undefined
   let length = heard
   if (to.rewrite !== undefined && !control) length = to.rewrite.rewrite(packet, length)
   if (control) retime(rtpPort.leg, to, packet, length)

@@ -18,6 +18,7 @@ describe('sound between two parties', () => {
     expect(call.says('caller', alice, 5000)).toBe('dropped')
     for (const now of [20, 40, 60]) call.at(now).says('callee', bob, 6000)
     expect(call.says('caller', alice, 5000)).toBe(`callee → ${bob} 6000`)
+    expect(call.closed()).toMatchObject({ caller: { packets: 2, dropped: 0 } })
   })
 
   test('is taken from nobody else, and gives nobody else anything (RTP bleed)', () => {
