@@ -68,6 +68,7 @@ export function isItsOwnTrouble(attempt: Attempt | undefined): boolean {
   return attempt !== undefined && attempt.status >= 500 && attempt.status < 600
 }
 
+/** What to do then. */
 export const itsOwnTrouble =
   'A 5xx is trouble of the provider’s own, or it is full: look at its status page, and try it by itself (POST /v1.0/providers/{id}/test).'
 
