@@ -1,5 +1,6 @@
 import { useFew } from './few.tsx'
 import { Form } from './form.tsx'
+import { isConnected, ringsWords } from './phone-words.ts'
 import { asked } from './session.ts'
 import type { ShownNumber, ShownPhone } from './shown.ts'
 import { Step } from './step.tsx'
@@ -12,11 +13,7 @@ interface NumberStepOf {
 /** Which phone a number rings. */
 export function NumberStep({ numbers, phones }: NumberStepOf) {
   const { shown, more } = useFew(numbers, 5)
-  const ringing = shown.map(({ number, extension_id, call_flow_id }) => {
-    const phone = phones.find(({ id }) => id === extension_id)
-    if (call_flow_id !== null) return `${number} follows a flow`
-    return `${number} rings ${phone ? phone.extension : 'something else'}`
-  })
+  const ringing = shown.map((number) => ringsWords(number, phones))
   const make = async ({ number, extension_id }: Readonly<Record<string, string>>) => {
     await asked({ method: 'POST', path: '/v1.0/numbers', body: { number, name: number, extension_id } })
     return 'It is there.'
@@ -25,7 +22,7 @@ export function NumberStep({ numbers, phones }: NumberStepOf) {
     <Step
       nth={4}
       title="A number rings it"
-      done={numbers.length > 0}
+      done={numbers.some(isConnected)}
       standing={
         numbers.length === 0 ? 'No call from the phone network rings anything yet.' : `${ringing.join('; ')}.`
       }

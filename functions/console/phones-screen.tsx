@@ -5,6 +5,7 @@ import { DayBar } from './day-bar.tsx'
 import { useEvents } from './live.ts'
 import { More } from './more.tsx'
 import { type PagesShown, usePages } from './pages.ts'
+import { refusedSince } from './phone-words.ts'
 import { Refusal } from './refusal.tsx'
 import { changeOf, type PhoneChange } from './registration-event.ts'
 import type { HappenedEvent, Listed, ShownPhone, ShownRegistration } from './shown.ts'
@@ -148,7 +149,7 @@ function Today({ phone, own, lately }: TodayOf) {
     Date.parse(phone.tm_create),
     utcNow(),
   )
-  const refused = own.length === 0 ? changes.find(({ type }) => type === 'registration.failed') : undefined
+  const refused = own.length === 0 ? refusedSince(changes) : undefined
   return (
     <>
       <DayBar day={day} words={daySentence(day)} />

@@ -173,7 +173,9 @@ export interface ShownNumber {
   readonly number: string
   readonly name: string
   readonly extension_id: string | null
+  readonly trunk_id: string | null
   readonly call_flow_id: string | null
+  readonly destinations: readonly unknown[] | null
 }
 
 /** A small program which calls follow. */

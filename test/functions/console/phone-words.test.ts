@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { goodAt, onlyHere, scopeToEnd } from '../../../functions/console/phone-words.ts'
+import {
+  goodAt,
+  isConnected,
+  onlyHere,
+  refusedSince,
+  ringsWords,
+  scopeToEnd,
+} from '../../../functions/console/phone-words.ts'
 
 const token = {
   id: 'token',
@@ -37,4 +44,40 @@ describe('a link by which a phone sets itself up', () => {
   ])('is said to lead nowhere elsewhere, where it does not: %s', (url, says) => {
     expect(onlyHere(url)).toMatch(says)
   })
+})
+
+describe('a number which is set up', () => {
+  const nobody = {
+    id: 'number',
+    number: '+15551234567',
+    name: '',
+    extension_id: null,
+    trunk_id: null,
+    call_flow_id: null,
+    destinations: null,
+  }
+
+  test.each([
+    [{}, false, 'rings nobody yet'],
+    [{ extension_id: 'phone' }, true, 'rings office1'],
+    [{ call_flow_id: 'flow' }, true, 'follows a flow'],
+    [{ trunk_id: 'pbx' }, true, 'rings something else'],
+    [{ destinations: [{}] }, true, 'rings something else'],
+  ])('with %o leads somewhere: %s, and %s', (rings, connected, words) => {
+    const number = { ...nobody, ...rings }
+    expect(isConnected(number)).toBe(connected)
+    expect(ringsWords(number, [{ id: 'phone', extension: 'office1' }])).toBe(`+15551234567 ${words}`)
+  })
+})
+
+test.each([
+  [['failed', 'made'], true],
+  [['blocked', 'failed'], true],
+  [['expired', 'made', 'failed'], false],
+  [['expired', 'failed', 'made'], true],
+  [['moved', 'failed'], false],
+  [[], false],
+])('a phone which is not there, to which %j happened, is shown as refused: %s', (types, shown) => {
+  const changes = types.map((type) => ({ type: `registration.${type}` }))
+  expect(refusedSince(changes) !== undefined).toBe(shown)
 })
