@@ -34,7 +34,7 @@ export async function factsOfCall(
 /** A query for the calls for which `which` holds, the newest first, with what stands beside them. */
 export function callRows(db: Database, which: SQL | undefined, most: number) {
   return db
-    .select({ call: table, customer, providers, callee, relay_alive: relayAlive })
+    .select({ call: table, customer, providers, callee, relay_alive: relayAlive, dialled })
     .from(table)
     .where(which)
     .orderBy(sql`${table.startedAt} desc, ${table.id} desc`)
@@ -45,9 +45,14 @@ export function callRows(db: Database, which: SQL | undefined, most: number) {
 export function callFacts({
   call,
   customer,
+  dialled,
   ...beside
 }: Awaited<ReturnType<typeof callRows>>[number]): CallFacts {
-  return { call: diagnosed(call), customer: customer ?? { countries: [], blocked_prefixes: [] }, ...beside }
+  const told = diagnosed(call)
+  const number_id = told.number_id ?? dialled?.id ?? null
+  const trunk_id = told.trunk_id ?? dialled?.trunk_id ?? null
+  const none = { countries: [], blocked_prefixes: [] }
+  return { call: { ...told, number_id, trunk_id }, customer: customer ?? none, ...beside }
 }
 
 const customer = sql<DiagnosedCustomer | null>`(
@@ -68,9 +73,16 @@ const providers = sql<CarrierFacts[]>`(
     where p.deleted_at is null and (p.customer_id = ${table.customerId} or p.customer_id = ${PLATFORM}::uuid and ${triedAt})
     order by ${triedAt} desc, p.created_at, p.id limit ${carriersAtMost}) as p)`
 
+/** The number which a carrier's call came to: where that call was refused, its record does not name it, nor whom it rings. */
+const itsNumber = sql`n.customer_id = ${table.customerId} and n.deleted_at is null and ${table.direction} = 'incoming'
+  and n.number = ${table.decision} #>> '{number,e164}'`
+
+const dialled = sql<{ id: string; trunk_id: string | null } | null>`(
+  select jsonb_build_object('id', n.id, 'trunk_id', n.trunk_id) from numbers n where ${itsNumber} limit 1)`
+
 /** The called extension: an incoming call's record has its id, any other's its name. */
 const calledExtension = sql`e.customer_id = ${table.customerId} and e.deleted_at is null and case ${table.direction}
-  when 'incoming' then e.id = ${table.extensionId} else e.extension = ${table.destination} ->> 'target' end`
+  when 'incoming' then e.id = coalesce(${table.extensionId}, (select n.extension_id from numbers n where ${itsNumber} limit 1)) else e.extension = ${table.destination} ->> 'target' end`
 
 const callee = sql<CalleeFacts | null>`(
   select jsonb_build_object('id', e.id, 'extension', e.extension, 'keepalive_s', e.keepalive_s, 'max_expires', e.max_expires,
