@@ -29,7 +29,7 @@ export function passedOverFindings({ call: { over, decision }, providers }: Call
 }
 
 function sentenceOf({ route_name, provider_name, why }: Consideration): string {
-  return `The route ${route_name} to ${provider_name} comes first, and was not taken first: ${why}.`
+  return `The route ${route_name} to ${provider_name} comes earlier, and was not taken first: ${why}.`
 }
 
 const unwell =
