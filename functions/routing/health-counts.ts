@@ -14,6 +14,8 @@ export interface Observation {
    * number; a series does.
    */
   readonly refused?: boolean
+  /** A probe which did not get there, as at a port which is closed: no silence. */
+  readonly unreachable?: boolean
   /** In words, for people who ask why. */
   readonly why: string
   /** Round trip of an answered probe. */

@@ -69,7 +69,8 @@ export function observed(before: Health, now: MonotonicMs, seen: Observation): H
   const health = healthAt(before, now)
   const last = { by: seen.by, status: seen.status, at: now }
   // A provider which takes calls and has never answered OPTIONS does not know them; its silence says nothing.
-  if (seen.by === 'probe' && !seen.ok && health.carried && !health.probed) return { ...health, last }
+  const isMute = health.carried && !health.probed && !seen.unreachable
+  if (seen.by === 'probe' && !seen.ok && isMute) return { ...health, last }
   const lostCalls = lostWith(health, now, seen)
   // Who refuses every call does not serve, whatever each of them was refused for.
   const ok = seen.ok && !(seen.refused && (isSeries(lostCalls, now) || health.misled !== null))

@@ -218,7 +218,7 @@ export class Monitor {
   #judge({ hostname, probe_accept }: ProviderFacts, { tries, why }: RequestOutcome): Observation {
     const last = tries.at(-1)
     if (!last) return { by: 'probe', ok: false, status: 0, why: `${hostname}: ${why}` }
-    const { flow, status, ms } = last
+    const { flow, status, ms, unreachable } = last
     const ok = probeServes(status, probe_accept)
     const seen = {
       by: 'probe',
@@ -226,7 +226,7 @@ export class Monitor {
       status,
       why: `${last.why} ${status === 0 ? 'at' : 'from'} ${describeFlow(flow)}`,
     } as const
-    return status === 0 ? seen : { ...seen, ms: Math.round(ms * 10) / 10 }
+    return status === 0 ? { ...seen, unreachable } : { ...seen, ms: Math.round(ms * 10) / 10 }
   }
 
   /** When to look next: an interval after the last look began, a fifth more or less; sooner in doubt. */

@@ -39,6 +39,8 @@ export interface AddressResult {
   readonly response: Response | undefined
   /** What it came over: with its connection, where there is one. */
   readonly over: Flow
+  /** The request did not get there, as over a connection which is refused. */
+  readonly unreachable: boolean
 }
 
 /** How a request ended: the addresses tried, the last one decides; none: `why` says why there was none. */
@@ -197,7 +199,7 @@ export class OutOfDialogRequests {
     output: Exclude<ClientOutput, { type: 'ended' }>,
   ): RequestOver | undefined {
     if (output.type === 'timeout') return this.#tried(now, run, 'no final response')
-    if (output.type === 'unreachable') return this.#tried(now, run, output.why)
+    if (output.type === 'unreachable') return this.#tried(now, run, output.why, undefined, undefined, true)
     const { response, flow } = output
     if (response.status < 200) return undefined
     const { sent, request: order } = run
@@ -225,6 +227,7 @@ export class OutOfDialogRequests {
     why: string,
     response?: Response,
     over?: Flow,
+    unreachable = false,
   ): RequestOver | undefined {
     const { sent, request: order } = run
     if (!sent) return undefined
@@ -232,7 +235,16 @@ export class OutOfDialogRequests {
     this.#deadlines.cancel(run.deadline)
     const { flow } = sent
     const proofs = run.proofs.rounds
-    run.tries.push({ flow, status, why, ms: now - sent.at, proofs, response, over: over ?? flow })
+    run.tries.push({
+      flow,
+      status,
+      why,
+      ms: now - sent.at,
+      proofs,
+      response,
+      over: over ?? flow,
+      unreachable,
+    })
     run.sent = undefined
     const further = order.every > 0 || status === 0 || status === 408 || status === 503
     return further ? this.#next(now, run, why) : this.#end(run, why)

@@ -60,6 +60,15 @@ describe('the health of a provider', () => {
     expect(health.status).toBe('healthy')
   })
 
+  test.each([
+    ['are silence', 'healthy', {}],
+    ['do not reach it', 'unhealthy', { unreachable: true, why: 'nobody listens there' }],
+  ])('which took a call, of whose OPTIONS the first three %s, is %s', (_, status, seen) => {
+    let health = see(unseen, ms(0), call(true))
+    for (const at of [30_000, 60_000, 90_000]) health = see(health, ms(at), { ...probe(false), ...seen })
+    expect(health.status).toBe(status)
+  })
+
   test('is unhealthy after five calls in a row which it refused, for whatever reason, though it answers OPTIONS', () => {
     let health = see(unseen, ms(0), probe(true))
     for (const [i, status] of [404, 403, 404, 488].entries()) {

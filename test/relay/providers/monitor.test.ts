@@ -132,6 +132,21 @@ describe('a provider that is looked after', () => {
     expect(healthOf(ladder, telnyx)?.why).toContain('its certificate is for x, not y')
   })
 
+  test('which takes calls and knows no OPTIONS has failed where nobody listens, not where it is silent', () => {
+    const ladder = watching(configured(telnyx))
+    call(ladder, telnyx, 200)
+    for (let i = 0; i < 3; i++) unanswered(ladder)
+    expect(healthOf(ladder, telnyx)).toMatchObject({ status: 'healthy' })
+    for (let i = 0; i < 3; i++) {
+      look(ladder).locate(telnyx).gives('OPTIONS to Telnyx')
+      ladder.hear({ type: 'unsent', flow: telnyx.flow, why: 'nobody listens there' }).gives()
+    }
+    expect(healthOf(ladder, telnyx)).toMatchObject({
+      status: 'unhealthy',
+      why: expect.stringContaining('nobody listens there'),
+    })
+  })
+
   test('is left alone once it is disabled, deleted or asked for no probes', () => {
     for (const change of [{ enabled: false }, { deleted: true }, { probe_interval: 0 }]) {
       const ladder = watching(configured(telnyx))
