@@ -261,6 +261,7 @@ const refusalTodos: Readonly<Record<string, string>> = {
   TOKEN_ENDED: anotherToken,
   EXPIRES_TOO_SHORT: 'Have the phone register for longer, or lower min_expires.',
   TOO_MANY_CONTACTS: 'Have the phone register one contact at a time.',
+  SIPS_WITHOUT_TLS: 'Have the phone use TLS, or register a Contact which is a sip URI.',
   STALE_NONCES:
     'Look for a router or balancer between which changes the phone’s address from packet to packet.',
   TOO_MANY_ATTEMPTS:

@@ -147,6 +147,9 @@ const advices: Readonly<Record<string, (facts: CallFacts) => Advice>> = {
       ) ??
       (facts.callee && patch('extensions', facts.callee.id, { secure: 'allowed' })),
   }),
+  SIPS_WITHOUT_TLS: () => ({
+    todo: 'Let caller, callee and provider use TLS, or dial the address as a sip URI (sip:), which promises none.',
+  }),
   PHONE_UNREACHABLE: (facts) => phoneGone(facts),
   PHONE_SILENT: (facts) => phoneGone(facts),
   PHONE_REFUSED: () => ({ todo: 'Look at the phone: it refused the call itself.' }),

@@ -24,6 +24,8 @@ export const authFailures = {
   TOKEN_ENDED: 'The phone proves itself by a token which was ended: it needs another.',
   EXPIRES_TOO_SHORT: 'The phone asks to be registered for less than min_expires.',
   TOO_MANY_CONTACTS: 'One REGISTER names more contacts than max_contacts.',
+  SIPS_WITHOUT_TLS:
+    'The phone registers a sips Contact without TLS, over which alone it could be called there.',
   NOT_ITS_ACCOUNT: 'The phone proved to be another account than the one it registers.',
   REGISTER_REFUSED: 'The REGISTER cannot be granted as it is.',
 } as const

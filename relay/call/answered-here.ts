@@ -40,7 +40,7 @@ export function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndp
   const { leg, request, transaction, source } = asked
   if (leg.dialog) refreshTarget(leg.dialog, request, 200)
   const headers: Header[] = [
-    ['contact', contactOf(endpoint, source.transport)],
+    ['contact', contactOf(endpoint, source.transport, leg.signalling)],
     allowHeader,
     supportedHeader,
     ...answerTimer(leg.timer, request),

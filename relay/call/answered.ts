@@ -52,7 +52,7 @@ export function legAcked(call: Call, leg: UasLeg, request: Request, endpoint: Si
 export function giveUpOnAck(call: Call, leg: UasLeg, endpoint: SipEndpoint): CallStep {
   const leaves = leg.bye !== undefined
   const settled = settleAnswer(leg, endpoint)
-  const why = notAcknowledged(sideOf(call, leg), contactOf(endpoint, leg.flow.transport))
+  const why = notAcknowledged(sideOf(call, leg), contactOf(endpoint, leg.flow.transport, leg.signalling))
   if (leaves) return { effects: [...settled, ...addedLate(call, why)] }
   const step = hangUp(call, 'system', { reason: 'SIP;cause=408;text="no ACK"' }, endpoint, failed(why))
   return { ...step, effects: [...settled, ...step.effects] }

@@ -4,6 +4,7 @@ import { none } from '../ground/none.ts'
 import { SharedTexts } from '../ground/texts.ts'
 import { otherKeying } from '../leg/keying.ts'
 import type { Keying } from '../leg/leg.ts'
+import { isOpenTo } from '../leg/path.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
@@ -19,6 +20,7 @@ import { offerOfOurs } from './late-offer.ts'
 import { offerOf, rewriteFor } from './offer-answer.ts'
 import { rootOf } from './root-hunt.ts'
 import { mediaOn, opposite } from './sides.ts'
+import { leavesTls, signallingTo } from './sips.ts'
 import type { Branch, Call, CalledPeer, Hunt, Side } from './state.ts'
 import { isStraightAt } from './straight.ts'
 import { codecsFor } from './taken.ts'
@@ -44,6 +46,7 @@ export function newBranch(
     media: mediaOn(call, side),
     side,
     secure: secureOf(hunt, provider),
+    signalling: signallingTo(call, contact),
     index: call.branches.length,
     hunt,
     attempt,
@@ -75,7 +78,7 @@ export function callAt(
   branch.attempt.address = addressOf(flow)
   branch.attempt.transport = flow.transport
   const offer = offered(call, endpoint)
-  if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
+  if (isOpenTo(branch, flow) || leavesTls(branch, flow)) return undefined
   const only = codecsFor(branch)
   if (offer?.ok)
     branch.straight = isStraightAt(call, branch, {

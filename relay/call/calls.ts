@@ -44,6 +44,7 @@ import { restCall } from './rest.ts'
 import { countedWithPbx } from './sent-on.ts'
 import { isAnswered } from './sides.ts'
 import { type SignalledLeg, secretHeaders, signalledLegs } from './signalled-legs.ts'
+import { isSips } from './sips.ts'
 import type { Branch, CallParty, ConnectDecision, Hunt } from './state.ts'
 
 /** What happens to calls. */
@@ -291,6 +292,7 @@ export class Calls {
   ): CallsOutput[] {
     const leg = uasLeg(this.#deps.endpoint, arrival)
     leg.secure = replaced.secure
+    if (leg.signalling === 'any' && isSips(active.call)) leg.signalling = 'tls'
     this.#orders.index.addServer(active, leg, arrival.transaction)
     return this.step(now, active, 'placeTaken', { leg, replaced, as })
   }

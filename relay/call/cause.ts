@@ -7,7 +7,7 @@ import { codecsOf } from './offer-answer.ts'
 import { type Cause, elsewhere } from './reason.ts'
 import type { Branch, BranchFailure, Call, CalledPeer, Hunt, Side } from './state.ts'
 import { codecsFor } from './taken.ts'
-import { notKeyed, redirects } from './verdict.ts'
+import { notKeyed, notOverTls, redirects } from './verdict.ts'
 
 /*
  * Why a call did not go well, for its record. What a decision refuses brings words of its own.
@@ -58,6 +58,7 @@ export function causeOf(call: Call, ended: EndedBranch): Cause {
   const { branch, status, why } = ended
   const who = peerOf(branch)
   const [word, name] = who
+  if (!branch.tried && why === notOverTls) return sipsInTheOpen(`${name} ${reachedBy(branch)}`)
   const open = obstacleToKeys(ended)
   if (open !== undefined) return notEncrypted(sentence(name), open)
   if (!branch.tried && status === 488) return noCodecLeft(call, name, ended)
@@ -120,6 +121,17 @@ export function unheard(side: Side, why: string): Cause {
 /** A party whose sound has to be encrypted (`secure` is `required`), and is not. */
 export function notEncrypted(who: string, why: string): Cause {
   return cause('NOT_ENCRYPTED', `${who} must have its sound encrypted (secure is required): ${why}.`)
+}
+
+/** A call to a sips URI which has a hop without TLS. */
+export function sipsInTheOpen(why: string): Cause {
+  return cause('SIPS_WITHOUT_TLS', `The call is to a sips URI, which takes TLS on every hop: ${why}.`)
+}
+
+function reachedBy({ flow }: Branch): string {
+  return flow && !isEncrypted(flow)
+    ? `is reached over ${flow.transport}`
+    : 'registered a sip URI through a proxy, which may go on without'
 }
 
 /** A side whose sound has no way to us, or none any more (RFC 8445, RFC 7675, RFC 5763). */

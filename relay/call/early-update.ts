@@ -138,7 +138,7 @@ function pass(
   const request = inDialog(dialog, {
     method: 'UPDATE',
     via: viaOf(endpoint, flow),
-    contact: contactOf(endpoint, flow.transport),
+    contact: contactOf(endpoint, flow.transport, to.signalling),
     maxForwards: asked.request.maxForwards - 1,
     ...withSdp(sdpBytes(sent), [allowHeader, supportedPlainly]),
   })
@@ -221,10 +221,10 @@ function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): 
 }
 
 function accept(asked: InDialogRequest, endpoint: SipEndpoint, body?: Uint8Array): CallOrder {
-  const { request, transaction, source } = asked
+  const { leg, request, transaction, source } = asked
   // The 2xx to a PRACK names no Contact (RFC 3262 §4, table 1).
   const contact: Header[] =
-    request.method === 'PRACK' ? [] : [['contact', contactOf(endpoint, source.transport)]]
+    request.method === 'PRACK' ? [] : [['contact', contactOf(endpoint, source.transport, leg.signalling)]]
   const headers: Header[] = [...contact, allowHeader, supportedHeader]
   const response = reply(request, 200, { ...withSdp(body, headers), flow: source })
   return { type: 'respond', transaction, response }

@@ -11,8 +11,9 @@ import { concluded, searchedTooLate, soon } from './ending.ts'
 import { isAstray } from './handed-on.ts'
 import { elsewhere } from './reason.ts'
 import { wordsOf } from './refusal.ts'
+import { sipsNotAllowed } from './sips.ts'
 import type { Branch, BranchFailure, Call, Hunt, HuntEnding } from './state.ts'
-import { heardBy, mostUseful, reasonOf, redirects, speaker } from './verdict.ts'
+import { heardBy, mostUseful, notOverTls, reasonOf, redirects, speaker } from './verdict.ts'
 
 /*
  * How a hunt ends in which no callee answered: what the caller hears of it, and what the record says.
@@ -40,8 +41,8 @@ export function noted(call: Call, failed: CallEvents['failure'], silence: number
 
 /** No provider is left. */
 export function exhausted(hunt: Hunt): HuntEnding {
-  const unturned = noneTurned(hunt)
-  if (unturned) return unturned
+  const uncalled = noneTurned(hunt) ?? noneOverTls(hunt)
+  if (uncalled) return uncalled
   const status = mostUseful(statuses(hunt))
   const by = status === 486 || status >= 600 ? 'callee' : 'system'
   const toPbx = hunt.decision?.targets.kind === 'trunk'
@@ -60,6 +61,14 @@ function noneTurned({ failures }: Hunt): HuntEnding | undefined {
   return { by: 'system', reason: 'rejected', status: 503, why, because, headers: soon(503) }
 }
 
+/** No callee was called, for none is reached over TLS, which a sips URI promised (RFC 5630 §5.3); undefined: one was. */
+function noneOverTls(hunt: Hunt): HuntEnding | undefined {
+  if (hunt.failures.length === 0 || hunt.failures.some(({ why }) => why !== notOverTls)) return undefined
+  const because = causeOfAll(hunt, 480)
+  const words = { status: 480, code: sipsNotAllowed, why: 'SIPS Not Allowed: no TLS to the callee' }
+  return { by: 'system', reason: 'failed', ...words, because, headers: [] }
+}
+
 /** A provider's word, or silence, is final. */
 export function refusedBy(hunt: Hunt, failed: BranchFailure, silence: number): HuntEnding {
   const { answered, words: headers } = failed
@@ -71,8 +80,8 @@ export function refusedBy(hunt: Hunt, failed: BranchFailure, silence: number): H
 
 /** None of the callee's phones took the call; the last one which failed ended it. */
 export function phonesFailed(hunt: Hunt): HuntEnding {
-  const unturned = noneTurned(hunt)
-  if (unturned) return unturned
+  const uncalled = noneTurned(hunt) ?? noneOverTls(hunt)
+  if (uncalled) return uncalled
   const told = mostUseful(statuses(hunt))
   const away = told === 480 && hunt.failures.find(({ answered }) => redirects(answered))
   if (away) return redirected(away)

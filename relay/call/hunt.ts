@@ -1,4 +1,4 @@
-import type { Located } from '../ground/effects.ts'
+import type { Located, LocateQuestion } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { none } from '../ground/none.ts'
 import { refusesKeys } from '../leg/keying.ts'
@@ -20,6 +20,7 @@ import { observation } from './observation.ts'
 import { peersOf } from './peer.ts'
 import { gatewaysOf, redirectionsOf } from './redirection.ts'
 import { roundsOf } from './ring-rounds.ts'
+import { leavesTls, leavingTls } from './sips.ts'
 import type { Branch, Call, CalledPeer, ConnectDecision, Hunt, HuntEnding } from './state.ts'
 import { notKeyed, verdict } from './verdict.ts'
 
@@ -144,8 +145,12 @@ export function ringNext(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallSte
   } = hunt.rounds
   hunt.rounds = { contacts: later, ms }
   const effects: CallOrder[] = []
-  for (const contact of round) {
-    const branch = newBranch(call, hunt, endpoint, undefined, contact)
+  // All are there before the first is called: one which cannot be ends no hunt in which others can.
+  const branches = round.map((contact) => ({
+    branch: newBranch(call, hunt, endpoint, undefined, contact),
+    contact,
+  }))
+  for (const { branch, contact } of branches) {
     const step = tryAt(call, branch, contact.flow, endpoint)
     effects.push(...step.effects)
     if (step.to || hunt.ending) return { ...step, effects }
@@ -162,8 +167,13 @@ function next(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   // Who brought a call from the phone network is its provider.
   if (call.record.direction !== 'incoming' && !isConnectedBy(call, branch))
     call.record.providerId = provider.provider_id ?? call.record.providerId
-  const question = firstHop(provider, branch.route)
+  const question = overTls(branch, firstHop(provider, branch.route))
   return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
+}
+
+/** Who may be spoken with over TLS alone is looked for over that, where nothing else is said of it (RFC 3263 §4.1). */
+function overTls({ signalling }: Branch, question: LocateQuestion): LocateQuestion {
+  return signalling !== 'any' && question.transport === null ? { ...question, transport: 'tls' } : question
 }
 
 /** Whether it is called by the flow of a call which was itself made to another. */
@@ -179,7 +189,8 @@ function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): C
   const obstacle = branch.provider && obstacleTo(call, branch, endpoint)
   const effects = obstacle ? undefined : callAt(call, branch, flow, endpoint)
   if (effects) return { effects }
-  const failure = obstacle ?? obstacleTo(call, branch, endpoint) ?? noCodecLeft
+  const open = leavesTls(branch, flow) ? leavingTls : undefined
+  const failure = open ?? obstacle ?? obstacleTo(call, branch, endpoint) ?? noCodecLeft
   return branchFailed(call, { branch, ...failure, response: undefined }, endpoint)
 }
 

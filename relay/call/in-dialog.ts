@@ -57,7 +57,9 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
     method: request.method,
     via: viaOf(endpoint, leg.flow),
     contact:
-      isChange(request) || concernsTransfer(request) ? contactOf(endpoint, leg.flow.transport) : undefined,
+      isChange(request) || concernsTransfer(request)
+        ? contactOf(endpoint, leg.flow.transport, other.signalling)
+        : undefined,
     maxForwards: request.maxForwards - 1,
     headers: [
       ...typeOf(request, body),

@@ -5,8 +5,8 @@ import { quote } from '../sip/grammar.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { noParams } from '../sip/params.ts'
 import { privacyOf } from '../sip/privacy.ts'
-import { isTel, parseUri, writeUri } from '../sip/uri.ts'
-import { portFor, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
+import { isSipsUri, isTel, parseUri, writeUri } from '../sip/uri.ts'
+import { portFor, type Signalling, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { isHidden, passedOn, referredBy } from './claims.ts'
 import { onBehalf } from './diversion.ts'
 import { type TypedBody, withPlace } from './emergency-place.ts'
@@ -76,14 +76,20 @@ function providerUri(branch: Branch): string {
   return sipUri(provider.user, provider.hostname, provider.port, provider.transport)
 }
 
-/** A phone is rung as it registered; a PBX which registered once for all its numbers hears which one is meant. */
-function contactUri({ contact, hunt: { decision } }: Branch): string {
-  const registered = contact?.requestUri ?? ''
+/** A phone is rung as it registered, by a sips URI in a sips call alone (RFC 5630 §5.3); a PBX which registered once for all its numbers hears which one is meant. */
+function contactUri({ contact, signalling, hunt: { decision } }: Branch): string {
+  const registered = schemed(contact?.requestUri ?? '', signalling)
   if (decision?.targets.kind !== 'trunk') return registered
   const { user } = decision.targets.trunk
   if (isTel(registered)) return /^\+\d+$/.test(user) ? `tel:${user}` : registered
   const uri = parseUri(registered)
   return uri ? writeUri({ ...uri, user: user || uri.user }) : registered
+}
+
+function schemed(registered: string, signalling: Signalling): string {
+  if (isSipsUri(registered) === (signalling === 'sips')) return registered
+  const uri = parseUri(registered)
+  return uri ? writeUri({ ...uri, scheme: signalling === 'sips' ? 'sips' : 'sip' }) : registered
 }
 
 function calledAs({ hunt: { decision } }: Branch, contact: string): string {

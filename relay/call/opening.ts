@@ -4,7 +4,7 @@ import { keysToAnswer } from '../leg/keying.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { CallEvents, Reachable } from './call-events.ts'
 import type { CallOrder, CallStep } from './call-step.ts'
-import { cause, notEncrypted, unheard } from './cause.ts'
+import { cause, notEncrypted, sipsInTheOpen, unheard } from './cause.ts'
 import { after, end, refuse, remember, soon } from './ending.ts'
 import { flowHappened, flowOf, flowTargets } from './flow.ts'
 import { flowWith, partyOffered } from './flow-reached.ts'
@@ -14,6 +14,7 @@ import { type MadeCall, ringingFor } from './made-call.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
 import { reachesNone } from './registered-target.ts'
 import { mediaOn } from './sides.ts'
+import { isSips, sipsNotAllowed } from './sips.ts'
 import type { CallSockets } from './spare-sessions.ts'
 import type { Branch, Call, ConnectDecision, Hunt, Side, UnansweredEnd } from './state.ts'
 
@@ -145,8 +146,15 @@ function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<UnansweredEnd, 'by'
     return { status: 483, why: 'too many hops', because }
   }
   if (secure === 'required' && !isEncrypted(flow)) return inTheOpen(flow.transport)
+  if (isSips(call) && !isEncrypted(flow)) return sipsOver(flow.transport)
   const fault = faultOf(call, offerOf(invite, endpoint, secure), trusted)
   return fault && { ...fault, because: unheard('caller', fault.why) }
+}
+
+/** It asks for TLS on every hop, and has come without: who calls may ask for less, and is told so (RFC 5630 §5.1.2). */
+function sipsOver(transport: FlowTransport): Omit<UnansweredEnd, 'by' | 'reason'> {
+  const because = sipsInTheOpen(`the caller calls over ${transport}`)
+  return { status: 480, code: sipsNotAllowed, why: `SIPS Not Allowed over ${transport}`, because }
 }
 
 /** Its sound must be encrypted, and its keys have come in the open. */

@@ -141,12 +141,12 @@ function offeredBack(call: Call, leg: Leg, other: Leg, endpoint: SipEndpoint): C
 
 /** Anything else was: its answer goes back as it is. */
 export function accepted(
-  { request, transaction, source }: InDialogRequest,
+  { leg, request, transaction, source }: InDialogRequest,
   response: Response,
   endpoint: SipEndpoint,
 ): CallOrder {
   const contact: Header[] =
-    request.method === 'REFER' ? [['contact', contactOf(endpoint, source.transport)]] : []
+    request.method === 'REFER' ? [['contact', contactOf(endpoint, source.transport, leg.signalling)]] : []
   const headers = [...contact, ...typeOf(response, response.body), ...transferAnswerHeaders(response)]
   const { status, reason, body } = response
   const ok = reply(request, status, { reason, headers, body, flow: source })
@@ -197,7 +197,7 @@ export function repeatPassed(leg: Leg): CallOrder[] {
 /** Timer: it never was (§13.3.1.4: the dialog ends). */
 export function unacknowledgedPassed(call: Call, leg: Leg, endpoint: SipEndpoint): CallStep {
   const side = sideOf(call, leg)
-  const contact = contactOf(endpoint, (reach(leg)?.flow ?? call.caller.flow).transport)
+  const contact = contactOf(endpoint, (reach(leg)?.flow ?? call.caller.flow).transport, leg.signalling)
   const ended = failed(notAcknowledged(side, contact))
   return hangUp(call, 'system', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, endpoint, ended)
 }
@@ -239,7 +239,7 @@ function okFor(
   endpoint: SipEndpoint,
 ): Extract<CallOrder, { type: 'respond' }> {
   const headers: Header[] = [
-    ['contact', contactOf(endpoint, reach(leg)?.flow.transport ?? 'udp')],
+    ['contact', contactOf(endpoint, reach(leg)?.flow.transport ?? 'udp', leg.signalling)],
     allowHeader,
     supportedHeader,
     ...answerTimer(leg.timer, request),

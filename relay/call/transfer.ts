@@ -34,7 +34,7 @@ export function transferBegun(
   const refer = quiet ? undefined : request.cseq.number
   call.transfer = { type, by, refer, party, to, taken: false, told: 0 }
   const headers: Header[] = [
-    ['contact', contactOf(endpoint, source.transport)],
+    ['contact', contactOf(endpoint, source.transport, by.signalling)],
     ...(quiet ? [['refer-sub', 'false'] as Header] : []),
   ]
   const taken = reply(request, 202, { headers, flow: source })

@@ -26,6 +26,7 @@ import { aim, aimAnew, answerOf, rewriteFor, takeBackOffer } from './offer-answe
 import { dropRefresh } from './pending-reinvite.ts'
 import { carriedFrom, utcOf } from './record.ts'
 import { joinedLegs, mediaOn, otherOf, sideOf } from './sides.ts'
+import { isSips } from './sips.ts'
 import type { Call, CallParty, Joining } from './state.ts'
 
 /*
@@ -96,6 +97,7 @@ function seated(call: Call, { party, as, side }: Joining): CallOrder[] {
   call.joined[side] = party
   call.came = { ...call.came, [side]: as ?? unknown }
   party.media = mediaOn(call, side)
+  if (party.signalling === 'any' && isSips(call)) party.signalling = 'tls'
   // What counts its packets begins anew there, and so must our key.
   if (party.sdp.srtp) party.sdp.spent = true
   moveIce(party)

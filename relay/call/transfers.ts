@@ -1,3 +1,4 @@
+import { isEncrypted } from '../ground/flow.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
 import type { ReferTarget } from '../sip/refer-to.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -5,7 +6,9 @@ import type { CallIndex, LegFound } from './call-index.ts'
 import { busy, isBusy, type ReferRefusal } from './refer.ts'
 import { type ReferredCall, referredCall } from './referred.ts'
 import { otherOf } from './sides.ts'
+import { isSips } from './sips.ts'
 import type { Call } from './state.ts'
+import { notOverTls } from './verdict.ts'
 
 /** Where a transfer leads: to a party which is spoken to in another call, to a call which is made for it, or nowhere. */
 type TransferLead =
@@ -26,7 +29,10 @@ export function transferLead(
   }
   const found = index.replaced(target.replaces)
   if (!found) return { type: 'refused', ...noneOfTheirs }
-  const refusal = cannotReplace(call, found) ?? (target.replaces.earlyOnly ? answeredAlready : undefined)
+  const refusal =
+    cannotReplace(call, found) ??
+    losesTls(call, asked, found) ??
+    (target.replaces.earlyOnly ? answeredAlready : undefined)
   return refusal ? { type: 'refused', ...refusal } : { type: 'attended', found }
 }
 
@@ -38,6 +44,17 @@ function cannotReplace(call: Call, { active, leg }: LegFound): ReferRefusal | un
   if (active.machine.state !== 'answered' || !otherOf(active.call, leg))
     return { status: 403, why: 'the call which Replaces names has not been answered' }
   return isBusy(active.call) ? busy : undefined
+}
+
+/** Two parties of which one was promised TLS on every hop, and one has none. */
+function losesTls(
+  call: Call,
+  { leg: by }: InDialogRequest,
+  { active, leg }: LegFound,
+): ReferRefusal | undefined {
+  if (!isSips(call) && !isSips(active.call)) return undefined
+  const ways = [otherOf(call, by)?.flow, otherOf(active.call, leg)?.flow]
+  return ways.some((way) => way && !isEncrypted(way)) ? { status: 480, why: notOverTls } : undefined
 }
 
 /** It was to be replaced only while it rang (RFC 3891 §3). */

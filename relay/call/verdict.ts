@@ -32,6 +32,9 @@ export function reasonOf(status: number): HangupReason {
 /** What is in the way of a branch which answered without the encryption it must have. */
 export const notKeyed = 'it answers without encrypting its sound'
 
+/** What is in the way of a branch which a sips URI promised TLS. */
+export const notOverTls = 'sips takes TLS on every hop'
+
 /** Whether an answer only names another place; none is ever followed. */
 export function redirects(status: number): boolean {
   return status >= 300 && status < 400

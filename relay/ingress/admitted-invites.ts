@@ -3,9 +3,10 @@ import type { ChallengeAdmission } from '../auth/auth-result.ts'
 import type { ActiveCall } from '../call/call-index.ts'
 import type { CallMade, CallReferred } from '../call/call-orders.ts'
 import type { Calls } from '../call/calls.ts'
-import { codecsOf } from '../call/offer-answer.ts'
+import { codecsOf, warning } from '../call/offer-answer.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
 import { replacedBy } from '../call/replaces.ts'
+import { placeLeavesTls, sipsNotAllowed } from '../call/sips.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Domains } from '../policy/domains.ts'
@@ -87,6 +88,11 @@ export class AdmittedInvites {
     if ('why' in found || !account) {
       const { status, why } = 'why' in found ? found : { status: 481, why: '' }
       replies.refuse(request, flow, status, undefined, [sipReason(status, why)])
+      return true
+    }
+    if (placeLeavesTls({ call: found.active.call, leg: found.leg }, request, flow)) {
+      const words = warning(endpoint, sipsNotAllowed, 'SIPS Not Allowed: no TLS to both')
+      replies.refuse(request, flow, 480, undefined, [words])
       return true
     }
     const transaction = transactions.open(now, request, flow)

@@ -17,6 +17,7 @@ import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { CryptoLine } from '../sdp/sdes.ts'
 import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
+import type { Signalling } from '../ua/endpoint.ts'
 import type { KeyTelling, PressedKey } from './keys.ts'
 import { noTimer, type SessionTimer } from './session-timer.ts'
 
@@ -38,6 +39,8 @@ interface LegState {
   dialog: Dialog | undefined
   /** Whether its sound is encrypted. */
   secure: SecurePolicy
+  /** By what it may be spoken with. */
+  signalling: Signalling
   /** What it was last sent. */
   readonly sdp: SdpSent
   /** A packet of its sound came. */
@@ -163,6 +166,7 @@ export interface EarlyDialog {
 type Fresh =
   | 'dialog'
   | 'secure'
+  | 'signalling'
   | 'sdp'
   | 'spoke'
   | 'detours'
@@ -182,6 +186,7 @@ export function freshLeg(sdpId: number): Pick<LegState, Fresh> {
   return {
     dialog: undefined,
     secure: 'allowed',
+    signalling: 'any',
     sdp: {
       id: sdpId,
       sent: undefined,

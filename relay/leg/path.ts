@@ -107,13 +107,13 @@ export function admits({ flow, dialog, trusted }: Leg, { address, neighbour }: F
 
 /**
  * A phone spoke from another port or connection of its address: its NAT forgot it, or it connected anew.
- * What goes to it goes there from now on, unless its keys could be read there.
+ * What goes to it goes there from now on, unless it is to be spoken with over TLS and that is none.
  */
 export function follow(leg: Leg, source: Flow): void {
   if (!leg.trusted && !isOpenTo(leg, source)) leg.flow = source
 }
 
-/** Whether the keys of a leg whose sound must be encrypted could be read on this way. */
-export function isOpenTo({ secure }: Leg, way: Flow): boolean {
-  return secure === 'required' && !isEncrypted(way)
+/** Whether a leg must not be spoken with on this way: its keys could be read there, or it was promised TLS (sips). */
+export function isOpenTo({ secure, signalling }: Pick<Leg, 'secure' | 'signalling'>, way: Flow): boolean {
+  return (secure === 'required' || signalling !== 'any') && !isEncrypted(way)
 }

@@ -26,7 +26,7 @@ export function notifyRefer(
   const request = inDialog(way.dialog, {
     method: 'NOTIFY',
     via: viaOf(endpoint, way.flow),
-    contact: contactOf(endpoint, way.flow.transport),
+    contact: contactOf(endpoint, way.flow.transport, leg.signalling),
     headers: [
       ['event', `refer;id=${refer}`],
       ['subscription-state', over ? 'terminated;reason=noresource' : `active;expires=${subscribedS}`],

@@ -30,7 +30,7 @@ export function refreshLeg(
   const request = inDialog(way.dialog, {
     method: leg.timer.updates ? 'UPDATE' : 'INVITE',
     via: viaOf(endpoint, way.flow),
-    contact: contactOf(endpoint, way.flow.transport),
+    contact: contactOf(endpoint, way.flow.transport, leg.signalling),
     ...withSdp(body, said),
   })
   return send(leg, request, way.flow, proofs)

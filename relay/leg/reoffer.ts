@@ -34,7 +34,7 @@ export function reofferLeg(leg: Leg, body: Uint8Array, endpoint: SipEndpoint): L
   const request = inDialog(way.dialog, {
     method: 'INVITE',
     via: viaOf(endpoint, way.flow),
-    contact: contactOf(endpoint, way.flow.transport),
+    contact: contactOf(endpoint, way.flow.transport, leg.signalling),
     ...withSdp(body, said),
   })
   return send(leg, request, way.flow, noAuthorizations)

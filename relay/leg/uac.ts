@@ -64,7 +64,7 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
     ['to', to],
     ['call-id', leg.callId],
     ['cseq', `${leg.cseq} INVITE`],
-    ['contact', contactOf(endpoint, flow.transport)],
+    ['contact', contactOf(endpoint, flow.transport, leg.signalling)],
     allowHeader,
     body.length > 0 || takesOffer ? supportedHeader : supportedPlainly,
     ...toldByInfo(leg),

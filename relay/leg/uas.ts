@@ -1,4 +1,5 @@
 import { uasDialog } from '../dialog/dialog.ts'
+import { isEncrypted } from '../ground/flow.ts'
 import { none } from '../ground/none.ts'
 import { sdpBody } from '../sip/body.ts'
 import type { Header, Response } from '../sip/message.ts'
@@ -33,6 +34,7 @@ export function uasLeg(
     bye: undefined,
     reliable: undefined,
     ...freshLeg(entropy.below(2 ** 31)),
+    signalling: arrived.invite.target?.scheme === 'sips' && isEncrypted(arrived.flow) ? 'sips' : 'any',
   }
   noteAllow(leg.timer, leg.invite)
   return leg
@@ -46,10 +48,15 @@ export function responseTo(
   headers: readonly Header[] = [],
   body?: Uint8Array,
 ): Response {
-  const { invite, flow, localTag } = leg
+  const { invite, flow, localTag, signalling } = leg
   const dialogMaking: Header[] =
     status > 100 && status < 300
-      ? [['contact', contactOf(endpoint, flow.transport)], allowHeader, supportedHeader, ...toldByInfo(leg)]
+      ? [
+          ['contact', contactOf(endpoint, flow.transport, signalling)],
+          allowHeader,
+          supportedHeader,
+          ...toldByInfo(leg),
+        ]
       : []
   const typed: Header[] = body && body.length > 0 ? [['content-type', 'application/sdp']] : []
   return reply(invite, status, {

@@ -4,11 +4,11 @@ import type { Verified } from '../auth/challenger.ts'
 import { type TimeCorrected, wholeUtcAt } from '../ground/clock.ts'
 import { earlierOf } from '../ground/deadlines.ts'
 import type { Effect, Entropy, Input } from '../ground/effects.ts'
-import { type Flow, sameFlow } from '../ground/flow.ts'
+import { type Flow, isEncrypted, sameFlow } from '../ground/flow.ts'
 import { sourcePrefix } from '../ground/source-prefix.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
-import { withoutHeaders } from '../sip/uri.ts'
+import { isSipsUri, withoutHeaders } from '../sip/uri.ts'
 import type { TransactionOutput } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ContactBindings } from './contact-bindings.ts'
@@ -24,7 +24,7 @@ import {
   removal,
   stated,
 } from './requested-changes.ts'
-import { readContacts } from './requested-contacts.ts'
+import { type RequestedContact, readContacts } from './requested-contacts.ts'
 
 /** Where an extension can be rung: send a request for `requestUri` over `flow`, through `path`. */
 export interface Contact {
@@ -144,6 +144,9 @@ export class Registrar {
         requested.minExpires === undefined ? [] : [['min-expires', `${requested.minExpires}`]]
       return refused(requested.status, { reason: requested.reason, headers }, requested.failed)
     }
+
+    if (requested.kind === 'contacts' && !isEncrypted(flow) && requested.contacts.some(isSipsBinding))
+      return refused(400, { reason: 'Bad Request: a sips Contact takes TLS' }, 'SIPS_WITHOUT_TLS')
 
     const held = this.#bindings.of(credential.extension_id)
     const changes =
@@ -310,6 +313,11 @@ export class Registrar {
 
 function told(tells: readonly BindingTell[]): Effect[] {
   return tells.map((tell) => ({ type: 'tell', tell }))
+}
+
+/** It would be called there over what it came by (RFC 5630 §5.2); one which is taken away is not. */
+function isSipsBinding({ uri, seconds }: RequestedContact): boolean {
+  return seconds > 0 && isSipsUri(uri)
 }
 
 /** Whether the address-of-record in To is the sender's own (§10.3 step 4). */

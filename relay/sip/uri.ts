@@ -70,6 +70,11 @@ export function uriScheme(text: string): string | undefined {
   return /^[a-zA-Z][a-zA-Z0-9+.-]*$/.test(scheme) ? scheme.toLowerCase() : undefined
 }
 
+/** Whether a URI asks for TLS all the way (RFC 3261 §19.1). */
+export function isSipsUri(text: string): boolean {
+  return /^sips:/i.test(text)
+}
+
 /** Whether a URI is a telephone number's (RFC 3966). */
 export function isTel(text: string): boolean {
   return uriScheme(text) === 'tel'

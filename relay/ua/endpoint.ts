@@ -1,4 +1,4 @@
-import type { FlowTransport, Port, Transport } from '#contract'
+import { type FlowTransport, isEncryptedTransport, type Port, type Transport } from '#contract'
 import type { Entropy, Hashes } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import type { StraightReach } from '../sdp/straight.ts'
@@ -43,15 +43,29 @@ export function mediaAddressOf({ mediaAddress, address }: SipEndpoint): string {
 }
 
 /**
+ * By what a party may be spoken with: anything; TLS alone, since its call is to have no hop without (RFC 3261 §26.2.2);
+ * or that in a dialog which a sips URI began, where our Contact is one too (RFC 5630 §5.1.2).
+ */
+export type Signalling = 'any' | 'tls' | 'sips'
+
+/**
  * Our Contact towards a flow's transport. Where no TLS connection could be made to us it does not ask
  * for one: a request which finds ours gone then still finds us.
  */
-export function contactOf(endpoint: SipEndpoint, transport: FlowTransport): string {
+export function contactOf(
+  endpoint: SipEndpoint,
+  transport: FlowTransport,
+  signalling: Signalling = 'any',
+): string {
   const taken = transport !== 'tls' || endpoint.tlsPort !== undefined
   // RFC 7118 §5.2: of both kinds of WebSocket.
   const named = transport === 'wss' ? 'ws' : transport
   const suffix = transport === 'udp' || !taken ? '' : `;transport=${named}`
-  return `<sip:${hostPort(endpoint.address, portFor(endpoint, transport))}${suffix}>`
+  const place = hostPort(endpoint.address, portFor(endpoint, transport))
+  // It says TLS by itself (RFC 5630 §3.1.4); a WebSocket is named still (RFC 7118 §5.2).
+  if (signalling === 'sips' && isEncryptedTransport(transport))
+    return `<sips:${place}${transport === 'wss' ? suffix : ''}>`
+  return `<sip:${place}${suffix}>`
 }
 
 /** The port we listen on for a transport; where we do not, the one for UDP and TCP. */

@@ -78,7 +78,7 @@ export function invite(
   } = {},
 ): Request {
   const user = options.user ?? from.name.toLowerCase().replace(/\W/g, '')
-  const uri = /^(?:sip|tel):/.test(to) ? to : `sip:${to}@${realm}`
+  const uri = /^(?:sips?|tel):/.test(to) ? to : `sip:${to}@${realm}`
   const body = options.body ?? sdp(from.flow.address)
   return request({
     method: 'INVITE',

@@ -612,6 +612,12 @@ describe('the diagnosis of a call', () => {
     expect(todo(0)).toMatch(/^See that packets of the callee .* pass its firewall/)
   })
 
+  test('to a sips URI which had a hop without TLS says what would carry it', () => {
+    const [finding] = diagnoseCall(refused('SIPS_WITHOUT_TLS', { sip_status: 480 })).findings
+    expect(finding).toMatchObject({ code: 'SIPS_WITHOUT_TLS', severity: 'error' })
+    expect(finding?.what_to_do).toContain('dial the address as a sip URI')
+  })
+
   test('rests on numbers: who said to be where, and who was told to send where', () => {
     const facts = both({}, { ...silent, dropped: 12, sdp_address: '10.0.0.5:4000' })
     expect(diagnoseCall(facts).findings[0]).toMatchObject({

@@ -243,6 +243,21 @@ describe('secure of a caller', () => {
     expect(ladder.record).toMatchObject({ reject_reason: 'NOT_ENCRYPTED' })
   })
 
+  test('required of who is called rings a phone over TLS beside one without, whichever registered first', () => {
+    const phone = party('The phone', '192.0.2.22', 50_072, 'tls')
+    const ladder = watch(office({}, phone))
+    registers(ladder, bob, 'bob')
+    registers(ladder, phone, 'bob')
+    const asked = ringBob()
+    if (asked.kind !== 'connect' || asked.targets.kind !== 'extension') throw new Error('it is refused')
+    const targets = {
+      kind: 'extension',
+      extension: { ...asked.targets.extension, secure: 'required' },
+    } as const
+    aliceDials(ladder, 'bob', { body: encrypted('192.0.2.10', 1) })
+    ladder.decide({ ...asked, targets }).gives('INVITE to The phone')
+  })
+
   test('off refuses SRTP, and is deaf to keys which may be ignored', () => {
     const ladder = watch(office())
     aliceDials(ladder, '+15551234567', { body: encrypted('192.0.2.10', 1) })

@@ -100,6 +100,15 @@ describe('a registration which fails is an event of the customer, and a line in 
     ])
   })
 
+  test('for a sips Contact without TLS, over which alone it could be called; one is taken away all the same', () => {
+    const ladder = informed()
+    tries(ladder, alice, 'alice', password, [['contact', '<sips:alice@192.0.2.10>']])
+    expect([ladder.lastResponse(alice).status, ladder.bindings.length]).toEqual([400, 0])
+    expect(ladder.events).toMatchObject([{ ...mine, data: { reason: 'SIPS_WITHOUT_TLS', sip_status: 400 } }])
+    registers(ladder, alice, 'alice', [['contact', '<sips:alice@192.0.2.10>;expires=0']])
+    expect(ladder.lastResponse(alice).status).toBe(200)
+  })
+
   test('and a call whose caller has no right password is one as well', () => {
     const ladder = informed()
     const first = invite(alice, '+15551234567')
