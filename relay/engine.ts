@@ -153,6 +153,8 @@ export class Engine {
           providers,
           calls,
           revocations,
+          // What is ordered comes before what is told of the rest.
+          registrar,
           blocks,
           quotaWait,
           messageWaiting,

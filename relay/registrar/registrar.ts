@@ -54,7 +54,7 @@ interface Realms {
 
 /** What happens to phones besides their REGISTERs: connections close, answers to keep-alives come, and time passes. */
 type RegistrarInput =
-  | Extract<Input, { type: 'closed' | 'restored' | 'drain' | 'resume' }>
+  | Extract<Input, { type: 'closed' | 'restored' | 'beat' | 'drain' | 'resume' }>
   | Extract<TransactionOutput, { type: 'stray' }>
   | TimeCorrected
   | { readonly type: 'tick' }
@@ -78,6 +78,9 @@ export class Registrar {
   readonly #realms: Realms
   readonly #utc: { readonly epoch: number }
   #draining = false
+  /** Since this process began the edge has listed where phones are; and has said what it orders. */
+  #hasList = false
+  #hasOrders = false
 
   /** Without `realms` each domain is a realm. */
   constructor(endpoint: SipEndpoint, realms: Realms = { of: (realm) => ({ realm }) }) {
@@ -101,6 +104,8 @@ export class Registrar {
         return told(this.flowLost(at, event.flow))
       case 'restored':
         return told(this.restore(now, at, event.list, event.from))
+      case 'beat':
+        return told(this.ordered(at))
       case 'drain':
       case 'resume':
         this.#draining = event.type === 'drain'
@@ -249,7 +254,24 @@ export class Registrar {
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */
   restore(now: MonotonicMs, at: UtcMs, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
     const tells = this.#bindings.restore(now, at, list, from)
-    return from === 'edge' ? [...tells, ...this.#bindings.settled(at)] : tells
+    if (from === 'disk') return tells
+    this.#hasList = true
+    return [...tells, ...this.#settled(at)]
+  }
+
+  /** The edge has said what it orders, and that was done: which registrations are to end, too. */
+  ordered(at: UtcMs): BindingTell[] {
+    if (this.#hasOrders) return []
+    this.#hasOrders = true
+    return this.#settled(at)
+  }
+
+  /**
+   * What the process before had not told of those on disk, once both were heard: what was ended while this relay was down is
+   * in no list, and is not told as registered.
+   */
+  #settled(at: UtcMs): BindingTell[] {
+    return this.#hasList && this.#hasOrders ? this.#bindings.settled(at) : []
   }
 
   /** The edge has told the time; our UTC was behind it by so many ms. */

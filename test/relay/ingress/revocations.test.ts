@@ -195,6 +195,38 @@ describe('a registration ends at once, not when it runs out', () => {
   })
 })
 
+describe('a registration which the API ended while its relay was down', () => {
+  const command_id = '99999999-9999-4999-8999-999999999999'
+  /** Alice's, which the edge lists no more, and Bob's. */
+  const before = told(withPhones())
+  const [alices, bobs] = before
+  const end = alices && {
+    command_id,
+    extension_id: extensionIds.alice,
+    binding_id: alices.binding_id,
+    sequence: alices.sequence,
+  }
+  const toldOfAlices = (ladder: Ladder) =>
+    ladder.bindings
+      .filter(({ binding }) => binding.binding_id === alices?.binding_id)
+      .map(({ event, reason }) => [event, reason])
+  const listed = (ladder: Ladder) => {
+    const list = { bindings: bobs ? [bobs] : [] }
+    return ladder.hear({ type: 'restored', from: 'edge', list, sentAt: now(ladder) })
+  }
+  const beats = (ladder: Ladder) => {
+    const answer = { ...beatAnswer(0), ends: end ? [end] : [] }
+    return ladder.hear({ type: 'beat', answer, sentAt: now(ladder) })
+  }
+
+  test('ends with the first answer of the edge, and is told as registered by no one meanwhile', () => {
+    const ladder = restarted(before)
+    listed(ladder).quiet()
+    beats(ladder)
+    expect(toldOfAlices(ladder)).toEqual([['unregistered', 'BY_API']])
+  })
+})
+
 describe('what was proved to a process before, where no snapshot of then is left', () => {
   test.each(['disk', 'edge'] as const)(
     'ends as soon as a snapshot says that its password is another, and comes back from the %s',

@@ -450,6 +450,7 @@ describe('after a restart', () => {
     after.phones.restore(ms(after.now()), after.at(), list(before.told), 'disk')
     after.register(['Contact: <sip:current@10.0.0.5>'], { cseq: 8 })
     after.register(['Contact: <sip:left@10.0.0.5>;expires=0'], { cseq: 9 })
+    after.phones.ordered(after.at())
     const tells = after.phones.restore(ms(after.now()), after.at(), edge, 'edge')
     expect(tells.map(({ binding }) => binding.contact)).toEqual([
       'sip:new@10.0.0.5',
@@ -468,6 +469,7 @@ describe('after a restart', () => {
     after.phones.restore(ms(after.now()), after.at(), list(before.told), 'disk')
     after.register(['Contact: <sip:a@10.0.0.5>'], { cseq: 3, after: 1 })
     const [{ tell_id: _, ...refresh }] = after.told.slice(-1) as [BindingTell]
+    after.phones.ordered(after.at())
     const tells = after.phones.restore(ms(after.now()), after.at(), edge, 'edge')
     expect(tells).toEqual([expect.objectContaining(refresh)])
   })
