@@ -211,7 +211,7 @@ export class CallOrders {
       case 'stop':
         return this.timers.stop(active, order.timer, order.of)
       case 'media':
-        return this.#media(order.command)
+        return this.#media(now, order.command)
       case 'dialog':
         return this.index.addDialog(active, order.leg, order.dialog)
       case 'tell':
@@ -233,11 +233,11 @@ export class CallOrders {
     }
   }
 
-  #media(command: MediaCommand): void {
+  #media(now: MonotonicMs, command: MediaCommand): void {
     // A party which is transferred is heard in another call's session.
     const active = this.index.session(command.session)
-    if (active && command.type === 'aim') this.ports.aimed(active, command)
-    this.effects.emit({ type: 'media', command })
+    const fit = active && command.type === 'aim' ? this.ports.aimed(now, active, command) : command
+    this.effects.emit({ type: 'media', command: fit })
   }
 
   /** Sounds are fetched, converted and spoken before they are here: that may take a while. */

@@ -6,6 +6,8 @@ import type { ActiveCall } from './call-index.ts'
 import { joinedLegs, mediaOn } from './sides.ts'
 import { type CallSockets, SpareSessions } from './spare-sessions.ts'
 
+type AimCommand = Extract<MediaCommand, { type: 'aim' }>
+
 /* Implementation */
 /** Pairs of ports a call tries, since another program may have one of them. */
 const pairsAtMost = 4
@@ -58,9 +60,15 @@ export class CallPorts {
       if (leg.media?.session === call.session) leg.media = undefined
   }
 
-  /** A leg of a call is aimed: its share of what may be open is smaller where RTCP needs no socket. */
-  aimed({ call: { ports } }: ActiveCall, { side, aim }: Extract<MediaCommand, { type: 'aim' }>): void {
-    if (ports) this.#ports.share(ports[side], aim.mux)
+  /**
+   * A leg of a call is aimed: its share of what may be open is smaller where RTCP needs no socket. One which had none and needs
+   * one when none is left goes without RTCP: its sound is what matters.
+   */
+  aimed(now: MonotonicMs, { call: { ports } }: ActiveCall, command: AimCommand): AimCommand {
+    const { side, aim } = command
+    if (!ports || this.#ports.share(ports[side], aim.mux)) return command
+    this.#lacking(now, 'no descriptor left for RTCP')
+    return { ...command, aim: { ...aim, isWithoutRtcp: true } }
   }
 
   /** A port of the range is another program's: another pair is tried, as long as it is only that. False: none is. */

@@ -80,6 +80,8 @@ export interface Aim {
   readonly eager: boolean
   /** RTP and RTCP share one port (RFC 5761). */
   readonly mux: boolean
+  /** No socket was to be had for its RTCP: sound comes and goes without reports; undefined: it has one, or needs none. */
+  readonly isWithoutRtcp?: true
   /** The side said it will not send (hold): its silence is not a time-out. */
   readonly quiet: boolean
   /** True: what travels is no RTP (fax over UDPTL) and is passed on unread. */

@@ -104,7 +104,7 @@ export class MediaLeg implements LegName {
   partner: MediaLeg | undefined
   closed = false
   mux = false
-  /** RTCP's own socket is closed, for it comes by that of RTP. */
+  /** RTCP's own socket is closed, for it comes by that of RTP, or there is none for it. */
   #isWithoutRtcp = false
   blind = false
   quiet = false
@@ -191,9 +191,10 @@ export class MediaLeg implements LegName {
 
   /** What its aim has become of RTCP's socket: who agreed on one port for both needs none (RFC 5761 §5.1.1). undefined: it stays. */
   changeOfRtcp(): 'release' | 'bind' | undefined {
-    if (this.mux === this.#isWithoutRtcp) return undefined
-    this.#isWithoutRtcp = this.mux
-    return this.mux ? 'release' : 'bind'
+    const isWithoutRtcp = this.mux || this.lastAim?.isWithoutRtcp === true
+    if (isWithoutRtcp === this.#isWithoutRtcp) return undefined
+    this.#isWithoutRtcp = isWithoutRtcp
+    return isWithoutRtcp ? 'release' : 'bind'
   }
 
   /** Joins two legs: each is taken from the partner it had. */

@@ -73,12 +73,14 @@ export class Ports {
     this.#resting.push({ port, since: now })
   }
 
-  /** Whether a pair which is out has one socket from now on. One which needs its second again has it, however many are open. */
-  share(port: Port, isShared: boolean): void {
-    if (this.#shared.has(port) === isShared) return
+  /** A pair which is out has one socket from now on, or two again. False: there is no second one to be had. */
+  share(port: Port, isShared: boolean): boolean {
+    if (this.#shared.has(port) === isShared) return true
+    if (!isShared && this.#sockets >= this.#socketsAtMost) return false
     if (isShared) this.#shared.add(port)
     else this.#shared.delete(port)
     this.#sockets += isShared ? -1 : 1
+    return true
   }
 
   #wake(now: MonotonicMs, restMs: number): void {

@@ -221,6 +221,39 @@ describe('RTCP on the port of RTP (RFC 5761)', () => {
     expect(aimed(ladder, 'callee').mux).toBe(true)
   })
 
+  test('is over in a call which may open no other socket: its sound goes on without RTCP, until there is one', () => {
+    const ladder = watch(office({ mediaSockets: 6 }))
+    const theirs = { body: sdp('203.0.113.1', 4000, 'a=rtcp-mux') }
+    const dials = () => {
+      const invited = aliceDials(ladder, '+15551234567', { body: mux })
+      ladder.decide(through(provider(telnyx))).whatever()
+      ladder.locate(telnyx).whatever()
+      const sent = ladder.lastRequest(telnyx, 'INVITE')
+      ladder.when(telnyx, answers(sent, telnyx, 200, theirs)).whatever()
+      const answer = ladder.lastResponse(alice)
+      ladder.when(alice, ack(invited, answer)).whatever()
+      return { invited, answer }
+    }
+    const offers = ({ invited, answer }: ReturnType<typeof dials>, cseq: number, body: Uint8Array) => {
+      const again = within(invited, answer, alice, 'INVITE', cseq, { body: sdp('192.0.2.10', 4000 + cseq) })
+      ladder.when(alice, again).gives('INVITE to Telnyx')
+      ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', body)).gives('ACK to Telnyx', '200 to Alice')
+      ladder.when(alice, within(invited, answer, alice, 'ACK', cseq)).gives()
+      return aimed(ladder, 'caller')
+    }
+    const [first, second] = [dials(), dials()]
+    // Four are open. The first call takes the two others.
+    expect(offers(first, 3, sdp('203.0.113.1')).isWithoutRtcp).toBeUndefined()
+    expect(aimed(ladder, 'callee').isWithoutRtcp).toBeUndefined()
+    expect(offers(second, 3, theirs.body)).toMatchObject({ mux: false, isWithoutRtcp: true })
+    ladder.when(alice, within(first.invited, first.answer, alice, 'BYE', 4)).whatever()
+    ladder
+      .when(telnyx, reply200(ladder, telnyx, 'BYE'))
+      .after(2_000)
+      .whatever()
+    expect(offers(second, 5, theirs.body).isWithoutRtcp).toBeUndefined()
+  })
+
   test('leaves the descriptors of its RTCP to another call', () => {
     const ladder = watch(office({ mediaSockets: 6 }))
     const muxed = (line: string) => ({ body: sdp('203.0.113.1', 4000, line) })

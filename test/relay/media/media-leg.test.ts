@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { monotonicMs, portNumber } from '#contract'
-import { type LegName, sessionId } from '../../../relay/ground/media.ts'
+import { type Aim, type LegName, sessionId } from '../../../relay/ground/media.ts'
 import { readSocketAddress, SocketAddress } from '../../../relay/ground/socket-address.ts'
 import type { RtpPort } from '../../../relay/media/media-leg.ts'
 import { MediaRelay } from '../../../relay/media/media-relay.ts'
@@ -36,6 +36,19 @@ describe('a media leg', () => {
     expect(legs.facts()).toEqual(['heard 1 callee'])
     legs.relay.close(bob.session)
     expect(legs.relay.reports).toMatchObject([{ callee: { packets: 4, stream: { firstMs: 0 } } }])
+  })
+
+  test('gives the socket of its RTCP back where that comes by the port of RTP, or goes without; and has it again', () => {
+    const relay = new MediaRelay(60_000)
+    relay.open(bob.session, { caller: portNumber(1000), callee: portNumber(2000) })
+    const aimed = (more: Partial<Aim>) => {
+      const [rtp] = relay.aim(monotonicMs(0), bob.session, bob.side, { ...aimAt('192.0.2.9', 4000), ...more })
+      return rtp?.leg.changeOfRtcp()
+    }
+    expect(aimed({ mux: true })).toBe('release')
+    expect(aimed({ isWithoutRtcp: true })).toBeUndefined()
+    expect(aimed({})).toBe('bind')
+    expect(aimed({ isWithoutRtcp: true })).toBe('release')
   })
 
   test('changes its partner: the one it leaves stands alone (a transfer)', () => {

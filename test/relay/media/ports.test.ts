@@ -57,9 +57,10 @@ describe('ports', () => {
     const others = ports.both(ms(0))
     expect(others).toMatchObject({ caller: expect.any(Number) })
     expect(ports.take(ms(0))).toBeUndefined()
-    // One more than there are is out now: a call goes on, and another waits.
-    ports.share(both.callee, false)
+    // None is left: what needs its second again has it once another is given back, and nothing is ever out beside.
+    expect(ports.share(both.callee, false)).toBe(false)
     ports.give(ms(0), both.caller)
+    expect(ports.share(both.callee, false)).toBe(true)
     expect(ports.take(ms(0))).toBeUndefined()
     ports.give(ms(0), both.callee)
     expect(ports.take(ms(0))).toBeDefined()
