@@ -32,6 +32,7 @@ import { mailboxes, recordingFiles, recordings } from './config/recordings.ts'
 import { endings } from './config/registration-endings.ts'
 import { registrationTokens } from './config/registration-tokens.ts'
 import { registrations } from './config/registrations.ts'
+import { relayDeletion } from './config/relay-deletion.ts'
 import { draining } from './config/relay-draining.ts'
 import { relayKeys } from './config/relay-keys.ts'
 import { relays } from './config/relays.ts'
@@ -170,6 +171,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
   .route('/v1.0/relays', draining)
+  .route('/v1.0/relays', relayDeletion)
   .route('/v1.0/relays', relayKeys)
   .route('/v1.0/webhooks', webhookActions)
   .route('/v1.0/alerts', alertActions)

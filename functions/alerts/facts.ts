@@ -47,12 +47,13 @@ export interface ProviderFact {
   readonly address: string | null
 }
 
-/** A relay is not heard of any more, or is back. */
+/** A relay is not heard of any more, or is back, or was deleted. */
 export interface RelayFact {
   readonly kind: 'relay'
   readonly at: number
   readonly relayId: string
   readonly lost: boolean
+  /** Why it is lost, or is waited for no more; '' of one which is back. */
   readonly why: string
   readonly address: string | null
 }

@@ -91,7 +91,7 @@ export const providerUnregistered: KindRules<'provider_unregistered', ProviderFa
 
 /** Relays which were lost: the platform alone is told of them. */
 export const relayLost: KindRules<'relay_lost', RelayFact, RelayFact> = {
-  facts: () => ['relay.lost', 'relay.back'],
+  facts: () => ['relay.lost', 'relay.back', 'relay.deleted'],
   sightings(_, fact) {
     if (fact.kind !== 'relay') return []
     const { at, relayId, address } = fact
@@ -99,7 +99,8 @@ export const relayLost: KindRules<'relay_lost', RelayFact, RelayFact> = {
   },
   remembered: (_, { sample }) => sample,
   judged({ relayId, lost, why, address }) {
-    const reason = lost ? `${relayId} is lost: ${why}` : `${relayId} is back.`
+    const over = why === '' ? `${relayId} is back.` : `${relayId} is gone: ${why}`
+    const reason = lost ? `${relayId} is lost: ${why}` : over
     return { holds: lost, value: null, reason, address, empty: !lost }
   },
 }

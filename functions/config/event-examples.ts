@@ -154,6 +154,13 @@ const examples = {
   'trunk.registration_changed': { from: 'registered', to: 'not_registered', reason: 'BY_PHONE', why: '' },
   'relay.lost': { ...relay, tm_last_heard: at, calls: 3, why: 'It has not been heard of for 16 seconds.' },
   'relay.back': { ...relay, tm_lost: at },
+  'relay.deleted': {
+    ...relay,
+    tm_last_heard: at,
+    why: 'It was deleted as one which does not come back.',
+    key_id: exampleIds.accesskey,
+    request_id: change.request_id,
+  },
   'number.verified': { number: '+15551234567' },
   'limit.reached': {
     kind: 'customer',

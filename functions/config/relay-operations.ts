@@ -144,6 +144,19 @@ export const relayOperations: readonly Operation[] = [
   },
   {
     ...ofOne,
+    id: 'deleteRelay',
+    method: 'delete',
+    path: '/v1.0/relays/{id}',
+    summary: 'Forget a relay which does not come back',
+    description:
+      'For administrators. It is listed no more; alerts on its loss are over, calls which went on there by their record end as `relay_lost`, and phones which were registered there are not any more. One which is `alive` stays (409): stop it first. Its keys stay, too: if it comes back after all, it is listed anew as a new relay, unless they are revoked.',
+    scope: 'admin',
+    answer: relay,
+    errors: ['INVALID_ID', 'RELAY_NOT_FOUND', 'RELAY_ALIVE'],
+    example: { answer: { ...example, alive: false } },
+  },
+  {
+    ...ofOne,
     id: 'listRelayKeys',
     method: 'get',
     path: '/v1.0/relays/{id}/keys',

@@ -24,6 +24,7 @@ const tones: Readonly<Record<string, EventWords['tone']>> = {
   'registration.blocked': 'bad',
   'relay.lost': 'bad',
   'relay.back': 'good',
+  'relay.deleted': 'warn',
   'alert.raised': 'bad',
   'alert.resolved': 'good',
   'drill.failed': 'bad',

@@ -1,9 +1,11 @@
 import { useEffect } from 'preact/hooks'
 import { useEvents } from './live.ts'
 import { More } from './more.tsx'
+import { Order } from './order.tsx'
 import { usePages } from './pages.ts'
 import { Refusal } from './refusal.tsx'
 import { relayWords } from './relay-words.ts'
+import { asked } from './session.ts'
 import type { ShownRelay } from './shown.ts'
 import { fullTime, percent } from './words.ts'
 
@@ -27,14 +29,14 @@ export function NowRelays() {
       <Refusal refusal={refusal} again={again} />
       {rows?.length === 0 && <p class="notice">None was ever heard of: nothing carries calls.</p>}
       {rows?.map((relay) => (
-        <Relay key={relay.id} relay={relay} />
+        <Relay key={relay.id} relay={relay} again={again} />
       ))}
       <More list={list} />
     </section>
   )
 }
 
-function Relay({ relay }: { relay: ShownRelay }) {
+function Relay({ relay, again }: { relay: ShownRelay; again: () => void }) {
   const { id, alive, draining, address, port, region, software, calls, load, spool, last_error } = relay
   const { tone, words } = relayWords(relay)
   const figures = [
@@ -69,6 +71,21 @@ function Relay({ relay }: { relay: ShownRelay }) {
         <p class="warn">
           Last error, {fullTime(last_error.at)}: {last_error.message}
         </p>
+      )}
+      {!alive && (
+        <div class="order">
+          <Order
+            action="Delete"
+            scope="admin"
+            danger
+            sure="It is listed no more, and alerts on its loss are over. If it comes back after all, it is listed anew."
+            run={async () => {
+              await asked({ method: 'DELETE', path: `/v1.0/relays/${id}` })
+              again()
+              return 'It is deleted.'
+            }}
+          />
+        </div>
       )}
     </div>
   )

@@ -84,7 +84,7 @@ export const alertCondition = z.discriminatedUnion('kind', [
   z
     .strictObject({ kind: z.literal('relay_lost') })
     .describe(
-      'A relay is not heard of any more though it was not stopped, and over once it is back. Of the platform’s alerts alone.',
+      'A relay is not heard of any more though it was not stopped, and over once it is back, or deleted. Of the platform’s alerts alone.',
     ),
   z
     .strictObject({ kind: z.literal('limit_reached'), window: window(300) })

@@ -54,6 +54,7 @@ const happenings = [
   'alert.test',
   'relay.lost',
   'relay.back',
+  'relay.deleted',
   'erasure.completed',
   'webhook.disabled',
   'webhook.test',

@@ -64,6 +64,7 @@ export const bindingReasons = {
   NOT_REFRESHED: 'It was not registered anew in time: the phone is off, or cannot reach the relay.',
   CONNECTION_CLOSED: 'The connection over which it was reached is closed.',
   NO_ANSWER: 'It answered OPTIONS, and does no longer: the phone is off, or its NAT has forgotten it.',
+  RELAY_DELETED: 'The relay at which it was registered is gone for good.',
   RELAY_RESTARTED: 'The relay began anew, and the connection over which it was reached did not survive that.',
 } as const
 export type BindingReason = keyof typeof bindingReasons

@@ -203,6 +203,8 @@ const endingTodos: Readonly<Record<string, string>> = {
   PASSWORD_CHANGED: 'Put the new password into the phone.',
   TOKEN_ENDED: anotherToken,
   PUT_OUT: 'Others registered later: allow more by max_contacts, or see who they are.',
+  RELAY_DELETED:
+    'The phone registers by itself at its next refresh where it finds another relay by its name; one which has the address of that one in it is to be given another.',
   RELAY_RESTARTED: 'The relay began anew: the phone registers by itself at its next refresh.',
   CONNECTION_CLOSED:
     'The phone’s TCP or TLS connection was closed: it registers by itself as soon as it has a network.',

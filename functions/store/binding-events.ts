@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { bindingReasons } from '#contract'
+import { type BindingReason, bindingReasons, type EventType } from '#contract'
 import { instant } from './instant.ts'
 
 /*
@@ -55,21 +55,36 @@ function registrations(): SQL {
  * To be asked for before they are.
  */
 export function endedByApi(ending: SQL): SQL {
+  return ended(ending, 'registration.removed', 'BY_API')
+}
+
+/** The same of bindings `b` whose relay is forgotten. */
+export function endedWithRelay(ending: SQL): SQL {
+  return ended(ending, 'registration.lost', 'RELAY_DELETED')
+}
+
+function ended(ending: SQL, type: EventType, reason: BindingReason): SQL {
   const others = sql`exists (select from bindings o where o.customer_id = h.customer_id and o.trunk_id = h.extension_id
-    and o.id <> h.binding_id and ${live(sql`o.event`)} and o.expires_at > now())`
+    and ${stays} and ${live(sql`o.event`)} and o.expires_at > now())`
   const why = sql`'reason', h.reason, 'why', h.why`
   return sql`
     with h as (select b.id as binding_id, b.customer_id, coalesce(b.extension_id, b.trunk_id) as extension_id, b.relay_id,
-      case when b.trunk_id is null then 'extension' else 'trunk' end as account, 'BY_API' as reason, ${bindingReasons.BY_API}::text as why,
+      case when b.trunk_id is null then 'extension' else 'trunk' end as account, ${reason}::text as reason, ${bindingReasons[reason]}::text as why,
       b.contact, jsonb_build_object('transport', b.transport, 'address', b.address, 'port', b.port) as received, b.user_agent,
       b.registered_at, b.refreshed_at, b.expires_at from bindings b where ${ending})
-    select gen_random_uuid() as id, h.customer_id, 'registration.removed' as type, now() as at, h.relay_id,
-      h.extension_id as subject_id, ${said} as data, 0 as rank from h ${accounts}
+    select gen_random_uuid() as id, h.customer_id, ${type}::text as type, now() as at, h.relay_id,
+      h.extension_id as subject_id, ${said}
+      || jsonb_build_object('others', (select count(*) from bindings o where ${other()} and ${stays})) as data, 0 as rank
+    from h ${accounts}
     union all
     select gen_random_uuid(), h.customer_id, 'trunk.registration_changed', now(), h.relay_id, h.extension_id,
       jsonb_build_object('from', 'registered', 'to', 'not_registered', ${why}), 1
-    from h where h.account = 'trunk' and not ${others}`
+    from (select distinct on (extension_id) * from h where account = 'trunk' order by extension_id, binding_id) as h
+    where not ${others}`
 }
+
+/** The condition that a binding `o` is none of those which end together. */
+const stays = sql`o.id not in (select binding_id from h)`
 
 /** What is said of a registration `h`, and whose it is. */
 const said = sql`jsonb_build_object('subject_id', h.extension_id, 'account', coalesce(x.extension, t.username), 'account_type', h.account,

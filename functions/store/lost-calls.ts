@@ -17,17 +17,27 @@ const atOnce = 500
  */
 export function endLost(which: SQL, at: SQL, why: SQL): SQL {
   return sql`
-    with lost as (
-      update calls c set status = 'hangup', hangup_by = 'system', hangup_reason = 'relay_lost',
-        ended_at = greatest(c.started_at, c.answered_at, ${at}), reject_reason = 'RELAY_LOST', reject_message = ${why},
-        updated_at = now()
-      where ${which} and c.status <> 'hangup' and c.sequence > ${NOT_BEGUN}
-      returning c.*
-    ),
+    with lost as (${lostCalls(which, at, why)}),
     told as (${writeSelected(endedByEdge(sql`lost`))})
-    update attempts a set ended_at = coalesce(a.ended_at, lost.ended_at),
-      talked_seconds = coalesce(a.talked_seconds, extract(epoch from lost.ended_at - a.answered_at))
-    from lost where a.call_id = lost.id`
+    ${lostAttempts(sql`lost`)}`
+}
+
+/** The part of it which ends the calls, and gives them. */
+export function lostCalls(which: SQL, at: SQL, why: SQL): SQL {
+  return sql`
+    update calls c set status = 'hangup', hangup_by = 'system', hangup_reason = 'relay_lost',
+      ended_at = greatest(c.started_at, c.answered_at, ${at}), reject_reason = 'RELAY_LOST', reject_message = ${why},
+      updated_at = now()
+    where ${which} and c.status <> 'hangup' and c.sequence > ${NOT_BEGUN}
+    returning c.*`
+}
+
+/** The part which ends the attempts of calls so ended. */
+export function lostAttempts(lost: SQL): SQL {
+  return sql`
+    update attempts a set ended_at = coalesce(a.ended_at, c.ended_at),
+      talked_seconds = coalesce(a.talked_seconds, extract(epoch from c.ended_at - a.answered_at))
+    from ${lost} c where a.call_id = c.id`
 }
 
 /**
@@ -70,4 +80,5 @@ function lostWith(relayId: string): SQL {
 }
 
 const last = sql`greatest(c.updated_at, (select beat_at from relays where id = c.relay_id))`
-const why = sql`'The relay ' || c.relay_id || ', which carried the call, has not been heard of any more.'`
+/** Why a call `c` is over. */
+export const why = sql`'The relay ' || c.relay_id || ', which carried the call, has not been heard of any more.'`

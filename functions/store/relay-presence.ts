@@ -8,10 +8,10 @@ import { lostAfterMs } from './lost-calls.ts'
 export const missedAfterMs = 15_000
 
 /** What events of relays are about: an id which follows from the relay's name. */
-const subjectId = sql`md5('relay ' || id)::uuid`
+export const relaySubject = sql`md5('relay ' || id)::uuid`
 
 /** A relay in each event of its own. */
-const self = sql`'relay_id', id, 'address', address, 'region', region, 'software', software`
+export const relayItself = sql`'relay_id', id, 'address', address, 'region', region, 'software', software`
 
 /** Of one which drained, and said that nothing was left, no more is to be heard: it was stopped. */
 const stopped = sql`(draining and coalesce((load ->> 'calls')::integer, 0) = 0)`
@@ -48,7 +48,7 @@ export function missRelay(relayId: string): SQL {
 }
 
 function miss(which: SQL): SQL {
-  const data = sql`jsonb_build_object(${self}, 'tm_last_heard', ${instant(sql`beat_at`)}, 'calls', (load ->> 'calls')::integer,
+  const data = sql`jsonb_build_object(${relayItself}, 'tm_last_heard', ${instant(sql`beat_at`)}, 'calls', (load ->> 'calls')::integer,
     'why', 'It has not been heard of for ' || round(extract(epoch from now() - beat_at)) || ' seconds.')`
   return sql`
     with missed as (
@@ -59,14 +59,14 @@ function miss(which: SQL): SQL {
         for update skip locked)
       returning *
     )
-    ${writeEvents({ type: 'relay.lost', customerId: sql`null::uuid`, subjectId, relayId: sql`id`, data }, sql`from missed`)}`
+    ${writeEvents({ type: 'relay.lost', customerId: sql`null::uuid`, subjectId: relaySubject, relayId: sql`id`, data }, sql`from missed`)}`
 }
 
 /** The statement which tells that relays are back, of rows which say since when they were missed. */
 export function tellBack(rows: SQL): SQL {
-  const data = sql`jsonb_build_object(${self}, 'tm_lost', ${instant(sql`lost_at`)})`
+  const data = sql`jsonb_build_object(${relayItself}, 'tm_lost', ${instant(sql`lost_at`)})`
   return writeEvents(
-    { type: 'relay.back', customerId: sql`null::uuid`, subjectId, relayId: sql`id`, data },
+    { type: 'relay.back', customerId: sql`null::uuid`, subjectId: relaySubject, relayId: sql`id`, data },
     sql`from ${rows} where lost_at is not null`,
   )
 }

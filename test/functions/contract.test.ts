@@ -140,10 +140,17 @@ describe('at last, an answer', () => {
     async ({ id }) => {
       // An erasure of the examples has taken the first.
       if (id === 'deleteRecording') await recorded(crypto.randomUUID())
+      if (id === 'deleteRelay') await stopped()
       await client.reach(id)
     },
   )
 })
+
+/** The relay beats no more, for longer than one is taken to live which does not. */
+async function stopped(): Promise<void> {
+  await stop()
+  await app.database.pool.query(`update relays set beat_at = now() - interval '7 seconds'`)
+}
 
 function takesAway({ method, id }: DocumentedOperation): boolean {
   return method === 'DELETE' || id === 'restoreVersion'

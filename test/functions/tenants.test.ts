@@ -162,6 +162,7 @@ const stated: Record<AccessScope, string[]> = {
     'POST accesskeys/:id/rotate',
     'POST erasures',
     'POST relays/:id/drain',
+    'DELETE relays/:id',
     'POST customers/:id/block',
     'POST customers/:id/release',
     'GET relays/:id/keys',

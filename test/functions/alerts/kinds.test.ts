@@ -109,6 +109,20 @@ test('a relay which is lost is raised, and resolved when it is back', () => {
   expect(raised?.incident.reason).toBe('berlin-1 is lost: It has not been heard of for 16 seconds.')
 })
 
+test('a relay which is lost is resolved when it is deleted, and deleting one which was not is no news', () => {
+  const plain = { kind: 'relay' as const, at: at(0), relayId: 'berlin-1', address: null }
+  const [lost, deleted] = [
+    { ...plain, lost: true, why: 'It has not been heard of for 16 seconds.' },
+    { ...plain, lost: false, why: 'It was deleted.' },
+  ]
+  const told = climb(rule({ kind: 'relay_lost' }), [
+    [0, lost, '+ berlin-1'],
+    [1, deleted, '- berlin-1'],
+    [2, deleted],
+  ])
+  expect(told[1]?.resolution).toBe('berlin-1 is gone: It was deleted.')
+})
+
 describe('what lasts', () => {
   test('is told again once an hour at most, however much is told of it', () => {
     climb(rule({ kind: 'registration_failures', of: 'account', threshold: 1, window: 7200 }), [
