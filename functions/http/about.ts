@@ -9,7 +9,7 @@ export const about: About = {
   version: '1.0',
   description: [
     'Phone service over SIP: carriers, routes, phones, PBXs and numbers are configured here, and every call says why it went where it went.',
-    'Bodies are JSON; a key or parameter which is not known is refused by name. Lists come newest first, by pages. PUT replaces the whole: a key left out goes back to its default, and `reset` in the answer names what was lost by it; PATCH changes what it names and nothing else. `If-Match` keeps two writers apart, `Idempotency-Key` has a POST done once however often it is sent. Deleted things still answer by id, with their `tm_delete`. Times are UTC. Numbers may be written as people do, and are shown as E.164 (`+15551234567`).',
+    'Bodies are JSON; a key or parameter which is not known is refused by name. Lists come newest first, by pages. PUT replaces the whole: a key left out goes back to its default, and `reset` in the answer names what was lost by it; PATCH changes what it names and nothing else. `If-Match` keeps two writers apart, `Idempotency-Key` has a POST done once however often it is sent. Deleted things still answer by id, with their `tm_delete`. Times are UTC. Requests to copy read from the environment where this is (`API`, without `/v1.0`) and an access key (`KEY`). Numbers may be written as people do, and are shown as E.164 (`+15551234567`).',
   ].join('\n\n'),
   tags: {
     customer: 'Oneself: which countries may be called, limits, defaults.',

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { stop, transformSync } from 'esbuild'
 import { afterAll, describe, expect, test } from 'vitest'
 import { operations } from '../../../functions/config/operations.ts'
@@ -29,6 +30,17 @@ interface Sent {
 afterAll(() => stop())
 
 describe('the requests to copy', () => {
+  test('are of the same $API as those of the READMEs, and /docs says what that is', () => {
+    const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+    const asked = ['README.md', 'functions/README.md'].flatMap((path) => [
+      ...read(path).matchAll(/"\$API[^"]*/g),
+    ])
+    expect(asked.length).toBeGreaterThan(5)
+    expect(asked.map(([place]) => place).filter((place) => !place.startsWith('"$API/v1.0/'))).toEqual([])
+    expect(read('README.md')).toMatch(/^API=\$\(jq -r \.api_url [^)]*\)$/m)
+    expect(about.description).toContain('`API`')
+  })
+
   test('are there for each operation, and ask for its place with what its example says', async () => {
     expect(placed.length).toBeGreaterThan(100)
     const samples = placed.map(({ operation }) => operation['x-codeSamples'] ?? [])
