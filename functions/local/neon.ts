@@ -151,14 +151,16 @@ function begin({ headers }: IncomingMessage): string {
 type Result = QueryResult | QueryArrayResult
 
 function run(to: PoolClient, { query, params = [] }: Statement, arrays: boolean): Promise<Result> {
-  const statement = { name: nameOf(query), text: query, values: params }
+  const statement = { name: nameOf(to, query), text: query, values: params }
   return arrays ? to.query({ ...statement, rowMode: 'array' }) : to.query(statement)
 }
 
-/** Statements asked again and again are planned once per connection. */
-const names = new Map<string, string>()
+/** Statements asked again and again are planned once per connection; what others are asked takes none of its names. */
+const namesOf = new WeakMap<PoolClient, Map<string, string>>()
 
-function nameOf(query: string): string | undefined {
+function nameOf(client: PoolClient, query: string): string | undefined {
+  const names = namesOf.get(client) ?? new Map<string, string>()
+  namesOf.set(client, names)
   if (!names.has(query) && names.size < mostNames) names.set(query, `neon_${names.size}`)
   return names.get(query)
 }

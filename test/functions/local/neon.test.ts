@@ -92,6 +92,15 @@ describe('the Neon endpoint', () => {
     expect(await sql.query('select $1::int as again', [2])).toEqual([{ again: 2 }])
   })
 
+  test('plans once what is asked over a fresh connection, however much the one before was asked', async () => {
+    const sql = neon(database.databaseUrl)
+    for (let n = 0; n < 200; n++) await sql.query(`select ${n} as n`)
+    await expect(database.pool.query('selec')).rejects.toMatchObject({ code: '42601' })
+    await sql`select 'fresh' as word`
+    const { rows } = await database.pool.query('select statement from pg_prepared_statements')
+    expect(rows).toContainEqual({ statement: "select 'fresh' as word" })
+  })
+
   test('serves many at once', async () => {
     const sql = neon(database.databaseUrl)
     const answers = await Promise.all(
