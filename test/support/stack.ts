@@ -130,7 +130,7 @@ async function ready(child: ChildProcess, folder: string, words: () => string): 
         if (child.exitCode !== null) throw new Error(`the stack ended with exit code ${child.exitCode}`)
         return readLocal(folder)
       },
-      60_000,
+      150_000,
       50,
     )
   } catch (error) {
