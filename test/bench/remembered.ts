@@ -36,7 +36,7 @@ export async function remember(endpoint: string): Promise<Remembered> {
       })
       status = answer.status
       answered = await answer.text()
-      if (answer.ok && /^\s*(with|select)/.test(key)) {
+      if (answer.ok && !writes.test(key)) {
         last = { asked, answered }
         known.set(key, last)
       }
@@ -55,6 +55,9 @@ export async function remember(endpoint: string): Promise<Remembered> {
       }),
   }
 }
+
+/** A change begins with a `select … for update`, too. */
+const writes = /\b(insert|update|delete)\b/i
 
 function textOf(asked: string): string {
   const { query, queries = [] } = JSON.parse(asked) as { query?: string; queries?: { query: string }[] }
