@@ -134,8 +134,8 @@ describe('a refusal', () => {
 })
 
 describe('at last, an answer', () => {
-  // What leans on something goes before it, and what was there before the examples comes back when they are through.
-  test.each(all.filter(takesAway).sort(restoringLast).reverse())(
+  // What leans on something goes before it, what a relay holds before that, and what was there before the examples comes back when they are through.
+  test.each(all.filter(takesAway).sort(restoringLast).reverse().sort(relaysLast))(
     'to the example of $id is what the document says',
     async ({ id }) => {
       // An erasure of the examples has taken the first.
@@ -154,6 +154,10 @@ async function stopped(): Promise<void> {
 
 function takesAway({ method, id }: DocumentedOperation): boolean {
   return method === 'DELETE' || id === 'restoreVersion'
+}
+
+function relaysLast(one: DocumentedOperation, other: DocumentedOperation): number {
+  return Number(one.id === 'deleteRelay') - Number(other.id === 'deleteRelay')
 }
 
 function restoringLast(one: DocumentedOperation, other: DocumentedOperation): number {
