@@ -73,12 +73,12 @@ export const itsOwnTrouble =
   'A 5xx is trouble of the provider’s own, or it is full: look at its status page, and try it by itself (POST /v1.0/providers/{id}/test).'
 
 function todo(code: string, attempt: Attempt, { decision }: CallFacts['call']): string {
-  const own = code === 'PROVIDER_REFUSED' && isItsOwnTrouble(attempt) ? `${itsOwnTrouble} ` : ''
-  const ask = `${own}Ask the provider what it minds, with the call’s sip_call_id.`
-  if (own !== '') return ask
-  if (code === 'PROVIDER_REFUSED' && decision?.caller_id?.from === 'none')
+  const ask = 'Ask the provider what it minds, with the call’s sip_call_id.'
+  if (code !== 'PROVIDER_REFUSED') return todos[code] ?? ask
+  if (isItsOwnTrouble(attempt)) return `${itsOwnTrouble} ${ask}`
+  if (decision?.caller_id?.from === 'none')
     return `It showed no number as its caller’s, which many providers refuse: give the extension a caller_id, or the customer a default_outgoing_number_id. ${ask}`
-  return todos[code] ?? ask
+  return ask
 }
 
 const todos: Readonly<Record<string, string>> = {

@@ -49,7 +49,7 @@ export function pass(
 ): RtpPort | undefined {
   if (to.isPlayedTo && !control) return undefined
   const out = control && !to.mux ? to.rtcp : to.rtp
-  // Who said it did nothing wrong: it is not counted as what came from elsewhere is.
+  // Its hearer's place is not known yet: that is no fault of its sender, and no stray of his.
   if (out.latch.destination === undefined) return undefined
   let length = heard
   if (to.rewrite !== undefined && !control) length = to.rewrite.rewrite(packet, length)

@@ -43,6 +43,9 @@ export interface AddressResult {
   readonly unreachable: boolean
 }
 
+/** What became of a request at one address; without a response it was silent, or did not get there. */
+type TryEnd = Pick<AddressResult, 'why'> & Partial<Pick<AddressResult, 'response' | 'over' | 'unreachable'>>
+
 /** How a request ended: the addresses tried, the last one decides; none: `why` says why there was none. */
 export interface RequestOutcome {
   /** Addresses found. */
@@ -198,13 +201,13 @@ export class OutOfDialogRequests {
     run: RequestInFlight,
     output: Exclude<ClientOutput, { type: 'ended' }>,
   ): RequestOver | undefined {
-    if (output.type === 'timeout') return this.#tried(now, run, 'no final response')
-    if (output.type === 'unreachable') return this.#tried(now, run, output.why, undefined, undefined, true)
+    if (output.type === 'timeout') return this.#tried(now, run, { why: 'no final response' })
+    if (output.type === 'unreachable') return this.#tried(now, run, { why: output.why, unreachable: true })
     const { response, flow } = output
     if (response.status < 200) return undefined
     const { sent, request: order } = run
     const proofs = sent && prove(run.proofs, response, sent.request, order.credentials, this.#deps.endpoint)
-    if (!proofs) return this.#tried(now, run, statusLine(response), response, flow)
+    if (!proofs) return this.#tried(now, run, { why: statusLine(response), response, over: flow })
     this.#deadlines.cancel(run.deadline)
     run.proofs = proofs
     return this.#send(now, run, sent.flow)
@@ -213,7 +216,7 @@ export class OutOfDialogRequests {
   #silent(now: MonotonicMs, run: RequestInFlight): RequestOver | undefined {
     if (!run.sent) return undefined
     this.#abandonSent(now, run)
-    return this.#tried(now, run, `no response in ${run.request.timeoutMs / 1000} s`)
+    return this.#tried(now, run, { why: `no response in ${run.request.timeoutMs / 1000} s` })
   }
 
   #abandonSent(now: MonotonicMs, { sent }: RequestInFlight): void {
@@ -224,10 +227,7 @@ export class OutOfDialogRequests {
   #tried(
     now: MonotonicMs,
     run: RequestInFlight,
-    why: string,
-    response?: Response,
-    over?: Flow,
-    unreachable = false,
+    { why, response, over, unreachable = false }: TryEnd,
   ): RequestOver | undefined {
     const { sent, request: order } = run
     if (!sent) return undefined
