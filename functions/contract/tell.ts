@@ -192,6 +192,10 @@ export const mediaSide = mediaCounters.extend({
   /** What it said that it heard of the other side: packets lost on their way, to us and on. */
   reported_lost: z.int().nullable().default(null),
   reported_jitter_ms: z.number().nullable().default(null),
+  /** Its RTCP reports before each of which a second or more of the other side's sound had been sent to it; an older relay counts none. */
+  reports: z.int().default(0),
+  /** And those of them by which none of that sound had come. */
+  reports_unheard: z.int().default(0),
   /** Mean opinion score of its sound as it came to us, by the E-model (ITU-T G.107); null: not to be told. */
   mos: z.number().min(1).max(5).nullable().default(null),
 })

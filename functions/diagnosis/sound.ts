@@ -15,6 +15,10 @@ const jitterHeardMs = 60
 const mosHeard = 3.6
 /** There and back: beyond it people interrupt each other (ITU-T G.114). */
 const roundTripHeardMs = 600
+/** RTCP comes every five seconds: one report by which nothing came may be of a moment. */
+const unheardAtLeast = 2
+/** And so many of all of them are a part of the call which was missed. */
+const unheardShare = 0.1
 /** Packets from elsewhere which are no stray ones. */
 const strayAtLeast = 50
 
@@ -48,8 +52,8 @@ function soundFaults({ from_caller, from_callee }: Sound, seconds: number): Find
       : [
           ...sideFaults('caller', from_caller),
           ...sideFaults('callee', from_callee),
-          ...reportedFaults('callee', from_callee, 'caller', from_caller),
-          ...reportedFaults('caller', from_caller, 'callee', from_callee),
+          ...hearingFaults('callee', from_callee, 'caller', from_caller),
+          ...hearingFaults('caller', from_caller, 'callee', from_callee),
         ]
   return [...codecFaults(from_caller.codecs, from_callee.codecs), ...heard]
 }
@@ -117,6 +121,43 @@ function wrongKey(party: Talker, { packets, unauthentic }: MediaSide): Finding {
 /** It is another device than the one whose description came, or one which keeps an old key, or others who have none. */
 function keyWords(side: string, unauthentic: number): string {
   return `${unauthentic} packets from the ${side} were not encrypted with the key it named, or were forged.`
+}
+
+/** What one side says of its hearing, which our own counters do not know: packets which left us may get nowhere. */
+function hearingFaults(party: Talker, said: MediaSide, other: Talker, sent: MediaSide): Finding[] {
+  const { reports, reports_unheard: unheard } = said
+  if (unheard < unheardAtLeast || unheard / reports < unheardShare)
+    return reportedFaults(party, said, other, sent)
+  return [unhearing(party, said, other, sent)]
+}
+
+/** Sound was sent to it, and by its own reports nothing came. One whose reports never told of a source may tell of none at all. */
+function unhearing(party: Talker, said: MediaSide, other: Talker, sent: MediaSide): Finding {
+  const { reports, reports_unheard, reported_lost, latched_address, sdp_address, local_address, cipher } =
+    said
+  const place = latched_address ?? sdp_address ?? 'where it is'
+  const whom = isNobody(sent) ? '' : ` of the ${other}`
+  const always = reports_unheard === reports
+  const tells = reported_lost !== null
+  const much = always ? `nothing${whom}` : `nothing${whom} for a part of the call`
+  const which = always ? `all of its ${reports}` : `${reports_unheard} of its ${reports}`
+  const keys =
+    cipher === null ? '' : ' See also that it opens what is sent to it by the key it was told (SRTP).'
+  return fault(
+    'NOTHING_HEARD_BY',
+    party,
+    `The ${party} ${tells ? 'heard' : 'seems to have heard'} ${much}: sound was sent to ${place}, and by ${which} RTCP reports none came.`,
+    `See that the firewall and NAT before the ${party} let UDP from ${local_address ?? 'the relay’s address (PUBLIC_IP)'} in to ${place}, that the device hears at the port it sends from (symmetric RTP), and that no SIP ALG rewrites its address.${keys}`,
+    {
+      reports,
+      reports_unheard,
+      reported_lost,
+      sent_to: place,
+      sent_from: local_address,
+      packets_of_other: sent.packets,
+    },
+    always && tells ? 'error' : 'warning',
+  )
 }
 
 /** What one side says that it missed of the other's packets, beyond those which never came to the relay. */

@@ -66,6 +66,8 @@ function mediaSideOf(call: Call, side: Side, local: string): MediaSide {
     round_trip_ms: stream?.roundTripMs ?? null,
     reported_lost: stream?.reported?.lost ?? null,
     reported_jitter_ms: stream?.reported?.jitterMs ?? null,
+    reports: stream?.reports?.all ?? 0,
+    reports_unheard: stream?.reports?.unheard ?? 0,
     mos: mos ?? null,
   }
 }

@@ -274,6 +274,8 @@ export interface StreamMeasures {
   readonly roundTripMs: number | undefined
   /** What the party said it heard of the other side's sound; undefined: nothing. */
   readonly reported: { readonly lost: number; readonly jitterMs: number } | undefined
+  /** Its reports, each after sound was sent to it, and those by which none of that came; undefined: not counted. */
+  readonly reports?: { readonly all: number; readonly unheard: number }
 }
 
 /** What the media thread reports back. */

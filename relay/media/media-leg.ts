@@ -238,9 +238,10 @@ export class MediaLeg implements LegName {
 
   #measures(): StreamMeasures {
     const { reordered, duplicates, gaps, longestGapMs, payloadType } = this.rtp.statistics
-    const { roundTripMs, reported } = this.reception
+    const { roundTripMs, reported, reports: all, unheard } = this.reception
     const { firstMs } = this
-    return { reordered, duplicates, gaps, longestGapMs, firstMs, payloadType, roundTripMs, reported }
+    const reports = { all, unheard }
+    return { reordered, duplicates, gaps, longestGapMs, firstMs, payloadType, roundTripMs, reported, reports }
   }
 }
 

@@ -2,7 +2,7 @@ import type { MonotonicMs } from '#contract'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import type { Leaving } from './leaving.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
-import { OWN_TICKS } from './own-stream.ts'
+import { OWN_TICKS, type OwnStream } from './own-stream.ts'
 import { RTCP_HEADER, RTP_HEADER } from './packet-shape.ts'
 import { readReports } from './rtcp.ts'
 import { ROOM } from './stages.ts'
@@ -88,11 +88,27 @@ export function hearReports(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array,
   for (const { ntp, blocks } of readReports(packet, length)) {
     reporter?.heard(now, ntp)
     if (ntp !== undefined) partner?.reception.passed(now, ntp)
+    const source = soundTo(leg)
+    leg.reception.told(source, source?.packets ?? 0, blocks)
     for (const block of blocks) {
       if (heard !== undefined && block.ssrc === heard.ssrc) leg.reception.heard(now, block, ticks)
       else if (block.ssrc === leg.own?.ssrc) leg.reception.heard(now, block, leg.encode ? ticks : OWN_TICKS)
     }
   }
+}
+
+/** Whose packets a leg's party is sent now; undefined: none, or the call is held. */
+function soundTo({
+  partner,
+  own,
+  isPlayedTo,
+  quiet,
+  blind,
+  rtp,
+}: MediaLeg): Pick<OwnStream, 'packets'> | undefined {
+  if (quiet || blind || rtp.latch.destination === undefined) return undefined
+  if (partner === undefined || isPlayedTo) return own
+  return partner.muted || partner.quiet ? undefined : partner.rtp.statistics
 }
 
 /** It goes no further, and is counted. */

@@ -1,8 +1,12 @@
 /** What a report says of one source it hears (RFC 3550 §6.4.1). */
 export interface ReceptionReport {
   readonly ssrc: number
+  /** Share of packets lost since its report before, of 256. */
+  readonly fraction: number
   /** Packets lost since the source began; never negative, although duplicates may make it so. */
   readonly lost: number
+  /** The highest sequence number which came, and how often it began anew. */
+  readonly highest: number
   /** In ticks of the source's clock. */
   readonly jitter: number
   /** The middle 32 bits of the time in the source's last report; 0: none was heard. */
@@ -56,7 +60,9 @@ function reportOf(view: DataView, at: number, end: number): RtcpReport | undefin
 function blockOf(view: DataView, at: number): ReceptionReport {
   return {
     ssrc: view.getInt32(at),
+    fraction: view.getUint8(at + 4),
     lost: Math.max(0, (view.getInt32(at + 4) << 8) >> 8),
+    highest: view.getUint32(at + 8),
     jitter: view.getUint32(at + 12),
     lastReport: view.getUint32(at + 16),
     delay: view.getUint32(at + 20),

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import type { ReceptionReport } from '../../relay/media/rtcp.ts'
 
 /** A party which speaks and hears RTP over a real socket. */
 export interface RtpParty {
@@ -71,13 +72,16 @@ export function senderReport(ssrc: number, ntp: number): Buffer {
 /** A receiver's report with one block (§6.4.2). */
 export function receiverReport(
   ssrc: number,
-  block: { ssrc: number; lost: number; jitter: number; lastReport: number; delay: number },
+  block: Pick<ReceptionReport, 'ssrc' | 'lost' | 'jitter' | 'lastReport' | 'delay'> &
+    Partial<ReceptionReport>,
 ): Buffer {
   const packet = Buffer.alloc(32)
   packet.set([0x81, 201, 0, 7])
   packet.writeUInt32BE(ssrc >>> 0, 4)
   packet.writeUInt32BE(block.ssrc >>> 0, 8)
   packet.writeUInt32BE(block.lost & 0xffffff, 12)
+  packet.writeUInt8(block.fraction ?? 0, 12)
+  packet.writeUInt32BE(block.highest ?? 0, 16)
   packet.writeUInt32BE(block.jitter, 20)
   packet.writeUInt32BE(block.lastReport, 24)
   packet.writeUInt32BE(block.delay, 28)

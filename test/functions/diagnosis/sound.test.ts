@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type MediaSide, mediaSide } from '#contract'
-import { soundWords } from '../../../functions/diagnosis/sound.ts'
+import { soundFindings, soundWords } from '../../../functions/diagnosis/sound.ts'
 
 const well = side({ packets: 500 })
 
@@ -58,6 +58,55 @@ describe('what a call’s counters say is wrong', () => {
     )
     const few = side({ packets: 1000, reported_lost: 25 })
     expect(soundWords({ from_caller: side({ packets: 1000, lost: 10 }), from_callee: few }, 10)).toBeNull()
+  })
+
+  describe('is that a side to which sound was sent', () => {
+    const at = { packets: 500, latched_address: '203.0.113.1:4000', local_address: '198.51.100.1:10004' }
+    const says = (changes: Partial<MediaSide>) => ({
+      from_caller: side({ packets: 1000 }),
+      from_callee: side({ ...at, ...changes }),
+    })
+
+    test.each<[what: string, said: Partial<MediaSide>, words: string, severity: string]>([
+      [
+        'heard nothing, by all of its reports',
+        { reports: 4, reports_unheard: 4, reported_lost: 996 },
+        'The callee heard nothing of the caller: sound was sent to 203.0.113.1:4000, and by all of its 4 RTCP reports none came.',
+        'error',
+      ],
+      [
+        'seems to have heard nothing, where its reports name no source',
+        { reports: 4, reports_unheard: 4 },
+        'The callee seems to have heard nothing of the caller: sound was sent to 203.0.113.1:4000, and by all of its 4 RTCP reports none came.',
+        'warning',
+      ],
+      [
+        'heard nothing from some moment on',
+        { reports: 12, reports_unheard: 5, reported_lost: 0 },
+        'The callee heard nothing of the caller for a part of the call: sound was sent to 203.0.113.1:4000, and by 5 of its 12 RTCP reports none came.',
+        'warning',
+      ],
+    ])('%s', (_, said, words, severity) => {
+      expect(soundWords(says(said), 60)).toBe(words)
+      expect(soundFindings(says(said), 60)).toMatchObject([{ code: 'NOTHING_HEARD_BY_CALLEE', severity }])
+    })
+
+    test('is told what lets it hear: its firewall, its port, and its key where it has one', () => {
+      const [found] = soundFindings(
+        says({ reports: 4, reports_unheard: 4, cipher: 'AES_CM_128_HMAC_SHA1_80' }),
+        60,
+      )
+      expect(found?.what_to_do).toBe(
+        'See that the firewall and NAT before the callee let UDP from 198.51.100.1:10004 in to 203.0.113.1:4000, that the ' +
+          'device hears at the port it sends from (symmetric RTP), and that no SIP ALG rewrites its address. See also that ' +
+          'it opens what is sent to it by the key it was told (SRTP).',
+      )
+    })
+
+    test('heard, where one report alone, or few of many, tell of nothing that came', () => {
+      expect(soundWords(says({ reports: 1, reports_unheard: 1 }), 60)).toBeNull()
+      expect(soundWords(says({ reports: 40, reports_unheard: 3 }), 60)).toBeNull()
+    })
   })
 })
 

@@ -50,6 +50,8 @@ describe('the record of a call’s sound', () => {
         round_trip_ms: null,
         reported_lost: null,
         reported_jitter_ms: null,
+        reports: 0,
+        reports_unheard: 0,
         mos: null,
       },
       from_callee: expect.objectContaining({ codecs: ['PCMU', 'PCMA'], sdp_address: '203.0.113.1:4000' }),
@@ -77,6 +79,8 @@ describe('the record of a call’s sound', () => {
           round_trip_ms: 30,
           reported_lost: 4,
           reported_jitter_ms: 2.5,
+          reports: 3,
+          reports_unheard: 1,
           mos: 4.34,
         },
         from_callee: { packets: 0, latched_address: null, sdp_address: '203.0.113.1:4000' },
@@ -144,6 +148,7 @@ function counted(ladder: Ladder): void {
     payloadType: 8,
     roundTripMs: 30,
     reported: { lost: 4, jitterMs: 2.5 },
+    reports: { all: 3, unheard: 1 },
   }
   const latched = { address: '192.0.2.10', port: portNumber(61_234) }
   const caller = { ...nothing, packets: 500, lost: 3, unauthentic: 2, stream, latched }

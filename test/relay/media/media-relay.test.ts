@@ -140,6 +140,48 @@ describe('what RTCP says (RFC 3550 §6.4)', () => {
     call.at(1_100).control('callee', bob, 4001, receiverReport(8, block))
     expect(call.closed()).toMatchObject({ callee: { stream } })
   })
+
+  const block = { ssrc: 7, fraction: 0, lost: 0, highest: 0, jitter: 0, lastReport: 0, delay: 0 }
+  const bare = rtcpPacket(8)
+  const tells = (highest: number, change = {}) =>
+    receiverReport(8, { ...block, highest, jitter: 8, ...change })
+
+  test.each<[what: string, reports: Buffer[], unheard: number]>([
+    ['hears all of it', [tells(50), tells(100), tells(150)], 0],
+    ['names nobody whom it hears', [bare, bare, bare], 3],
+    ['names nobody by a block of zeros', Array(3).fill(receiverReport(8, { ...block, ssrc: 0 })), 3],
+    ['hears no more since the first', [tells(50), tells(50), bare], 2],
+    ['hears from the second on', [bare, tells(100), tells(150)], 1],
+    ['loses all of it', [50, 100, 150].map((at) => tells(at, { fraction: 255, lost: at })), 3],
+    ['names it by the name it has behind another SBC', [50, 100, 150].map((at) => tells(at, { ssrc: 9 })), 0],
+  ])('is that a party which is sent a second of sound each time %s', (_, reports, unheard) => {
+    const call = between()
+    speaks(call)
+    for (const report of reports) {
+      speakOn(call, 50)
+      call.control('callee', bob, 4001, report)
+    }
+    expect(call.closed()).toMatchObject({ callee: { stream: { reports: { all: 3, unheard } } } })
+  })
+
+  test('is nothing about sound which a party was not sent: too little of it, and while either side holds', () => {
+    const call = between()
+    speaks(call)
+    speakOn(call, 20)
+    call.control('callee', bob, 4001, bare)
+    for (const aims of [{ caller: { quiet: true } }, { callee: { quiet: true } }]) {
+      for (const side of ['caller', 'callee'] as const) call.aims(side, { quiet: false, ...aims[side] })
+      speakOn(call, 60)
+      call.control('callee', bob, 4001, bare)
+    }
+    expect(call.closed()).toMatchObject({ callee: { stream: { reports: { all: 0, unheard: 0 } } } })
+  })
+
+  let sequence = 1
+  function speakOn(call: ReturnType<typeof between>, packets: number): void {
+    for (let i = 0; i < packets; i++)
+      call.says('caller', alice, 5000, rtpPacket({ sequence: ++sequence, ssrc: 7 }))
+  }
 })
 
 test('a session tells how long each side took to begin, and what it spoke', () => {

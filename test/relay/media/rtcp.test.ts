@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { readReports } from '../../../relay/media/rtcp.ts'
 import { receiverReport, rtcpPacket, senderReport } from '../../support/rtp.ts'
 
-const block = { ssrc: 0x12345678, lost: 5, jitter: 160, lastReport: 0xfedcba98, delay: 0x00018000 }
+const block = {
+  ssrc: 0x12345678,
+  fraction: 128,
+  lost: 5,
+  highest: 0x0001ffff,
+  jitter: 160,
+  lastReport: 0xfedcba98,
+  delay: 0x00018000,
+}
 
 describe('a compound RTCP packet (RFC 3550 §6.4)', () => {
   test('gives its reports in order', () => {
