@@ -26,7 +26,7 @@ import { aloneMs, unansweredMs } from './flow-time.ts'
 import { conditionOf, tooManyHunts } from './hunts.ts'
 import { joinFailed, waitsForOther } from './made-ended.ts'
 import { noCodec } from './offer-answer.ts'
-import { utcOf } from './record.ts'
+import { answeredNow, utcOf } from './record.ts'
 import { firstLeg, isAnswered } from './sides.ts'
 import type { Call, FlowCall } from './state.ts'
 import { unturned } from './turned.ts'
@@ -284,10 +284,7 @@ function ledOn(
   { program, programs, destination }: FlowDecision,
   endpoint: SipEndpoint,
 ): CallStep {
-  if (waitsForOther(call)) {
-    call.record.answeredAt = utcOf(call)
-    call.record.sipStatus = 200
-  }
+  if (waitsForOther(call)) answeredNow(call)
   const { target } = destination
   return flowHappened(call, { type: 'connect-led', program, programs, target }, endpoint)
 }

@@ -11,7 +11,7 @@ import { listening, spokenIn } from './flow-sound.ts'
 import { aloneMs, mayStay } from './flow-time.ts'
 import { joiningProgram, type MadeCall } from './made-call.ts'
 import { aim } from './offer-answer.ts'
-import { utcOf } from './record.ts'
+import { answeredNow } from './record.ts'
 import type { Branch, Call } from './state.ts'
 import { putRight } from './transferred-call.ts'
 
@@ -41,6 +41,7 @@ export function firstAnswered(
   seated(call, branch)
   const isJoined = made.run.kind === 'join'
   if (!isJoined) answered(call, branch)
+  else if (made.decision?.kind === 'flow') answeredNow(call)
   const followed = followedBy(call, made)
   if (followed)
     call.flow = flowOf(call, followed, endpoint, {
@@ -83,8 +84,7 @@ function seated(call: Call, branch: Branch): void {
 
 function answered(call: Call, branch: Branch): void {
   call.callee = branch
-  call.record.answeredAt ??= utcOf(call)
-  call.record.sipStatus = 200
+  answeredNow(call)
 }
 
 /** The flow which it follows; undefined: nothing was decided. */

@@ -143,6 +143,12 @@ function copied(attempt: Attempt): Attempt {
   return { ...attempt, tries }
 }
 
+/** The call is answered, if it was not before: by a party, or by a flow in the place of one. */
+export function answeredNow(call: Call): void {
+  call.record.answeredAt ??= utcOf(call)
+  call.record.sipStatus = 200
+}
+
 /** UTC ms of the event being handled, counted from the call's start: a clock put right meanwhile makes no call shorter. */
 export function utcOf({ startedAt, startedNow, now }: Call): UtcMs {
   return utcMs(startedAt + now - startedNow)

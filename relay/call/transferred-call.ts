@@ -24,7 +24,7 @@ import { listening, spokenIn } from './flow-sound.ts'
 import { aloneMs, mayStay } from './flow-time.ts'
 import { aim, aimAnew, answerOf, rewriteFor, takeBackOffer } from './offer-answer.ts'
 import { dropRefresh } from './pending-reinvite.ts'
-import { carriedFrom, utcOf } from './record.ts'
+import { answeredNow, carriedFrom } from './record.ts'
 import { joinedLegs, mediaOn, otherOf, sideOf } from './sides.ts'
 import { isSips } from './sips.ts'
 import type { Call, CallParty, Joining } from './state.ts'
@@ -57,8 +57,7 @@ export function partyComes(
   endpoint: SipEndpoint,
   said?: RelayedSdp,
 ): CallOrder[] {
-  call.record.answeredAt ??= utcOf(call)
-  call.record.sipStatus = 200
+  answeredNow(call)
   if (!isFree(call, joining.party)) return [againIn(joining.party, busyMs)]
   return arrived(call, joining, endpoint, said)
 }

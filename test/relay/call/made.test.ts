@@ -480,6 +480,20 @@ describe('an extension which is rung first', () => {
     forgets(scene.ladder)
   })
 
+  test('is with that flow as with a party: the call is answered, and ends as one which was', () => {
+    const scene = new MadeScene(clickToCall()).ordered()
+    scene.ladder.decide(follows(menu)).gives('ask route').decide(ringAlice()).gives('INVITE to Alice', 'beat')
+    scene.alice.says(200).ladder.gives('ACK to Alice', 'ask sound')
+    expect(scene.ladder.record).toMatchObject({ status: 'progressing', answered_at: expect.any(String) })
+    scene.hungUpByApi().ladder.gives('BYE to Alice', 'beat')
+    expect(scene.ladder.record).toMatchObject({
+      hangup_by: 'system',
+      hangup_reason: 'normal',
+      sip_status: 200,
+    })
+    forgets(scene.ladder)
+  })
+
   test('is joined with the flow to which a list leads, as with a party', () => {
     const scene = new MadeScene(clickToCall()).ordered()
     const targets = [{ type: 'tel' as const, target: '+15551234567', ring_ms: null, delay_ms: 0 }]
