@@ -4,7 +4,7 @@ import { refusesKeys } from '../leg/keying.ts'
 import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
 import { codecsOf } from './offer-answer.ts'
-import { type Cause, elsewhere } from './reason.ts'
+import { type Cause, cutText, elsewhere } from './reason.ts'
 import type { Branch, BranchFailure, Call, CalledPeer, Hunt, Side } from './state.ts'
 import { codecsFor } from './taken.ts'
 import { notKeyed, notOverTls, redirects } from './verdict.ts'
@@ -32,7 +32,7 @@ const reasonsAtMost = 120
 
 /** A cause; its message is cut to 500 characters, on one line. */
 export function cause(reason: string, message: string): Cause {
-  return { reason, message: [...message.replace(/\p{Cc}+/gu, ' ')].slice(0, lettersAtMost).join('') }
+  return { reason, message: cutText(message, lettersAtMost) }
 }
 
 /** No phone registered where the call leads; or at relays to which we know no way. */
@@ -187,7 +187,7 @@ function refusal(call: Call, { branch, status, why, response }: EndedBranch, [wo
 /** Why, as a peer says it itself (RFC 3326, RFC 3261 §20.43). */
 function inItsWords(response: Response | undefined): string {
   const words = response ? [...response.all('reason'), ...response.all('warning')].join(', ') : ''
-  return words === '' ? '' : ` (${[...words].slice(0, reasonsAtMost).join('')})`
+  return words === '' ? '' : ` (${cutText(words, reasonsAtMost)})`
 }
 
 function credentialReason({ provider }: Branch): string {

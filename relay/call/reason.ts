@@ -12,8 +12,19 @@ const lettersAtMost = 120
 
 /** Why we say no, in a Reason header (RFC 3326 §2): any text, cut to 120 characters, on one line. */
 export function sipReason(cause: number, text: string): Header {
-  const letters = [...text.replace(/\p{Cc}+/gu, ' ')]
-  return ['reason', `SIP;cause=${cause};text=${quote(letters.slice(0, lettersAtMost).join('').trim())}`]
+  return ['reason', `SIP;cause=${cause};text=${quote(cutText(text, lettersAtMost).trim())}`]
+}
+
+/** A text on one line, of so many characters at most; a longer one ends behind a word, and shows that. */
+export function cutText(text: string, most: number): string {
+  const line = text.replace(/\p{Cc}+/gu, ' ')
+  const letters = line.length > most ? [...line] : []
+  if (letters.length <= most) return line
+  const kept = letters.slice(0, most).join('')
+  const word = kept.lastIndexOf(' ')
+  // One word which is most of it is cut itself.
+  if (word >= kept.length / 2) return `${kept.slice(0, word).trimEnd()}…`
+  return `${letters.slice(0, most - 1).join('')}…`
 }
 
 /** The same in one line. */
@@ -33,7 +44,7 @@ export function reasonsOf(request: Request): string | undefined {
 export function elsewhere(response: Response | undefined): string | undefined {
   if (!response || response.status < 300 || response.status > 399) return undefined
   const uri = response.addresses('contact')[0]?.uri
-  return uri && `${response.reason} to ${uri}`.slice(0, 200)
+  return uri && cutText(`${response.reason} to ${uri}`, 200)
 }
 
 /** Our Reason before theirs: of each protocol there may be only one (RFC 3326 §2). */

@@ -131,10 +131,20 @@ describe('the text of a Reason', () => {
     ['say "no" \\ never', String.raw`SIP;cause=404;text="say \"no\" \\ never"`],
     ['one\r\nVia: evil\u0000\u009b', 'SIP;cause=404;text="one Via: evil"'],
     ['Zoë is out', 'SIP;cause=404;text="Zoë is out"'],
-    ['x'.repeat(121), `SIP;cause=404;text="${'x'.repeat(120)}"`],
-    ['"'.repeat(121), `SIP;cause=404;text="${'\\"'.repeat(120)}"`],
+    ['x'.repeat(121), `SIP;cause=404;text="${'x'.repeat(119)}…"`],
+    ['"'.repeat(121), `SIP;cause=404;text="${'\\"'.repeat(119)}…"`],
+    ['😀'.repeat(120), `SIP;cause=404;text="${'😀'.repeat(120)}"`],
+    ['😀'.repeat(121), `SIP;cause=404;text="${'😀'.repeat(119)}…"`],
   ] as const)('%j stays one quoted string', ([text, value]) => {
     expect(sipReason(404, text)).toEqual(['reason', value])
+  })
+
+  test.each([
+    [`${'word '.repeat(23)}Österreich`, `${'word '.repeat(22)}word…`],
+    [`${'say "no" '.repeat(13)}said`, `${'say \\"no\\" '.repeat(12)}say \\"no\\"…`],
+    [`${'word '.repeat(23)}words`, `${'word '.repeat(23)}words`],
+  ])('%j ends behind a word, where it is longer than 120 characters', (text, told) => {
+    expect(sipReason(404, text)).toEqual(['reason', `SIP;cause=404;text="${told}"`])
   })
 })
 

@@ -165,7 +165,7 @@ describe('the record of a call to a number says', () => {
         ]),
       403,
       'PROVIDER_REFUSED',
-      `The provider Telnyx refused the call: 403 Forbidden (${`Q.850;cause=21, 399 telnyx "Your address is not provisioned${'!'.repeat(500)}`.slice(0, 120)}).`,
+      `The provider Telnyx refused the call: 403 Forbidden (${`Q.850;cause=21, 399 telnyx "Your address is not provisioned${'!'.repeat(500)}`.slice(0, 119)}…).`,
     ],
     [
       'that the carrier knows no such number',
