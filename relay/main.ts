@@ -326,8 +326,9 @@ async function start(config: Config): Promise<void> {
     host: running,
     wires,
     media,
-    heartbeat,
+    // Before the last beat, which goes over HTTP: a line which is open would be told goodbye for it.
     hub,
+    heartbeat,
     capture,
     edge,
     uploads,

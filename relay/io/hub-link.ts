@@ -205,7 +205,11 @@ export class HubLink {
         this.#serial = word.serial
         return this.#options.news(word.news)
       case 'bye':
-        this.#options.log('warn', 'hub.bye', { reason: word.reason, sentence: word.sentence })
+        // One which came on another line is where it wanted to be.
+        this.#options.log(word.reason === 'moved' ? 'info' : 'warn', 'hub.bye', {
+          reason: word.reason,
+          sentence: word.sentence,
+        })
         return this.#happen('bye', { now, reason: word.reason })
     }
   }

@@ -87,6 +87,17 @@ describe('a relay at the hub', () => {
     await pause(150)
     expect(after.hub.upgrades).toHaveLength(1)
   })
+
+  test.each([
+    ['moved', 'info'],
+    ['revoked', 'warn'],
+  ] as const)('is told goodbye because it %s: at level %s', async (reason, level) => {
+    const { hub, heard, log, levels } = await linked()
+    await soon('to be live', () => heard.includes('rest'))
+    hub.bye(reason)
+    await soon('the goodbye', () => log.includes('hub.bye'))
+    expect(levels[log.indexOf('hub.bye')]).toBe(level)
+  })
 })
 
 describe('what of a beat is news', () => {
@@ -138,6 +149,7 @@ async function linked(refuses?: HubServer['refuses']) {
   const exchange = new EdgeHttp({ url: hub.url, key })
   const heard: string[] = []
   const log: string[] = []
+  const levels: string[] = []
   const said: { -readonly [K in keyof BeatPart]: BeatPart[K] } = { ...silent, version: 3 }
   let waiting = 0
   const beats: BeatSource = {
@@ -164,12 +176,15 @@ async function linked(refuses?: HubServer['refuses']) {
     resume: (inMs) => heard.push(`resume ${Math.round(inMs)}`),
     replaced: () => heard.push('replaced'),
     random: () => 0,
-    log: (_, event) => void log.push(event),
+    log: (level, event) => {
+      log.push(event)
+      levels.push(level)
+    },
   })
   cleanups.push(
     () => hub.close(),
     () => exchange.close(),
     () => link.stop(),
   )
-  return { hub, link, heard, said, log }
+  return { hub, link, heard, said, log, levels }
 }
