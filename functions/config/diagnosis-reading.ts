@@ -12,6 +12,7 @@ import type {
 } from '../diagnosis/call-facts.ts'
 import { isAlive } from '../store/alive.ts'
 import { instant } from '../store/instant.ts'
+import { holds } from './own-numbers.ts'
 
 /*
  * What calls are diagnosed by, read in one statement: the record, and beside it what is configured of those it was about.
@@ -73,16 +74,18 @@ const providers = sql<CarrierFacts[]>`(
     where p.deleted_at is null and (p.customer_id = ${table.customerId} or p.customer_id = ${PLATFORM}::uuid and ${triedAt})
     order by ${triedAt} desc, p.created_at, p.id limit ${carriersAtMost}) as p)`
 
-/** The number which a carrier's call came to: where that call was refused, its record does not name it, nor whom it rings. */
-const itsNumber = sql`n.customer_id = ${table.customerId} and n.deleted_at is null and ${table.direction} = 'incoming'
-  and n.number = ${table.decision} #>> '{number,e164}'`
+/** The number which a carrier's call came to, as routing finds it: itself, a range, any of its provider. Where that call was refused, its record does not name it, nor whom it rings. */
+const itsNumber = sql`numbers n where n.customer_id = ${table.customerId} and ${table.direction} = 'incoming'
+  and (${holds('n', sql`${table.decision} #>> '{number,e164}'`)}
+    or n.deleted_at is null and n.number = 'any' and n.provider_id = ${table.providerId})
+  order by n.number = 'any' limit 1`
 
 const dialled = sql<{ id: string; trunk_id: string | null } | null>`(
-  select jsonb_build_object('id', n.id, 'trunk_id', n.trunk_id) from numbers n where ${itsNumber} limit 1)`
+  select jsonb_build_object('id', n.id, 'trunk_id', n.trunk_id) from ${itsNumber})`
 
 /** The called extension: an incoming call's record has its id, any other's its name. */
 const calledExtension = sql`e.customer_id = ${table.customerId} and e.deleted_at is null and case ${table.direction}
-  when 'incoming' then e.id = coalesce(${table.extensionId}, (select n.extension_id from numbers n where ${itsNumber} limit 1)) else e.extension = ${table.destination} ->> 'target' end`
+  when 'incoming' then e.id = coalesce(${table.extensionId}, (select n.extension_id from ${itsNumber})) else e.extension = ${table.destination} ->> 'target' end`
 
 const callee = sql<CalleeFacts | null>`(
   select jsonb_build_object('id', e.id, 'extension', e.extension, 'keepalive_s', e.keepalive_s, 'max_expires', e.max_expires,

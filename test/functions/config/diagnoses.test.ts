@@ -88,35 +88,66 @@ describe('GET /v1.0/calls/{id}/diagnosis', () => {
     await alice('PATCH', '/v1.0/customer', { destination_whitelist: null })
   })
 
-  test('names the request which mends whom a number was to ring, though a call which is refused names neither', async () => {
-    const trunk = await alice('POST', '/v1.0/trunks', {
-      domain_name: 'acme',
-      auth_types: ['ip'],
-      allowed_ips: ['192.0.2.7'],
-    })
-    const number = (await alice('POST', '/v1.0/numbers', { number: '+12125550123' })).body.id
-    const mended = async (reason: string) => {
-      const decision = {
-        decided_by: 'relay',
-        at: '2026-11-23T07:00:00Z',
-        version: 1,
-        outcome: 'reject',
-        caller: { rule: 'host', why: '' },
-        number: { dialled: '+12125550123', kind: 'number', e164: '+12125550123', country: 'US' },
+  test.each<[what: string, listed: () => object]>([
+    ['a number', () => ({ number: '+12125550123' })],
+    ['a range', () => ({ number: '+12125550100', number_to: '+12125550199' })],
+    ['any number of a provider', () => ({ number: 'any', provider_id: provider })],
+  ])(
+    'names the request which mends whom %s was to ring, though a call which is refused names neither',
+    async (_, listed) => {
+      const trunk = await alice('POST', '/v1.0/trunks', {
+        domain_name: 'acme',
+        auth_types: ['ip'],
+        allowed_ips: ['192.0.2.7'],
+      })
+      const number = (await alice('POST', '/v1.0/numbers', listed())).body.id
+      const mended = async (reason: string) => {
+        const decision = {
+          decided_by: 'relay',
+          at: '2026-11-23T07:00:00Z',
+          version: 1,
+          outcome: 'reject',
+          caller: { rule: 'host', why: '' },
+          number: { dialled: '+12125550123', kind: 'number', e164: '+12125550123', country: 'US' },
+        }
+        const { request } = (
+          await refused(reason, { direction: 'incoming', provider_id: provider, decision })
+        ).body.findings[0]
+        return [request?.method, request?.path, request?.body]
       }
-      const { request } = (await refused(reason, { direction: 'incoming', decision })).body.findings[0]
-      return [request?.method, request?.path, request?.body]
+      const itself = `/v1.0/numbers/${number}`
+      expect(await mended('NUMBER_NOT_CONNECTED')).toEqual(['PATCH', itself, { extension_id: '' }])
+      expect(await mended('NUMBER_DISABLED')).toEqual(['PATCH', itself, { enabled: true }])
+      await alice('PATCH', itself, { extension_id: extension })
+      const phone = `/v1.0/extensions/${extension}`
+      expect(await mended('EXTENSION_DISABLED')).toEqual(['PATCH', phone, { enabled: true }])
+      await alice('PATCH', itself, { extension_id: null, trunk_id: trunk.body.id })
+      const pbx = `/v1.0/trunks/${trunk.body.id}`
+      expect(await mended('TRUNK_DISABLED')).toEqual(['PATCH', pbx, { enabled: true }])
+      await alice('DELETE', itself)
+      await alice('DELETE', pbx)
+    },
+  )
+
+  test('names the range which a number lies in before any number of its provider', async () => {
+    const e164 = '+12125550123'
+    const decision = {
+      decided_by: 'relay',
+      at: '2026-11-23T07:00:00Z',
+      version: 1,
+      outcome: 'reject',
+      caller: { rule: 'host', why: '' },
+      number: { dialled: e164, kind: 'number', e164, country: 'US' },
     }
-    const itself = `/v1.0/numbers/${number}`
-    expect(await mended('NUMBER_NOT_CONNECTED')).toEqual(['PATCH', itself, { extension_id: '' }])
-    expect(await mended('NUMBER_DISABLED')).toEqual(['PATCH', itself, { enabled: true }])
-    await alice('PATCH', itself, { extension_id: extension })
-    const phone = `/v1.0/extensions/${extension}`
-    expect(await mended('EXTENSION_DISABLED')).toEqual(['PATCH', phone, { enabled: true }])
-    await alice('PATCH', itself, { extension_id: null, trunk_id: trunk.body.id })
-    const pbx = `/v1.0/trunks/${trunk.body.id}`
-    expect(await mended('TRUNK_DISABLED')).toEqual(['PATCH', pbx, { enabled: true }])
-    await alice('DELETE', itself)
+    const call = { direction: 'incoming', provider_id: provider, decision }
+    for (const listed of [
+      { number: 'any', provider_id: provider },
+      { number: '+12125550100', number_to: '+12125550199' },
+    ]) {
+      const { id } = (await alice('POST', '/v1.0/numbers', listed)).body
+      const { body } = await refused('NUMBER_DISABLED', call)
+      expect(body.findings[0].request.path).toBe(`/v1.0/numbers/${id}`)
+    }
   })
 
   test('says how the callee’s registration ended, where it was not registered', async () => {
