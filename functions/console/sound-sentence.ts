@@ -22,14 +22,18 @@ export function lostShare({ packets, lost }: MediaSide): number {
   return packets + lost <= 0 ? 0 : Math.max(0, lost) / (packets + Math.max(0, lost))
 }
 
-/** By mean opinion score (ITU-T G.107, table B.1), else by what was lost. */
+/** By mean opinion score (ITU-T G.107, table B.1), and by what was lost: gaps are heard which the score forgives. */
 function quality(side: MediaSide): string {
   const { mos } = side
-  if (mos === null) return lostShare(side) < 0.02 ? 'without trouble' : 'with gaps'
-  if (mos >= 4) return 'very well'
-  if (mos >= 3.6) return 'well'
+  const gaps = lostShare(side) >= lossHeard
+  if (mos === null) return gaps ? 'with gaps' : 'without trouble'
+  if (mos >= 4.03) return `${mos >= 4.34 && !gaps ? 'very well' : 'well'}${gaps ? ', but with gaps' : ''}`
+  if (mos >= 3.6) return 'with some trouble'
   return mos >= 3.1 ? 'poorly' : 'badly'
 }
+
+/** From which share on missing packets are noticed, as a diagnosis has it. */
+const lossHeard = 0.02
 
 /** No party was there: a flow spoke to the other. */
 function isNobody({ local_address, sdp_address, signalling, codecs }: MediaSide): boolean {

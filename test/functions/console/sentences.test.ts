@@ -158,7 +158,16 @@ describe('what was tried', () => {
 describe('sound as a sentence', () => {
   test.each<[Partial<MediaSide>, string]>([
     [{ mos: 4.4 }, 'office1 was heard very well: no packet was lost, jitter 3 ms.'],
-    [{ mos: 3.7, lost: 10 }, 'office1 was heard well: 1 % of the packets were lost, jitter 3 ms.'],
+    [{ mos: 4.1, lost: 10 }, 'office1 was heard well: 1 % of the packets were lost, jitter 3 ms.'],
+    [
+      { mos: 4.2, lost: 25 },
+      'office1 was heard well, but with gaps: 2.4 % of the packets were lost, jitter 3 ms.',
+    ],
+    [
+      { mos: 3.7, lost: 79 },
+      'office1 was heard with some trouble: 7.3 % of the packets were lost, jitter 3 ms.',
+    ],
+    [{ mos: 3.3, lost: 110 }, 'office1 was heard poorly: 9.9 % of the packets were lost, jitter 3 ms.'],
     [{ mos: 2.1, lost: 250 }, 'office1 was heard badly: 20 % of the packets were lost, jitter 3 ms.'],
     [{ mos: null, lost: -4 }, 'office1 was heard without trouble: no packet was lost, jitter 3 ms.'],
     [{ packets: 0, codecs: ['PCMU'] }, 'Nothing was heard from office1.'],
