@@ -108,6 +108,8 @@ const app = new Hono<Edge>({ strict: false })
   .use(`${PROVISIONING_LINKS}/*`, rateLimited)
   .route(PROVISIONING_LINKS, provisioningLinks)
   .route('/', documented(operations, about))
+  // Where many look for it: it is at `/`, and its parts are below this path.
+  .get('/console', (c) => c.redirect('/'))
 
   .use(
     '/metrics/*',

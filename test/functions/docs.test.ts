@@ -27,6 +27,11 @@ describe('GET /v1.0/openapi.json', () => {
   })
 })
 
+test('GET /console leads to where the console is', async () => {
+  const response = await app.fetch('/console', { redirect: 'manual' })
+  expect([response.status, response.headers.get('location')]).toEqual([302, '/'])
+})
+
 describe('GET /llms.txt', () => {
   test('names every operation once, under its noun, with where the page tells of it', async () => {
     const response = await app.fetch('/llms.txt')
