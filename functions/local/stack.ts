@@ -29,7 +29,9 @@ export async function startEdgeSide(settings: StackSettings, parts: Parts): Prom
   rmSync(localFile(settings), { force: true })
   const secrets = keepSecrets(settings.folder)
   await checkPort(settings.host, settings.port, 'PORT')
+  print('Starting the database …')
   const database = await startDatabase(parts)
+  print('Building the console and the edge, and starting that …')
   const home = await openHome(database.access.key, settings.sipWsUrls)
   const edge = await startEdge({
     host: settings.host,
@@ -88,6 +90,7 @@ const databaseMs = 5_000
 
 /** Starts the one local relay and waits until it hears SIP. */
 export async function startRelaySide(settings: StackSettings, edge: EdgeSide, parts: Parts): Promise<void> {
+  print('Starting the relay …')
   // Until it is ready only its last words matter.
   const early: string[] = []
   let say = (line: string): unknown => early.push(line)

@@ -44,10 +44,21 @@ describe('npm start', () => {
     expect(statSync(join(folder, 'local.json')).mode & 0o777).toBe(0o600)
     expect(first.sip).toEqual({ host: sip, port: Number(environment.SIP_PORT) })
     await soon('the welcome', () => running?.words().includes('Ctrl-C stops it'))
+    const steps = running
+      .words()
+      .split('\n')
+      .filter((line) => line.endsWith('…'))
+    expect(steps).toEqual([
+      'Starting the database …',
+      'Building the console and the edge, and starting that …',
+      'Starting the relay …',
+    ])
     expect(running.words()).toContain(first.access_key)
     expect(running.words()).toContain(`first1@${first.realm}`)
     expect(running.words()).toContain('(this machine alone; for phones and carriers elsewhere SIP_HOST=')
+    await soon('the relay at the hub', () => running?.words().includes('hub.live'))
     expect(await running.stop('SIGINT')).toBe(0)
+    expect(running.words()).not.toMatch(/ (warn|error) /)
     expect(existsSync(join(folder, 'local.json'))).toBe(false)
   })
 
@@ -84,7 +95,7 @@ describe('npm start', () => {
     await using _ = await taken(Number(environment.SIP_PORT), sip)
     running = start()
     expect(await running.ended).toBe(1)
-    expect(running.words().trim()).toMatch(new RegExp(`^.*:${environment.SIP_PORT} is in use.*\\.$`))
+    expect(running.words().trim()).toMatch(new RegExp(`^.*:${environment.SIP_PORT} is in use.*\\.$`, 'm'))
   })
 
   test('does not touch a folder which lost its secrets', async () => {
