@@ -155,6 +155,6 @@ function leadsThere(input: AlertInput, customerId: string): Check {
     return sql`select ${key}::text as field where not ${there}`
   })
   return noneOf<{ field: string }>(sql`(${sql.join(gone, sql` union all `)})`, ({ field }) => {
-    throw ApiError.field(field, 'names nothing of yours', 'REFERENCE_NOT_FOUND')
+    throw ApiError.namesNone(field)
   })
 }

@@ -40,9 +40,9 @@ const orders: readonly OrderDocumented[] = [
     summary: 'Lead a party of a call to another destination',
     more: 'That is called in the name of who is left, who is hung up when it has answered; else the call goes on as it was. Answered as soon as it is called. ',
     input: transferInput,
-    body: { party: 'caller', destination: { type: 'extension', target: 'office2' } },
-    message: 'The caller is led to office2, which is called.',
-    errors: ['INVALID_ARGUMENT'],
+    body: { party: 'caller', destination: { type: 'tel', target: '+15551234567' } },
+    message: 'The caller is led to +15551234567, which is called.',
+    errors: ['INVALID_ARGUMENT', 'REFERENCE_NOT_FOUND'],
   },
   {
     order: 'play',

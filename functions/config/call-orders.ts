@@ -1,7 +1,8 @@
-import { sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { type CallCommand, destinationName, type OrderedSound, protocolOfCommand } from '#contract'
+import { extensions, trunks } from '#db'
 import type { Edge } from '../env.ts'
 import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -48,6 +49,7 @@ export const callOrders = new Hono<Edge>()
       const country = wanted.type === 'tel' ? await countryOf(c) : ''
       const named = { type: wanted.type, target: destinationName(wanted) }
       const target = targetOf(c, named, 'destination', country)
+      await refuseNobody(c, { type: wanted.type, target })
       const destination = { ...wanted, target, target_name: wanted.type === 'extension' ? target : '' }
       return { kind: 'call_transfer', party, destination }
     }),
@@ -85,6 +87,23 @@ export const callOrders = new Hono<Edge>()
   .post('/:id/mute', (c) =>
     ordered(c, 'mute', muteInput, ({ party, muted }) => ({ kind: 'call_mute', party, muted })),
   )
+
+/** Throws where a transfer leads to an extension or a trunk which the customer does not have. */
+async function refuseNobody(
+  c: Context<Edge>,
+  { type, target }: { readonly type: 'tel' | 'extension' | 'trunk'; readonly target: string },
+): Promise<void> {
+  if (type === 'tel') return
+  const [table, name] =
+    type === 'extension' ? [extensions, extensions.extension] : [trunks, trunks.domainName]
+  const owned = and(eq(table.customerId, c.get('principal').customerId), eq(name, target))
+  const [found] = await c
+    .get('db')
+    .select({ id: table.id })
+    .from(table)
+    .where(and(owned, isNull(table.deletedAt)))
+  if (!found) throw ApiError.field('destination.target', `names no ${type} of yours`, 'REFERENCE_NOT_FOUND')
+}
 
 /** Gives it to the relay which carries the call, and answers what that says. Throws where there is no such call, or it cannot be done. */
 async function ordered<Input extends z.ZodType>(

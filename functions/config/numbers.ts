@@ -218,7 +218,7 @@ async function providerOf(c: Context<Edge>, any: boolean, id: string | null) {
     .select({ providerId: providers.id, providerCustomerId: providers.customerId })
     .from(providers)
     .where(and(owners, eq(providers.id, id), isNull(providers.deletedAt)))
-  if (!row) throw notThere('provider_id')
+  if (!row) throw ApiError.namesNone('provider_id')
   return row
 }
 
@@ -255,15 +255,11 @@ function endsThere(row: Ends): Check {
       sql`select ${field}::text as field where not ${isThere(of, row[owner], row[id])}`,
   )
   return noneOf<{ field: string }>(sql`(${sql.join(gone, sql` union all `)})`, ({ field }) => {
-    throw notThere(field)
+    throw ApiError.namesNone(field)
   })
 }
 
 function isThere(of: (typeof ends)[keyof typeof ends]['of'], owner: string | null, id: string | null): SQL {
   if (owner === null || id === null) return sql`true`
   return sql`exists (select from ${of} where ${live(of, owner, id)})`
-}
-
-function notThere(field: string): ApiError {
-  return ApiError.field(field, 'names nothing of yours', 'REFERENCE_NOT_FOUND')
 }

@@ -135,5 +135,5 @@ function ownerOf(customerId: string, providerId: string): SQL {
 }
 
 function providerGone(): ApiError {
-  return ApiError.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
+  return ApiError.namesNone('provider_id')
 }

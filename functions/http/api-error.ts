@@ -144,6 +144,12 @@ export class ApiError extends Error {
   static field(field: string, message: string, reason: Reason = 'INVALID_ARGUMENT'): ApiError {
     return new ApiError(reason, `${field}: ${message}`, [{ field, message }])
   }
+
+  /** A field such as `extension_id` names none which the customer has. */
+  static namesNone(field: string): ApiError {
+    const noun = field.replace(/^call_|_id$/g, '')
+    return ApiError.field(field, `names no ${noun} of yours`, 'REFERENCE_NOT_FOUND')
+  }
 }
 
 /** Every failure as the one error envelope. */

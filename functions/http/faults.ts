@@ -4,12 +4,12 @@ import type { Detail } from './api-error.ts'
 /** A body has room for tens of thousands, and what is told of each is longer. */
 const toldAtMost = 50
 
-/** What is wrong with what was said, field by field; of very many the first. */
-export function faultsOf({ issues }: z.ZodError, said: unknown): Detail[] {
+/** What is wrong with what was said, field by field; of very many the first. `shown` are keys which we alone set. */
+export function faultsOf({ issues }: z.ZodError, said: unknown, shown: readonly string[] = []): Detail[] {
   return issues
     .filter((issue) => !isBeyondAll(issue, issues))
     .slice(0, toldAtMost)
-    .flatMap((issue) => detailsOf(issue, said))
+    .flatMap((issue) => detailsOf(issue, said, shown))
     .slice(0, toldAtMost)
 }
 
@@ -21,13 +21,16 @@ function isBeyondAll(issue: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[
   return ofAll && issues.some((other) => other !== issue && other.path.join() === issue.path.join())
 }
 
-function detailsOf(issue: z.core.$ZodIssue, said: unknown): Detail[] {
+function detailsOf(issue: z.core.$ZodIssue, said: unknown, shown: readonly string[]): Detail[] {
   const at = issue.path.map(String)
   const field = at.join('.') || 'body'
   if (issue.code === 'unrecognized_keys')
     return issue.keys.slice(0, toldAtMost).map((key) => ({
       field: [...at, key].join('.'),
-      message: `is not a field we know${meantBy(key, issue.message)}`,
+      message:
+        at.length === 0 && shown.includes(key)
+          ? 'is shown, and not to be set: leave it out'
+          : `is not a field we know${meantBy(key, issue.message)}`,
     }))
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ field, message }))
   const missing = issue.code !== 'custom' && at.length > 0 && partOf(said, issue.path) === undefined
@@ -47,10 +50,20 @@ function meantBy(key: string, there: string): string {
   return known.length > 0 && known.length <= listedAtMost ? `; there are ${there}` : ''
 }
 
-/** The same but for case and signs between words, or a part of it. */
+/** The same but for case and signs between words, or for one slip of the finger; or a part of it. */
 function isNear(one: string, other: string): boolean {
   const [short, long] = one.length < other.length ? [one, other] : [other, one]
-  return one === other || (short.length >= 4 && long.includes(short))
+  return one === other || (short.length >= 4 && (long.includes(short) || isSlip(short, long)))
+}
+
+/** One letter too many, another one, or two in each other's place; `short` is no longer than `long`. */
+function isSlip(short: string, long: string): boolean {
+  let at = 0
+  while (at < short.length && short[at] === long[at]) at += 1
+  const rest = (text: string, from: number) => text.slice(at + from)
+  if (short.length < long.length) return rest(short, 0) === rest(long, 1)
+  const swapped = short[at] === long[at + 1] && short[at + 1] === long[at]
+  return rest(short, 1) === rest(long, 1) || (swapped && rest(short, 2) === rest(long, 2))
 }
 
 /** A name without case, and without signs between its words. */

@@ -54,7 +54,8 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   const shape = inputOf(noun.fields)
   const filters = z.object(filtersOf(noun))
   const whose = noun.everybodys ? ['customer_id'] : []
-  const ignored = [...whose, ...readOnlyKeys, ...readOnlyOf(noun.fields), ...(noun.ignored ?? [])]
+  const shownAlone = [...readOnlyKeys, ...readOnlyOf(noun.fields)]
+  const ignored = [...whose, ...shownAlone, ...(noun.ignored ?? [])]
   const wireOf = wiresOf(noun.fields)
   const present = (c: Context<Edge>) => (row: Stored<T, B>) => wireOf(row, c)
   const verbs = { get, put, patch }
@@ -197,8 +198,8 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
     keys: readonly string[],
     said?: Readonly<Record<string, unknown>>,
   ): Promise<InputOf<F>> {
-    if (noun.everybodys) return (await readBody(c, shape, keys)) as InputOf<F>
-    return (await readInput(c, shape, keys, said)) as InputOf<F>
+    if (noun.everybodys) return (await readBody(c, shape, keys, shownAlone)) as InputOf<F>
+    return (await readInput(c, shape, keys, shownAlone, said)) as InputOf<F>
   }
 
   /** What a PATCH says, without what a client was shown and cannot change. */

@@ -9,17 +9,19 @@ import { bodyText, readJson, readStorable, refuseUnprintable } from './json.ts'
 /**
  * The request's JSON body, as `shape` reads it; anything else is refused, naming the fields.
  *
- * `ignored` are keys a client may send back because we showed them, though it cannot change them.
+ * `ignored` are keys a client may send back because we showed them, though it cannot change them; of those in
+ * `shown` the refusal says so.
  */
 export async function readBody<Shape extends z.ZodType>(
   c: Context<Edge>,
   shape: Shape,
   ignored: readonly string[] = [],
+  shown: readonly string[] = [],
 ): Promise<z.output<Shape>> {
   const body = await readJson(c)
   refuseUnprintable(body)
   note(c, shape, body)
-  return parse(shape, without(body, ignored))
+  return parse(shape, without(body, ignored), shown)
 }
 
 /** The same of an order which may say nothing: where there is no body all is as the shape has it by default. */
@@ -38,13 +40,14 @@ export async function readInput<Shape extends z.ZodType>(
   c: Context<Edge>,
   shape: Shape,
   ignored: readonly string[] = [],
+  shown: readonly string[] = [],
   said?: Readonly<Record<string, unknown>>,
 ): Promise<z.output<Shape>> {
   const body = said ?? (await readJson(c))
   refuseUnprintable(body)
   if (isRecord(body) && body.customer_id !== undefined) await actFor(c, body.customer_id)
   note(c, shape, body)
-  return parse(shape, without(body, [...ignored, 'customer_id']))
+  return parse(shape, without(body, [...ignored, 'customer_id']), shown)
 }
 
 /** For a request whose body needs say nothing: one which says more than `customer_id` is refused, not passed over. */
@@ -90,11 +93,15 @@ function note(c: Context<Edge>, shape: z.ZodType, body: unknown): void {
   c.set('sent', { body: isRecord(body) ? body : {}, fields })
 }
 
-/** What `shape` reads of a body; anything else is refused, naming the fields. */
-export function parse<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
+/** What `shape` reads of a body; anything else is refused, naming the fields. `shown` are keys which we alone set. */
+export function parse<Shape extends z.ZodType>(
+  shape: Shape,
+  body: unknown,
+  shown: readonly string[] = [],
+): z.output<Shape> {
   const read = shape.safeParse(body, { error: inWords })
   if (read.success) return read.data
-  const details = faultsOf(read.error, body)
+  const details = faultsOf(read.error, body, shown)
   throw new ApiError(
     'INVALID_ARGUMENT',
     details.map(({ field, message }) => `${field}: ${message}`).join('; '),

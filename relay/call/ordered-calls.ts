@@ -96,7 +96,7 @@ export class OrderedCalls {
     const orders = [...keys].flatMap((key) => pressKey(active.call, leg, { key, ms }, this.#deps.endpoint))
     if (orders.length === 0) return invalid(`The ${party} takes keys in no way.`)
     this.#carryOut(now, active, orders)
-    return done(`${keys.length} keys are sent to the ${party}.`)
+    return done(`${keys.length === 1 ? '1 key is' : `${keys.length} keys are`} sent to the ${party}.`)
   }
 
   #mute(now: MonotonicMs, active: ActiveCall, { party, muted }: OrderedOf<'call_mute'>): OrderResult {

@@ -38,6 +38,25 @@ describe('a field', () => {
     ['providers', { hostname: 'a.test', name: 'x'.repeat(256) }, 'name: is at most 255 characters long'],
     ['providers', { hostname: 'a.test', colour: 'b' }, 'colour: is not a field we know'],
     ['providers', { hostnam: 'b' }, /; hostnam: is not a field we know; "hostname" may be meant$/],
+    ['providers', { hostname: 'a.test', nmae: 'b' }, 'nmae: is not a field we know; "name" may be meant'],
+    ['extensions', { pasword: 'b' }, /^pasword: is not a field we know; "password" may be meant$/],
+    ['extensions', { usermame: 'b' }, /^usermame: is not a field we know; "username" may be meant$/],
+    ['providers', { hostname: 'a.test', id: 'b' }, 'id: is shown, and not to be set: leave it out'],
+    [
+      'providers',
+      { hostname: 'a.test', health_status: 'healthy', etag: 'b' },
+      'health_status: is shown, and not to be set: leave it out; etag: is shown, and not to be set: leave it out',
+    ],
+    [
+      'numbers',
+      { number: '+15557650009', call_flow_id: crypto.randomUUID() },
+      'call_flow_id: names no flow of yours',
+    ],
+    [
+      'numbers',
+      { number: '+15557650009', extension_id: crypto.randomUUID() },
+      'extension_id: names no extension of yours',
+    ],
     [
       'routes',
       { provider_id: null, providerId: 1 },

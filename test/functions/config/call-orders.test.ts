@@ -14,6 +14,7 @@ beforeAll(async () => {
   relay = await newRelay(app, 'relay-1')
   await relay.beat({ protocol: 4 })
   call = await goesOn()
+  await app.alice('POST', '/v1.0/extensions', { username: 'bob', password: 'correct-horse-battery' })
 })
 afterAll(() => app.close())
 
@@ -103,6 +104,18 @@ describe('POST /v1.0/calls/{id}/…', () => {
       'destination.type',
     ],
     ['no destination', 'transfer', { destination: { type: 'tel' } }, 'destination'],
+    [
+      'an extension which nobody has',
+      'transfer',
+      { destination: { type: 'extension', target_name: 'bbo' } },
+      'destination.target',
+    ],
+    [
+      'a trunk which nobody has',
+      'transfer',
+      { destination: { type: 'trunk', target: 'acme' } },
+      'destination.target',
+    ],
     [
       'two pieces of music',
       'hold',
