@@ -51,7 +51,7 @@ describe('the running stack over TLS', () => {
     wrong = await carrierAt('127.0.7.60', '127.0.7.99', answers('w', 20))
     right = await carrierAt('127.0.7.61', '127.0.7.61', answers('r', 20))
     const places = [wrong, right].map(({ place }) => ({ ...place, transport: 'tls' as const }))
-    office = await openOffice(stack, places)
+    office = await openOffice(stack, places, ['office1', 'office2', 'office3'])
   })
   afterAll(async () => {
     wrong?.close()
@@ -113,6 +113,45 @@ describe('the running stack over TLS', () => {
     expect(await phone.calls[0]?.over).toBe('them')
     const ways = phone.trace.map(({ message }) => methodOf(message))
     expect(ways).toContain('BYE')
+  })
+
+  test('rings whom a sips URI names over TLS, by sips on both sides, and by no way which is open', async () => {
+    const caller = await office.phone('office1', '127.0.7.62', 'TLS', relay)
+    const safe = await office.phone('office2', '127.0.7.63', 'TLS', relay)
+    const plain = await office.phone('office3', '127.0.7.64')
+    open.push(caller, safe, plain)
+    for (const phone of [caller, safe]) phone.scheme = 'sips'
+    safe.onCall = answers('s', 20)
+    for (const phone of [safe, plain]) expect(statusOf(await phone.register())).toBe(200)
+
+    const ours = `<sips:${relay.address}:${relay.port}>`
+    await office.recorded(
+      async () => {
+        const { call, result } = await caller.call('office2', 'p')
+        const accepted = await result
+        expect([statusOf(accepted), header(accepted, 'contact')]).toEqual([200, ours])
+        const [rung] = safe.calls
+        if (rung === undefined) throw new Error('no call came')
+        expect(rung.invite.start).toBe(`INVITE ${safe.contact('office2')} SIP/2.0`)
+        expect(header(rung.invite, 'contact')).toBe(ours)
+        await soon('both to be heard', () => call.sound?.heardOf('s') && rung.sound?.heardOf('p'))
+        expect(await rung.bye()).toBe(200)
+        expect(await call.over).toBe('them')
+      },
+      ({ hangup_reason }) => expect(hangup_reason).toBe('normal'),
+    )
+    await office.recorded(
+      async () => {
+        const refused = await (await caller.call('office3', 'p')).result
+        expect(statusOf(refused)).toBe(480)
+        expect(header(refused, 'warning')).toMatch(/^380 \S+ "SIPS Not Allowed/)
+      },
+      ({ reject_reason, reject_message }) => {
+        expect(reject_reason).toBe('SIPS_WITHOUT_TLS')
+        expect(reject_message).toContain('the phone of extension office3 is reached over udp')
+      },
+    )
+    expect(plain.calls).toHaveLength(0)
   })
 
   test('shows a new certificate after SIGHUP, and keeps the connections there are', async () => {

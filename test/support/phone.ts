@@ -18,6 +18,8 @@ export class Phone extends Party {
   credentials: Credentials
   /** The address its SDP names, as STUN told it; undefined: its own. */
   outside: string | undefined
+  /** Of what it dials, and of its Contact. */
+  scheme: 'sip' | 'sips' = 'sip'
   /** What it offers in the place of G.711 at its own sound; undefined: that. */
   offers: string | undefined
   #registrations = 0
@@ -36,6 +38,12 @@ export class Phone extends Party {
 
   get address_of_record(): string {
     return `sip:${this.credentials.username}@${this.realm}`
+  }
+
+  /** A sips URI says TLS by itself (RFC 3261 §26.2.2). */
+  override contact(user: string): string {
+    const { address, port } = this.place
+    return this.scheme === 'sip' ? super.contact(user) : `sips:${user}@${address}:${port}`
   }
 
   /** Registers its contact, answering the challenge; gives the final response. 0 seconds un-registers. */
@@ -104,7 +112,7 @@ export class Phone extends Party {
   }
 
   #invite(user: string, sound: Sound): SipText {
-    const uri = `sip:${user}@${this.realm}`
+    const uri = `${this.scheme}:${user}@${this.realm}`
     return {
       start: `INVITE ${uri} SIP/2.0`,
       headers: [
