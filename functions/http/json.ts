@@ -2,13 +2,19 @@ import type { Context } from 'hono'
 import type { Edge } from '../env.ts'
 import { ApiError } from './api-error.ts'
 import { jsonFault } from './json-fault.ts'
+import { depthOfText, repeatedKey } from './json-text.ts'
 
 /** Levels of a body: our own deepest shape, a call's tell, has nine. What is deeper cannot be shown again. */
 export const DEEPEST = 32
 
-/** The body as JSON of a bearable depth. Throws INVALID_JSON_BODY. */
+/** The body as JSON of a bearable depth, whose keys are there once. Throws INVALID_JSON_BODY, and names what is there twice. */
 export async function readJson(c: Context<Edge>): Promise<unknown> {
-  return parsed(await bodyText(c))
+  const text = await bodyText(c)
+  const read = parsed(text)
+  // Readers differ in which of the two counts (RFC 8259 §4): who checked one may have meant the other.
+  const twice = repeatedKey(text)
+  if (twice) throw ApiError.field(twice.join('.'), 'is given twice')
+  return read
 }
 
 /** The body as text, of which nothing was replaced (RFC 8259 §8.1). Throws INVALID_JSON_BODY where it is not UTF-8. */
@@ -38,31 +44,6 @@ function parsed(text: string): unknown {
   } catch {
     throw new ApiError('INVALID_JSON_BODY', `The body is not valid JSON: ${jsonFault(text)}.`)
   }
-}
-
-/** How deep JSON is nested, read once from the left, before anything recurses into it. */
-function depthOfText(json: string): number {
-  let [depth, deepest, at] = [0, 0, 0]
-  for (; at < json.length; at += 1) {
-    const letter = json[at]
-    if (letter === '"') at = endOfText(json, at)
-    else if (letter === '{' || letter === '[') deepest = Math.max(deepest, ++depth)
-    else if (letter === '}' || letter === ']') depth -= 1
-  }
-  return deepest
-}
-
-/** Where the text that begins here ends: at the next quotation mark which no odd number of backslashes precedes. */
-function endOfText(json: string, start: number): number {
-  let end = json.indexOf('"', start + 1)
-  while (end > 0 && backslashesBefore(json, end) % 2 === 1) end = json.indexOf('"', end + 1)
-  return end < 0 ? json.length : end
-}
-
-function backslashesBefore(json: string, at: number): number {
-  let first = at
-  while (json[first - 1] === '\\') first -= 1
-  return at - first
 }
 
 /** How deep a value is nested, without recursing into it. */

@@ -116,6 +116,24 @@ describe('a body which is no JSON', () => {
 })
 
 test.each([
+  ['POST', 'providers', '{"name":"A","hostname":"a.test","name":"B"}', 'name'],
+  [
+    'POST',
+    'flows',
+    '{"name":"A","actions":[{"type":"talk","option":{"text":"a","te\\u0078t":"b"}}]}',
+    'actions.0.option.text',
+  ],
+  ['PATCH', `providers/${crypto.randomUUID()}`, '{"customer_id":"a","customer_id":"b"}', 'customer_id'],
+])('%s %s of %s: which of the two is meant is asked, not guessed', async (method, path, body, field) => {
+  const headers = { authorization: `Bearer ${app.aliceKey}` }
+  const answer = await app.send(`/v1.0/${path}`, { method, headers, body })
+  expect([answer.status, answer.body.error]).toMatchObject([
+    400,
+    { reason: 'INVALID_ARGUMENT', details: [{ field, message: 'is given twice' }] },
+  ])
+})
+
+test.each([
   ['a letter of Latin-1', 0xeb],
   ['half of a letter', 0xc3],
 ])('a body which is no UTF-8, as by %s, is refused rather than kept with a hole', async (_, octet) => {
