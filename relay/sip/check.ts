@@ -1,11 +1,11 @@
 import { readMaxForwards } from './facts.ts'
 import { digits } from './grammar.ts'
-import { HeaderList, type Headers } from './header-index.ts'
+import { type Header, HeaderList, type Headers } from './header-index.ts'
 import type { Letters } from './letters.ts'
 import { flaw, limits } from './limits.ts'
 import type { ParseFlaw, Request, RequestMessage, ResponseMessage } from './message.ts'
 import { noBody } from './message.ts'
-import { headerNumber, nameOf, properName } from './names.ts'
+import { bitOf, headerNumber, nameOf, properName } from './names.ts'
 import { uriScheme } from './uri.ts'
 import { cookie } from './via.ts'
 
@@ -13,6 +13,15 @@ const via = headerNumber('via')
 const maxForwards = headerNumber('max-forwards')
 const contentLengthNumber = headerNumber('content-length')
 const mandatory = ['via', 'from', 'to', 'call-id', 'cseq'].map(headerNumber)
+/** Headers which say one thing only (§7.3.1); twice is a contradiction. */
+const single = bitsOf(
+  ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-type', 'expires'].map(headerNumber),
+)
+const needed = bitsOf(mandatory)
+
+function bitsOf(numbers: readonly number[]): number {
+  return numbers.reduce((bits, number) => bits | bitOf(number), 0)
+}
 
 /** More Vias than there can be hops. undefined: there are not. */
 export function tooManyHops(headers: Headers): ParseFlaw | undefined {
@@ -28,27 +37,11 @@ function members({ text }: Letters, from: number, to: number): number {
   return count
 }
 
-/** Headers which say one thing only (§7.3.1), a bit for each; twice is a contradiction. */
-const single = new Uint8Array(256)
-for (const [at, name] of [
-  'from',
-  'to',
-  'call-id',
-  'cseq',
-  'max-forwards',
-  'content-type',
-  'expires',
-].entries())
-  single[headerNumber(name)] = 1 << at
-/** The bits of those without which no request is one. */
-const needed = mandatory.reduce((bits, number) => bits | (single[number] ?? 0), 0)
-
 /** What every request must have, once and readable (§8.1.1). undefined: it has. */
 export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
   const headers = request.numbered
-  const { there, again } = headers.tally(single)
-  if ((there & needed) !== needed || headers.find(via) < 0) return flaw(missingOf(headers), 'is missing')
-  if (again > 0) return flaw(properName(nameOf(again)), 'stands there twice')
+  if ((headers.there & needed) !== needed) return flaw(missingOf(headers), 'is missing')
+  if ((headers.again & single) !== 0) return flaw(properName(repeatedIn(headers)), 'stands there twice')
   const where = request.unreadable()
   if (where !== undefined) return flaw(where, 'is malformed')
   if (request.via.branch === cookie) return flaw('Via', 'has an empty branch')
@@ -61,6 +54,13 @@ export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
 /** The first of what every request must have which is not there. */
 function missingOf(headers: Headers): string {
   return properName(nameOf(mandatory.find((number) => headers.find(number) < 0) ?? 0))
+}
+
+/** The first of those which say one thing only that comes again. */
+function repeatedIn({ list }: Headers): string {
+  const isAgain = ([name]: Header, at: number) =>
+    (bitOf(headerNumber(name)) & single) !== 0 && list.findIndex((other) => other[0] === name) < at
+  return list.find(isAgain)?.[0] ?? ''
 }
 
 /**

@@ -1,27 +1,91 @@
+import { skipSpace, tokenEnd } from './grammar.ts'
 import { limits } from './limits.ts'
+import { bitOf, headerNumberIn, spelledNames } from './names.ts'
 
 /*
  * Where a head is looked at: a room of our own, four octets at a time. V8 knows at which address it lies, and reads from there
- * in half the time it takes for a datagram's own octets.
+ * in half the time it takes for a datagram's own octets. Of what is asked for at each octet none is imported: that would be looked
+ * up anew each time.
  */
+
+/** Where the parts of a head stand. */
+export interface HeadMarks {
+  /** Index of the CRLF which ends the first line. */
+  readonly lineEnd: number
+  /** Those of `HeaderIndex`. */
+  readonly marks: readonly number[]
+  readonly there: number
+  readonly again: number
+  /** Index behind the blank line. */
+  readonly bodyAt: number
+}
+
+/**
+ * Finds the headers of a head as nearly all write it: each on one line, none of them too long or too many, a blank line behind
+ * them. Each octet is looked at once. undefined: it is another, and has to be read with more care (`readHeaders`).
+ */
+export function markHead(codes: Uint8Array, from: number): HeadMarks | undefined {
+  takeIn(codes)
+  const end = lineEnd(from)
+  if (end < 0) return undefined
+  let filled = 0
+  let [there, again] = [0, 0]
+  let i = end + 2
+  while (octetAt(i) !== 13) {
+    const word = words.find(i)
+    const colon = word > 0 ? i + words.length(word) : colonBehind(codes, i)
+    if (colon < 0 || filled === marked.length) return undefined
+    let valueAt = colon + 1
+    while (isBlank(octetAt(valueAt))) valueAt++
+    let valueEnd = lineEnd(valueAt)
+    const next = valueEnd + 2
+    if (valueEnd < 0 || next - i > longestHeader || isBlank(octetAt(next))) return undefined
+    while (valueEnd > valueAt && isBlank(octetAt(valueEnd - 1))) valueEnd--
+    const number = word > 0 ? words.number(word) : numberOrPlace(codes, i)
+    const bit = bitOf(number)
+    again |= there & bit
+    there |= bit
+    marked[filled++] = number
+    marked[filled++] = valueAt
+    marked[filled++] = valueEnd
+    i = next
+  }
+  if (octetAt(i + 1) !== 10) return undefined
+  return { lineEnd: end, marks: marked.slice(0, filled), there, again, bodyAt: i + 2 }
+}
+
+/** Index of the colon behind a name of whatever letters; -1 where none is. */
+function colonBehind(codes: Uint8Array, nameAt: number): number {
+  const nameEnd = tokenEnd(codes, nameAt, codes.length)
+  const colon = skipSpace(codes, nameEnd, codes.length)
+  return nameEnd > nameAt && codes[colon] === 0x3a ? colon : -1
+}
+
+function numberOrPlace(codes: Uint8Array, nameAt: number): number {
+  return headerNumberIn(codes, nameAt, tokenEnd(codes, nameAt, codes.length)) || -nameAt
+}
+
+/** Room for the marks of one head. */
+const marked = Array<number>(3 * limits.headers).fill(0)
+const longestHeader = limits.header
 
 /** As long as the longest message, and a line which breaks off. */
 const room = new Uint8Array(limits.message + 64)
 const fours = new DataView(room.buffer)
 
 /** Takes octets in, `limits.message` at most; what was there is gone. */
-export function takeIn(octets: Uint8Array): void {
+function takeIn(octets: Uint8Array): void {
   room.set(octets)
   fours.setInt32(octets.length, 0x0d0d0d0d)
 }
 
 /** An octet of what was taken in. */
-export function octetAt(at: number): number {
+function octetAt(at: number): number {
   return room[at] ?? 0
 }
 
 /** Index of the CRLF which ends a line; -1 where half a line break comes before it, or none comes. */
-export function lineEnd(from: number): number {
+function lineEnd(from: number): number {
   for (let i = from; ; i += 4) {
     const four = fours.getInt32(i, true)
     // A bit for each octet below 14, of which lines hold few; the lowest is true.
@@ -43,7 +107,7 @@ function lowestOctet(bits: number): number {
 const longest = 8
 
 /** Up to 255 words, each with a number from 1 on, in letters of either case. */
-export class RoomWords {
+class RoomWords {
   /** The word last added of each slot, by its place, and the one added before to the same; 0: none. */
   readonly #bySlot = new Uint8Array(1024)
   readonly #before = new Uint8Array(256)
@@ -100,6 +164,13 @@ function slotOf(first = 0, second = 0): number {
   return ((first & 31) << 5) | (second & 31)
 }
 
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
 function isLetter(code: number): boolean {
   return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a)
 }
+
+const words = new RoomWords()
+for (const [spelling, number] of spelledNames) words.add(spelling, number)

@@ -4,84 +4,92 @@
  * has a number, too, from 1 on.
  */
 
-import { RoomWords } from './head-room.ts'
 import { KnownWords } from './known-words.ts'
 
-/** The usual spelling of every header with something to remember; a letter where it has a compact form. */
-const spellings: readonly (readonly [proper: string, compact?: string])[] = [
+/** Whether one of these is there is known of a message by a bit: nearly every message is asked for them. */
+const oftenAsked: readonly Spelling[] = [
+  ['Via', 'v'],
+  ['From', 'f'],
+  ['To', 't'],
+  ['Call-ID', 'i'],
+  ['CSeq'],
+  ['Max-Forwards'],
+  ['Contact', 'm'],
+  ['Content-Length', 'l'],
+  ['Content-Type', 'c'],
+  ['Expires'],
+  ['Route'],
+  ['Record-Route'],
+  ['Require'],
+  ['Authorization'],
+  ['Proxy-Authorization'],
+  ['Path'],
+  ['P-Asserted-Identity'],
+  ['Diversion'],
+  ['Content-Disposition'],
+  ['Content-Encoding', 'e'],
   ['Accept'],
+  ['Supported', 'k'],
+  ['Session-Expires', 'x'],
+  ['Privacy'],
+  ['Replaces'],
+  ['User-Agent'],
+  ['Reason'],
+  ['Refer-To', 'r'],
+  ['Event', 'o'],
+  ['Allow'],
+]
+
+const seldomAsked: readonly Spelling[] = [
   ['Accept-Contact', 'a'],
   ['Accept-Encoding'],
   ['Accept-Language'],
   ['Alert-Info'],
-  ['Allow'],
   ['Allow-Events', 'u'],
   ['Authentication-Info'],
-  ['Authorization'],
-  ['Call-ID', 'i'],
   ['Call-Info'],
-  ['Contact', 'm'],
-  ['Content-Disposition'],
-  ['Content-Encoding', 'e'],
   ['Content-Language'],
-  ['Content-Length', 'l'],
-  ['Content-Type', 'c'],
-  ['CSeq'],
   ['Date'],
-  ['Diversion'],
   ['Error-Info'],
-  ['Event', 'o'],
-  ['Expires'],
   ['Flow-Timer'],
-  ['From', 'f'],
   ['Geolocation'],
   ['Geolocation-Routing'],
   ['History-Info'],
   ['Identity', 'y'],
   ['In-Reply-To'],
-  ['Max-Forwards'],
   ['MIME-Version'],
   ['Min-Expires'],
   ['Min-SE'],
   ['Organization'],
-  ['P-Asserted-Identity'],
   ['P-Preferred-Identity'],
-  ['Path'],
   ['Priority'],
-  ['Privacy'],
   ['Proxy-Authenticate'],
-  ['Proxy-Authorization'],
   ['Proxy-Require'],
   ['RAck'],
-  ['Reason'],
-  ['Record-Route'],
-  ['Refer-To', 'r'],
   ['Referred-By', 'b'],
   ['Reject-Contact', 'j'],
-  ['Replaces'],
   ['Reply-To'],
   ['Request-Disposition', 'd'],
-  ['Require'],
   ['Retry-After'],
-  ['Route'],
   ['RSeq'],
   ['Server'],
   ['Service-Route'],
-  ['Session-Expires', 'x'],
   ['Session-ID'],
   ['SIP-ETag'],
   ['SIP-If-Match'],
   ['Subject', 's'],
   ['Subscription-State'],
-  ['Supported', 'k'],
   ['Timestamp'],
-  ['To', 't'],
   ['Unsupported'],
-  ['User-Agent'],
-  ['Via', 'v'],
   ['Warning'],
   ['WWW-Authenticate'],
 ]
+
+/** The usual spelling of a header with something to remember; a letter where it has a compact form. */
+type Spelling = readonly [proper: string, compact?: string]
+
+const spellings = [...oftenAsked, ...seldomAsked]
+const lastBit = oftenAsked.length
 
 /** Headers whose commas separate members (RFC 3261 §7.3.1); in all others a comma is text. */
 const lists = new Set([
@@ -147,16 +155,15 @@ const proper = new Map(spellings.map(([spelling], at) => [names[at + 1] ?? '', s
 const lineBegins = new Map<string, string>()
 const compactForms = new Map<string, string>()
 const known = new KnownWords({ sameCase: false })
-/** The same, of a head which was taken in. */
-export const knownNames = new RoomWords()
+/** Every spelling, long or compact, with its name's number. */
+export const spelledNames: (readonly [spelling: string, number: number])[] = []
 for (const [at, [spelling, compact]] of spellings.entries()) {
-  known.add(spelling, at + 1)
-  knownNames.add(spelling, at + 1)
+  spelledNames.push([spelling, at + 1])
   if (compact === undefined) continue
-  known.add(compact, at + 1)
-  knownNames.add(compact, at + 1)
+  spelledNames.push([compact, at + 1])
   compactForms.set(compact, names[at + 1] ?? '')
 }
+for (const [spelling, number] of spelledNames) known.add(spelling, number)
 
 /** The number of the header whose spelling stands from `from` to `to`, in whatever case; 0 where no table knows it. */
 export function headerNumberIn(codes: Uint8Array, from: number, to: number): number {
@@ -166,6 +173,11 @@ export function headerNumberIn(codes: Uint8Array, from: number, to: number): num
 /** The number of a header by its one name; 0 where no table knows it. */
 export function headerNumber(name: string): number {
   return numbers.get(name) ?? 0
+}
+
+/** The bit of a header by its number; 0 where it has none. */
+export function bitOf(number: number): number {
+  return number > 0 && number <= lastBit ? 1 << number : 0
 }
 
 /** The one name of a header by its number. */

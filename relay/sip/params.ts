@@ -1,4 +1,4 @@
-import { paramValueEnd, skipSpace, tokenEnd } from './grammar.ts'
+import { isSpace, paramValueEnd, skipSpace, tokenEnd } from './grammar.ts'
 import { type Letters, passingLetters } from './letters.ts'
 
 /** Lower-case names, '' for none given. */
@@ -8,8 +8,8 @@ export type Params = ReadonlyMap<string, string>
 export const noParams: Params = new Map()
 
 /**
- * Parameters which were found to be well-formed, and are taken apart when one is asked for: most messages are asked for
- * none of theirs.
+ * Parameters which were found to be well-formed: one is looked up where it stands, and they are taken apart when all are asked
+ * for. Most messages are asked for none of theirs.
  */
 export class LateParams implements Params {
   readonly #text: string
@@ -36,11 +36,14 @@ export class LateParams implements Params {
   }
 
   get(name: string): string | undefined {
-    return this.#all.get(name)
+    if (this.#params !== undefined) return this.#params.get(name)
+    const at = nameEndIn(this.#text, this.#from, this.#to, name)
+    return at < 0 ? undefined : valueIn(this.#text, at, this.#to)
   }
 
   has(name: string): boolean {
-    return this.#all.has(name)
+    if (this.#params !== undefined) return this.#params.has(name)
+    return nameEndIn(this.#text, this.#from, this.#to, name) >= 0
   }
 
   forEach(each: (value: string, name: string, all: Params) => void): void {
@@ -62,6 +65,58 @@ export class LateParams implements Params {
   [Symbol.iterator]() {
     return this.#all[Symbol.iterator]()
   }
+}
+
+/** Where the name of a parameter ends which is called so; -1 where none is. They are well-formed. */
+function nameEndIn(text: string, from: number, to: number, name: string): number {
+  for (let at = from; at < to; at = semicolonIn(text, at, to)) {
+    while (at < to && isBetween(text.charCodeAt(at))) at++
+    const end = at + name.length
+    if (end <= to && isNamedIn(text, at, name) && (end === to || endsName(text.charCodeAt(end)))) return end
+  }
+  return -1
+}
+
+function isNamedIn(text: string, at: number, name: string): boolean {
+  let i = 0
+  while (i < name.length && lower(text.charCodeAt(at + i)) === name.charCodeAt(i)) i++
+  return i === name.length
+}
+
+/** What a parameter says whose name ends there. */
+function valueIn(text: string, nameEnd: number, to: number): string {
+  const equals = spaceEndIn(text, nameEnd, to)
+  if (equals === to || text.charCodeAt(equals) !== 0x3d) return ''
+  const from = spaceEndIn(text, equals + 1, to)
+  let end = semicolonIn(text, from, to)
+  while (end > from && isSpace(text.charCodeAt(end - 1))) end--
+  return text.slice(from, end)
+}
+
+/** Index of the semicolon behind which the next parameter stands, none in quotes; or `to`. */
+function semicolonIn(text: string, from: number, to: number): number {
+  let isQuoted = false
+  for (let i = from; i < to; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 0x22) isQuoted = !isQuoted
+    else if (isQuoted && code === 0x5c) i++
+    else if (!isQuoted && code === 0x3b) return i
+  }
+  return to
+}
+
+function spaceEndIn(text: string, from: number, to: number): number {
+  let i = from
+  while (i < to && isSpace(text.charCodeAt(i))) i++
+  return i
+}
+
+function isBetween(code: number): boolean {
+  return code === 0x3b || isSpace(code)
+}
+
+function endsName(code: number): boolean {
+  return code === 0x3d || isBetween(code)
 }
 
 /** A parameter at a time: where its name and its value stand. One is read after the other, so there is one for all. */

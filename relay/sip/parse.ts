@@ -1,7 +1,8 @@
 import { decode } from './charset.ts'
 import { readBody, requestFlaw, requestUriFlaw, responseFlaw, tooManyHops } from './check.ts'
 import { digits, isLetter, isSpace, tokenEnd } from './grammar.ts'
-import { HeaderIndex, HeaderList, type Headers, markHead } from './header-index.ts'
+import { markHead } from './head-room.ts'
+import { HeaderIndex, HeaderList, type Headers } from './header-index.ts'
 import { headEnd, readHeaders } from './headers.ts'
 import { KnownWords } from './known-words.ts'
 import { type Letters, lettersOf } from './letters.ts'
@@ -67,7 +68,7 @@ function readUsual(bytes: Uint8Array, start: number): Head | undefined {
   const letters = isAscii ? { text, codes: bytes } : lettersOf(text)
   const found = isAscii ? marked : markHead(letters.codes, start)
   if (found === undefined) return undefined
-  const headers = new HeaderIndex(letters, found.marks)
+  const headers = new HeaderIndex(letters, found)
   return { letters, lineAt: start, lineEnd: found.lineEnd, headers, flaw: undefined, bodyAt }
 }
 

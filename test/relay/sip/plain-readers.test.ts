@@ -66,4 +66,37 @@ describe('what is read in one go says what the grammar says, piece by piece', ()
       expect(read.filter((each) => each !== undefined).length).toBeGreaterThan(2)
     },
   )
+
+  test.each([
+    ['an address', addresses, parseNameAddr, plainAddress],
+    ['a Via', vias, parseVia, plainVia],
+  ] as const)(
+    'a parameter of %s which is looked up alone says what it says among all',
+    (_, texts, read, plain) => {
+      fc.assert(
+        fc.property(spoilt(texts), (text) => {
+          const pairs = new Map(plain(text)?.params)
+          const params = read(text)?.params
+          for (const name of [...pairs.keys(), 'tag', 'ta', 'lr', 'branch', 'y"'])
+            expect([params?.has(name) ?? false, params?.get(name)]).toEqual([
+              pairs.has(name),
+              pairs.get(name),
+            ])
+        }),
+        { numRuns: 1000 },
+      )
+    },
+  )
+
+  test('and so does a parameter of a URI', () => {
+    fc.assert(
+      fc.property(spoilt(uris), (text) => {
+        const pairs = new Map(plainUri(text)?.params)
+        const params = parseUri(text)?.params
+        for (const name of [...pairs.keys(), 'lr', 'maddr', 'transport', 'x'])
+          expect([params?.has(name) ?? false, params?.get(name)]).toEqual([pairs.has(name), pairs.get(name)])
+      }),
+      { numRuns: 1000 },
+    )
+  })
 })
