@@ -53,6 +53,7 @@ import { crossOrigin } from './http/cors.ts'
 import { documented } from './http/docs.ts'
 import { healthz, readyz } from './http/healthz.ts'
 import { idempotent } from './http/idempotency.ts'
+import { KnownPaths } from './http/known-paths.ts'
 import { unanswered } from './http/method.ts'
 import { knownParameters } from './http/query.ts'
 import { rateLimited } from './http/rate-limit.ts'
@@ -83,7 +84,7 @@ const [usualLimit, soundLimit] = [atMost(256 * KIB), atMost(MOST_UPLOADED)]
 const [toldLimit, partLimit] = [atMost(4096 * KIB), atMost(5 * 1024 * KIB)]
 
 /** A slash at the end of a path says nothing more. */
-const app = new Hono<Edge>({ strict: false })
+const app = new Hono<Edge>({ strict: false, router: new KnownPaths() })
   .onError(present)
   .use(requestId)
   .use(async (c, next) => {
