@@ -122,7 +122,8 @@ async function bundle(main: string): Promise<string> {
     target: 'es2024',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['node:*', 'cloudflare:*'],
-    keepNames: true,
+    // As in wrangler.toml.
+    keepNames: false,
     sourcemap: 'inline',
     logLevel: 'silent',
     absWorkingDir: root,
