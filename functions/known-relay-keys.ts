@@ -1,17 +1,11 @@
 import type { UtcMs } from '#contract'
-import type { RelayKeyClaim } from './relay-key.ts'
+import type { PresentedKey } from './relay-key.ts'
 import { remember } from './wrong-keys.ts'
 
 /** So long an isolate goes by what it found out of a key: one which is revoked is cut off within a second. */
 const BELIEVED_MS = 800
 /** Keys remembered; the longest known is forgotten for a new one. */
 const KNOWN = 4_096
-
-/** A key which a relay came with. */
-export interface PresentedKey extends RelayKeyClaim {
-  /** SHA-256 of it, hex. */
-  readonly hash: string
-}
 
 /** When this isolate last found each relay's key good, by its hash. */
 export class KnownRelayKeys {

@@ -1,4 +1,5 @@
-import { bytes, fromBase64, randomText, toBase64 } from './secrets.ts'
+import { bytes, fromBase64, randomText, sha256Hex, toBase64 } from './secrets.ts'
+import { remember } from './wrong-keys.ts'
 
 /** What a relay may be called: its name is part of its key. */
 export const relayName = /^[a-z0-9-]{1,40}$/
@@ -15,6 +16,12 @@ export interface RelayKeyClaim {
   readonly derived: boolean
 }
 
+/** A key which a relay came with. */
+export interface PresentedKey extends RelayKeyClaim {
+  /** SHA-256 of it, hex. */
+  readonly hash: string
+}
+
 /**
  * The key of one relay, made from the edge's RELAY_SECRET: nothing about it needs to be stored. Throws where the
  * relay’s name may be none.
@@ -29,8 +36,24 @@ export function newRelayKey(relayId: string): string {
   return `rk_${named(relayId)}.${randomText(32)}`
 }
 
-/** What a key says; undefined: it is no relay's. Takes the same time for any wrong key. */
-export async function readRelayKey(secrets: RelaySecrets, key: string): Promise<RelayKeyClaim | undefined> {
+/** Keys which were made from a secret, as they were read: it would make them again. The longest known is forgotten for a new one. */
+const derivedKeys = new WeakMap<RelaySecrets, Map<string, PresentedKey>>()
+const DERIVED = 256
+
+/** What a key says, and its hash; undefined: it is no relay's. Takes the same time for any wrong key. */
+export async function readRelayKey(secrets: RelaySecrets, key: string): Promise<PresentedKey | undefined> {
+  const known = derivedKeys.get(secrets) ?? new Map<string, PresentedKey>()
+  derivedKeys.set(secrets, known)
+  const before = known.get(key)
+  if (before) return before
+  const claim = await claimOf(secrets, key)
+  if (claim === undefined) return undefined
+  const read = { ...claim, hash: await sha256Hex(key) }
+  if (read.derived) remember(known, DERIVED, () => known.set(key, read))
+  return read
+}
+
+async function claimOf(secrets: RelaySecrets, key: string): Promise<RelayKeyClaim | undefined> {
   const [, relayId = '', mac = ''] = shape.exec(key) ?? []
   if (relayId === '') return undefined
   const tried = await Promise.all(

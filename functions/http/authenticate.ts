@@ -8,9 +8,8 @@ import { utcNow } from '../clock.ts'
 import type { Edge, Principal } from '../env.ts'
 import { hubOf } from '../hub/client.ts'
 import { type HolderRow, holderFrom, holderOf, type KeyHolder, stillHolds } from '../key-holder.ts'
-import type { PresentedKey } from '../known-relay-keys.ts'
 import type { NotedUses } from '../noted-uses.ts'
-import { readRelayKey } from '../relay-key.ts'
+import { type PresentedKey, readRelayKey } from '../relay-key.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
 import { executionOf } from './execution.ts'
@@ -87,14 +86,13 @@ export function presentedKey(c: Context<Edge>): string | undefined {
  */
 export const authenticateRelay: MiddlewareHandler<Edge> = async (c, next) => {
   const [token, db, known] = [bearer(c) ?? '', c.get('db'), c.get('knownRelayKeys')]
-  const claim = await readRelayKey(c.get('settings').RELAY_SECRET, token)
-  if (claim === undefined) throw notOurs()
-  const key = { ...claim, hash: await sha256Hex(token) }
+  const key = await readRelayKey(c.get('settings').RELAY_SECRET, token)
+  if (key === undefined) throw notOurs()
   c.set('presentedKey', key)
   c.set('relayKey', token)
-  c.set('relayId', claim.relayId)
+  c.set('relayId', key.relayId)
   c.header('Cache-Control', 'no-store')
-  if (!claim.derived && !known.has(key)) await lookUpRelay(c, key)
+  if (!key.derived && !known.has(key)) await lookUpRelay(c, key)
   c.set('db', guardedBy(db, key, known, utcNow))
   await next()
 }

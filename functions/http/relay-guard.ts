@@ -2,7 +2,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { UtcMs } from '#contract'
 import { type Database, sqlState } from '#db'
 import { guarded } from '../guarded-database.ts'
-import type { KnownRelayKeys, PresentedKey } from '../known-relay-keys.ts'
+import type { KnownRelayKeys } from '../known-relay-keys.ts'
+import type { PresentedKey } from '../relay-key.ts'
 import { ApiError } from './api-error.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { HubWord, UtcMs } from '#contract'
-import type { PresentedKey } from '../known-relay-keys.ts'
 import { causesOf, log } from '../log.ts'
+import type { PresentedKey } from '../relay-key.ts'
 
 /** What of a socket outlasts the object's memory. */
 export interface HubLine {

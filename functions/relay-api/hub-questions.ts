@@ -1,7 +1,7 @@
 import { utcNow } from '../clock.ts'
 import type { HubEffect, HubEvent } from '../hub/events.ts'
 import type { RelayGroup } from '../hub/groups.ts'
-import type { PresentedKey } from '../known-relay-keys.ts'
+import type { PresentedKey } from '../relay-key.ts'
 import type { HubFacts } from './hub-facts.ts'
 
 /** What a hub wants of Postgres. */
