@@ -109,6 +109,8 @@ export function parse<Shape extends z.ZodType>(
   )
 }
 
+const guid = z.guid()
+
 /** The `{id}` of the path. */
 export function readId(c: Context<Edge>): string {
   return readIdOf(c, 'id')
@@ -116,7 +118,7 @@ export function readId(c: Context<Edge>): string {
 
 /** A UUID of the path by its name there. Throws INVALID_ID where it is none. */
 export function readIdOf(c: Context<Edge>, name: string): string {
-  const id = z.guid().safeParse(c.req.param(name))
+  const id = guid.safeParse(c.req.param(name))
   if (id.success) return id.data.toLowerCase()
   throw new ApiError('INVALID_ID', 'The id in the path is not a UUID.')
 }
