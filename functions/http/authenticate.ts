@@ -7,10 +7,10 @@ import { customers, readInstant } from '#db'
 import { utcNow } from '../clock.ts'
 import type { Edge, Principal } from '../env.ts'
 import { hubOf } from '../hub/client.ts'
+import { hashOfKey } from '../key-hashes.ts'
 import { type HolderRow, holderFrom, holderOf, type KeyHolder, stillHolds } from '../key-holder.ts'
 import type { NotedUses } from '../noted-uses.ts'
 import { type PresentedKey, readRelayKey } from '../relay-key.ts'
-import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
 import { executionOf } from './execution.ts'
 import type { Operation } from './operation.ts'
@@ -30,7 +30,7 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
   }
   // Caches which share answers go by the URL, and a key may be in it; some answers show a secret once.
   c.header('Cache-Control', c.req.method === 'GET' ? 'private, no-cache' : 'no-store')
-  const hash = await sha256Hex(token)
+  const hash = await hashOfKey(token)
   c.set('principal', await actingFor(c, assumed(c, hash) ?? (await slowed(c, hash))))
   await next()
   // What was refused on the way to the endpoint is a stranger's to know no more than what it answers.

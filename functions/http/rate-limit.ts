@@ -3,8 +3,8 @@ import type { UtcMs } from '#contract'
 import { networkAt } from '#routing'
 import { utcNow } from '../clock.ts'
 import type { Edge, Settings } from '../env.ts'
+import { hashOfKey } from '../key-hashes.ts'
 import { causesOf, log } from '../log.ts'
-import { sha256Hex } from '../secrets.ts'
 import { SOURCE_PREFIX } from '../wrong-keys.ts'
 import { ApiError } from './api-error.ts'
 import { presentedKey } from './authenticate.ts'
@@ -81,7 +81,7 @@ function bindingOf(c: Context<Edge>, name: string): RateLimitBinding | undefined
 async function counted(c: Context<Edge>, what: 'key' | 'address'): Promise<string | undefined> {
   if (what === 'key') {
     const key = presentedKey(c)
-    return key === undefined ? undefined : await sha256Hex(key)
+    return key === undefined ? undefined : await hashOfKey(key)
   }
   const address = c.req.header('cf-connecting-ip')
   return address === undefined ? undefined : networkAt(address, SOURCE_PREFIX)
