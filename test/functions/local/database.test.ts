@@ -1,11 +1,12 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../../functions/local/database.ts'
 import { ensureFirstCustomer } from '../../../functions/local/first-customer.ts'
 import { lockFolder } from '../../../functions/local/lock.ts'
+import { emptyDatabaseFile } from '../../support/empty-database.ts'
 
 let folder: string
 let dataDir: string
@@ -27,7 +28,18 @@ describe('a database folder', { timeout: 120_000 }, () => {
     expect(again).toEqual({ customer_id: made.customer_id })
   })
 
+  test('is made good where the first start was interrupted', async () => {
+    mkdirSync(dataDir)
+    mkdirSync(`${dataDir}.new`)
+    writeFileSync(join(`${dataDir}.new`, 'PG_VERSION'), '')
+    const database = await openDatabase({ dataDir })
+    await database.close()
+    expect(readdirSync(folder)).toEqual(['database'])
+  })
+
   test('is refused to a second opener, and free again after the first', async () => {
+    mkdirSync(dataDir)
+    execFileSync('tar', ['-xf', await emptyDatabaseFile(), '-C', dataDir])
     const first = await openDatabase({ dataDir })
     await expect(openDatabase({ dataDir })).rejects.toThrow(`in use by process ${process.pid}`)
     await first.close()
