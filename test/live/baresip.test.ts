@@ -54,6 +54,9 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
         expect(side?.mos).toBeGreaterThan(3.5)
         if (transport === 'udp') expect(side?.round_trip_ms).toEqual(expect.any(Number))
         if (transport === 'udp') expect(side?.reported_lost).toBeLessThan(20)
+        // Nobody is told that who hears hears nothing.
+        expect(side).toMatchObject({ reports_unheard: 0 })
+        if (transport === 'udp') expect(side?.reports).toBeGreaterThan(0)
       }
     },
   )

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
@@ -8,6 +9,7 @@ import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import type { Party } from '../support/party.ts'
 import { Phone } from '../support/phone.ts'
+import { rtcpPacket } from '../support/rtp.ts'
 import { header, type SipText, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
@@ -284,6 +286,28 @@ describe('within two requests of its own key a customer is told the cause of', (
       { verdict: 'failed', codes: ['NO_AUDIO'] },
       { verdict: 'healthy', codes: [] },
     ])
+  })
+
+  test.concurrent('sound which one side does not hear, though it leaves us, by what that side reports', async () => {
+    const network = await carrier(answers('c', 50))
+    const office = await openOffice(stack, [network.place])
+    const placed = await (await phoneOf(office, 'office1')).call(dialled)
+    expect(statusOf(await placed.result)).toBe(200)
+    const deaf = await soon('its sound', () => network.calls[0]?.sound)
+    const reports = createSocket('udp4').bind(deaf.place.port + 1, deaf.place.address)
+    for (let sent = 0; sent < 6; sent += 1) {
+      await pause(1_200)
+      reports.send(rtcpPacket(deaf.ssrc), (deaf.ear?.port ?? 0) + 1, deaf.ear?.address)
+    }
+    reports.close()
+    await placed.call.bye()
+    const message = await soon('what the record says of its sound', async () => {
+      const [record] = (await office.api.list('/calls')) as CallRecord[]
+      return record?.status === 'hangup' && (record.media as { message?: string } | null)?.message
+    })
+    table.push(`| sound which is not heard | GET /v1.0${call} | ${message} |`)
+    expect(message).toMatch(/^The callee seems to have heard nothing of the caller: sound was sent to \S+,/)
+    expect(await diagnosed(office, call)).toEqual({ verdict: 'impaired', codes: ['NOTHING_HEARD_BY_CALLEE'] })
   })
 
   test('nothing, in two hundred calls which are well', async () => {
