@@ -7,6 +7,8 @@ export type Params = ReadonlyMap<string, string>
 /** No parameters: shared, since most addresses have none. */
 export const noParams: Params = new Map()
 
+const nowhere: readonly number[] = []
+
 /**
  * Parameters which were found to be well-formed: one is looked up where it stands, and they are taken apart when all are asked
  * for. Most messages are asked for none of theirs.
@@ -17,6 +19,8 @@ export class LateParams implements Params {
   readonly #to: number
   readonly #read: (text: string) => Params
   #params: Params | undefined
+  /** Four for each: where its name begins and ends, and its value. None: they were not looked for. */
+  #places: readonly number[] = nowhere
 
   /** `read`: takes apart what stands in `text` between the two indexes. */
   constructor({ text }: Letters, from: number, to: number, read: (text: string) => Params) {
@@ -37,13 +41,24 @@ export class LateParams implements Params {
 
   get(name: string): string | undefined {
     if (this.#params !== undefined) return this.#params.get(name)
-    const at = nameEndIn(this.#text, this.#from, this.#to, name)
-    return at < 0 ? undefined : valueIn(this.#text, at, this.#to)
+    const at = this.#find(name)
+    return at < 0 ? undefined : this.#text.slice(this.#places[at + 2], this.#places[at + 3])
   }
 
   has(name: string): boolean {
     if (this.#params !== undefined) return this.#params.has(name)
-    return nameEndIn(this.#text, this.#from, this.#to, name) >= 0
+    return this.#find(name) >= 0
+  }
+
+  /** Where the four of a parameter begin in `#places`; -1 where none is called so. */
+  #find(name: string): number {
+    if (this.#places.length === 0) this.#places = placesIn(this.#text, this.#from, this.#to)
+    const places = this.#places
+    for (let at = 0; at < places.length; at += 4) {
+      const nameAt = places[at] ?? 0
+      if (places[at + 1] === nameAt + name.length && isNamedIn(this.#text, nameAt, name)) return at
+    }
+    return -1
   }
 
   forEach(each: (value: string, name: string, all: Params) => void): void {
@@ -67,30 +82,29 @@ export class LateParams implements Params {
   }
 }
 
-/** Where the name of a parameter ends which is called so; -1 where none is. They are well-formed. */
-function nameEndIn(text: string, from: number, to: number, name: string): number {
-  for (let at = from; at < to; at = semicolonIn(text, at, to)) {
+/** Where the names and values of parameters stand which are well-formed, four for each. */
+function placesIn(text: string, from: number, to: number): number[] {
+  const places: number[] = []
+  for (let at = from; at < to; ) {
     while (at < to && isBetween(text.charCodeAt(at))) at++
-    const end = at + name.length
-    if (end <= to && isNamedIn(text, at, name) && (end === to || endsName(text.charCodeAt(end)))) return end
+    let nameEnd = at
+    while (nameEnd < to && !endsName(text.charCodeAt(nameEnd))) nameEnd++
+    const equals = spaceEndIn(text, nameEnd, to)
+    const isSaid = equals < to && text.charCodeAt(equals) === 0x3d
+    const valueAt = isSaid ? spaceEndIn(text, equals + 1, to) : equals
+    const next = isSaid ? semicolonIn(text, valueAt, to) : equals
+    let valueEnd = next
+    while (valueEnd > valueAt && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--
+    if (nameEnd > at) places.push(at, nameEnd, valueAt, valueEnd)
+    at = next
   }
-  return -1
+  return places
 }
 
 function isNamedIn(text: string, at: number, name: string): boolean {
   let i = 0
   while (i < name.length && lower(text.charCodeAt(at + i)) === name.charCodeAt(i)) i++
   return i === name.length
-}
-
-/** What a parameter says whose name ends there. */
-function valueIn(text: string, nameEnd: number, to: number): string {
-  const equals = spaceEndIn(text, nameEnd, to)
-  if (equals === to || text.charCodeAt(equals) !== 0x3d) return ''
-  const from = spaceEndIn(text, equals + 1, to)
-  let end = semicolonIn(text, from, to)
-  while (end > from && isSpace(text.charCodeAt(end - 1))) end--
-  return text.slice(from, end)
 }
 
 /** Index of the semicolon behind which the next parameter stands, none in quotes; or `to`. */

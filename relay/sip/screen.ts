@@ -94,7 +94,8 @@ function bad(why: string): ScreenRefusal {
 }
 
 /** A call may be for a number, whatever domain it is in (RFC 3261 §19.1.6). */
-function schemeRefusal({ method, requestUri }: Request): ScreenRefusal | undefined {
+function schemeRefusal({ method, requestUri, target }: Request): ScreenRefusal | undefined {
+  if (target !== undefined) return undefined
   const scheme = uriScheme(requestUri)
   const fit = scheme === 'sip' || scheme === 'sips' || (method === 'INVITE' && isTel(requestUri))
   return fit ? undefined : { status: 416 }
