@@ -1,10 +1,12 @@
-import { callSentence } from '../console/call-sentence.ts'
+import { callSentence, triedWords } from '../console/call-sentence.ts'
 import type { Finding, ShownCall } from '../console/shown.ts'
 import { type CommandRequest, noWords, shownAsJson, type TerminalCommand } from './asked.ts'
 import type { ToldEvent } from './edge-client.ts'
 import { followed } from './events.ts'
 import { CommandFailure } from './failure.ts'
 import { columns, harmless, painted } from './terminal.ts'
+
+type TriedPlace = ShownCall['attempts'][number]
 
 /** Calls as they come and go. */
 export const callsTail: TerminalCommand = {
@@ -25,10 +27,10 @@ function callLine({ type, data, resource_id, tm_create }: ToldEvent): string[] {
     reject_message?: string | null
     hangup_reason?: string | null
     duration?: number | null
-    attempt?: { provider_name: string; status: number; reason: string }
+    attempt?: TriedPlace
   }
   const why = [
-    attempt && `${attempt.provider_name} ${attempt.status || 'is silent'} ${attempt.reason}`,
+    attempt && `${attempt.provider_name} ${triedWords(attempt)}`,
     hangup_reason,
     duration ? `${duration} s` : undefined,
     reject_message,
@@ -66,9 +68,8 @@ export const callWhy: TerminalCommand = {
   },
 }
 
-function attemptColumns({ provider_name, address, status, reason, counts }: ShownCall['attempts'][number]) {
-  const said = status === 0 ? 'no answer' : `${status} ${reason}`
-  return [provider_name, address, counts ? said : 'not called'].map(harmless)
+function attemptColumns(attempt: TriedPlace) {
+  return [attempt.provider_name, attempt.address, triedWords(attempt)].map(harmless)
 }
 
 async function latest({ edge }: CommandRequest): Promise<string> {

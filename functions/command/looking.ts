@@ -112,7 +112,14 @@ async function named({ edge }: CommandRequest, word: string): Promise<ApiRow> {
   const all = await edge.all('/v1.0/providers')
   const found = all.filter(({ id, name }) => id === word || name === word)
   const [one, other] = found
-  if (!one) throw new CommandFailure('refused', `There is no provider ${word}.`)
+  if (!one) throw new CommandFailure('refused', `There is no provider ${word}. ${thoseThere(all)}`)
   if (other) throw new CommandFailure('usage', `Several providers are called ${word}: say which by its id.`)
   return one
+}
+
+/** What may have been meant: the names there are, as far as they go into a sentence. */
+function thoseThere(all: readonly ApiRow[]): string {
+  if (all.length === 0) return 'None is made yet.'
+  const names = all.slice(0, 10).map(({ name, id }) => harmless(name || id))
+  return `There are: ${names.join(', ')}${all.length > names.length ? ', …' : ''}.`
 }

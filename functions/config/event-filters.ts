@@ -10,9 +10,17 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const notPlace = 'is neither an event’s sequence nor its id'
 
+/** Whether it is by its id that a place among events is said. */
+export function isEventId(said: string | number): said is string {
+  return uuid.test(String(said))
+}
+
 function isPlace(said: string): boolean {
   return uuid.test(said) || /^\d{1,15}$/.test(said)
 }
+
+/** A place among events as a body says it: as queries do, or by the `sequence` as a webhook’s message has it. */
+export const eventPlace = z.union([z.int().min(0), z.string().refine(isPlace, notPlace)], notPlace)
 
 /** Which events are listed; all of them where none is given. */
 export const filters = {

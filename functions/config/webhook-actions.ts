@@ -14,7 +14,7 @@ import { listed, lists, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
 import { readQuery } from '../http/query.ts'
 import { readBody, readId, readOrder } from '../http/validate.ts'
-import { id } from './fields.ts'
+import { eventPlace, isEventId } from './event-filters.ts'
 import { sealedSecret, webhooks } from './webhooks.ts'
 
 /** How a webhook is given another secret. */
@@ -32,7 +32,9 @@ export const trialInput = z.strictObject({
 })
 /** From where on events are told again. */
 export const replayInput = z.strictObject({
-  after: id.describe('An event: those which were written after it are sent again.'),
+  after: eventPlace.describe(
+    'The `sequence` of an event, or its id: those which came later than it are sent again. 0 is before the first.',
+  ),
 })
 /** Which deliveries are listed; all of them where none is named. */
 export const deliveryFilters = { status: z.enum(deliveryStatuses).optional() }
@@ -52,7 +54,8 @@ export const webhookActions = new Hono<Edge>()
     const { deletedAt } = await webhooks.find(c, webhookId)
     if (deletedAt !== null) throw notFound()
     const webhook = { customerId: c.get('principal').customerId, id: webhookId }
-    const told = await replay(c.get('db'), webhook, after, REPLAYED)
+    const place = isEventId(after) ? { id: after } : { sequence: Number(after) }
+    const told = await replay(c.get('db'), webhook, place, REPLAYED)
     if (!told) throw ApiError.field('after', 'is not an event of yours', 'REFERENCE_NOT_FOUND')
     hurryDeliveries(c)
     return c.json({ queued: told.queued, last_event_id: told.last })

@@ -7,11 +7,22 @@ interface AttemptAnswer {
 }
 
 /** What who was tried answered; one which was passed over was never called. */
-export function answerOf({ status, reason, ended_ms, counts }: Attempt): AttemptAnswer {
+export function answerOf(attempt: Attempt): AttemptAnswer {
+  const { status, reason, ended_ms, counts } = attempt
   if (!counts) return { tone: 'quiet', words: 'was not called' }
   const goesOn = ended_ms === null
-  const silence = goesOn ? 'is being called' : 'did not answer'
-  const words = status > 0 ? `${status} ${reason}` : silence
+  const silence = goesOn ? 'is being called' : silenceOf(attempt)
+  const words = status > 0 ? `${status} ${reason}`.trim() : silence
   if (status >= 200 && status < 300) return { tone: 'good', words }
-  return { tone: goesOn ? 'quiet' : 'bad', words }
+  return { tone: goesOn || isCancelled(attempt) ? 'quiet' : 'bad', words }
+}
+
+/** Why one which is over has no status: it was called off, DNS did not lead to it, or nothing came back. */
+export function silenceOf(attempt: Attempt): string {
+  if (isCancelled(attempt)) return 'was cancelled'
+  return attempt.cause?.reason === 'HOST_NOT_FOUND' ? 'was not found' : 'did not answer'
+}
+
+function isCancelled({ status, reason }: Attempt): boolean {
+  return status === 0 && reason === 'cancelled'
 }

@@ -1,4 +1,5 @@
 import type { Attempt } from '#contract'
+import { answerOf, silenceOf } from './attempt-answer.ts'
 import type { ShownCall } from './shown.ts'
 import { lasting, listed, partyName } from './words.ts'
 
@@ -23,6 +24,11 @@ function carrierOf({ attempts, tm_progressing, status }: ShownCall): string {
   return last && taken && last.provider_name !== '' ? ` through ${last.provider_name}` : ''
 }
 
+/** What came of one place which was tried. */
+export function triedWords(attempt: Attempt): string {
+  return answerOf(attempt).words
+}
+
 /** What was tried before the place where it ended up. */
 function detours({ attempts, tm_progressing, reject_message: said }: ShownCall): string[] {
   const failed = (tm_progressing === null ? attempts : attempts.slice(0, -1)).filter(hasFailed)
@@ -41,10 +47,11 @@ function hasFailed({ decision, status, ended_ms }: Attempt): boolean {
   return ended_ms !== null && (status === 0 || status >= 300) && decision !== null
 }
 
-function refusalOf({ provider_name, destination, address, status, reason, counts }: Attempt): string {
+function refusalOf(attempt: Attempt): string {
+  const { provider_name, destination, address, status, reason, counts } = attempt
   const name = provider_name || destination || address
   if (!counts) return `${name} was passed over`
-  return status === 0 ? `${name} did not answer` : `${name} refused with ${status} ${reason}`.trim()
+  return status === 0 ? `${name} ${silenceOf(attempt)}` : `${name} refused with ${status} ${reason}`.trim()
 }
 
 function ending(call: ShownCall): string {

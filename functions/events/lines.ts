@@ -37,11 +37,15 @@ export interface Replay {
 export async function replay(
   db: Database,
   webhook: { customerId: string; id: string },
-  after: string,
+  after: { readonly id: string } | { readonly sequence: number },
   most: number,
 ): Promise<Replay | undefined> {
+  const since =
+    'id' in after
+      ? sql`select sequence from events e where ${ownedBy(sql`e.customer_id`, webhook.customerId)} and id = ${after.id}::uuid`
+      : sql`select ${after.sequence}::bigint as sequence`
   const { rows } = await db.execute<{ queued: string; last: string | null }>(sql`
-    with since as (select sequence from events e where ${ownedBy(sql`e.customer_id`, webhook.customerId)} and id = ${after}::uuid),
+    with since as (${since}),
     later as (
       select e.id, e.sequence from events e, webhooks w
       where ${ownedBy(sql`e.customer_id`, webhook.customerId)} and e.sequence > (select sequence from since)

@@ -355,15 +355,28 @@ describe('looking', () => {
     const well = await tried(true)
     expect([well.code, well.out]).toEqual([0, '  ✓ it is at 192.0.2.4:5060\nNew: it answers'])
     expect((await tried(false)).code).toBe(1)
+    const unknown = await typed('provider test new')
+    expect([unknown.code, unknown.aside]).toEqual([
+      1,
+      expect.stringMatching(/no provider new\. There are: .*\bNew\b/),
+    ])
   })
 
   test('says why a call went as it did', async () => {
-    const attempts = [attemptTold(null, 488, { counts: false }), attemptTold(null, 503)]
+    const lost = { reason: 'HOST_NOT_FOUND', message: 'No such host.' }
+    const attempts = [
+      attemptTold(null, 488, { counts: false }),
+      attemptTold(null, 503),
+      attemptTold(null, 0, { cause: lost }),
+      attemptTold(null, 0, { reason: 'cancelled', decision: 'final' }),
+    ]
     const tell = callTell(alice.id, { attempts })
     await app.relay('POST', '/relay/v1/tells', { relay_id: 'relay-1', tells: [tell] })
     const call = tell.call.call_id
     const { code, out } = await typed(`call why ${call}`)
-    expect([code, out]).toEqual([0, expect.stringMatching(/ called .*\n +1\. .* not called\n +2\. .* 503/s)])
+    const lines =
+      / called .*\n +1\. .* was not called\n +2\. .* 503\n +3\. .* was not found\n +4\. .* was cancelled\n/s
+    expect([code, out]).toEqual([0, expect.stringMatching(lines)])
     expect(JSON.parse((await typed('call why --json')).out)).toMatchObject({ call: { id: call } })
   })
 

@@ -52,6 +52,15 @@ describe('a call as a sentence', () => {
       'office1 called +15551234567. First, Primary refused with 503 Service Unavailable and Backup did not answer. It was not answered: No carrier took the call.',
     ],
     [
+      'of which a carrier was not found',
+      {
+        ...unanswered,
+        attempts: [refused, because(silent, 'No such host.', 'HOST_NOT_FOUND')],
+        reject_message: 'No carrier took the call.',
+      },
+      'office1 called +15551234567. First, Primary refused with 503 Service Unavailable and Backup was not found. It was not answered: No carrier took the call.',
+    ],
+    [
       'refused by all carriers, as its end says of each already',
       {
         ...unanswered,
@@ -137,6 +146,9 @@ describe('what was tried', () => {
     ['answered', answered, 'good', '200 OK'],
     ['refused', refused, 'bad', '503 Service Unavailable'],
     ['was silent', silent, 'bad', 'did not answer'],
+    ['was called off', tried('Primary', 0, 'cancelled', 'final'), 'quiet', 'was cancelled'],
+    ['was not found by DNS', because(silent, 'No such host.', 'HOST_NOT_FOUND'), 'bad', 'was not found'],
+    ['refused without a phrase', tried('Primary', 503, '', 'next'), 'bad', '503'],
     ['rings', tried('Primary', 180, 'Ringing', null), 'quiet', '180 Ringing'],
     ['is called', tried('Primary', 0, '', null), 'quiet', 'is being called'],
     ['could not be called', { ...refused, counts: false }, 'quiet', 'was not called'],
@@ -296,8 +308,8 @@ describe('a stream of events', () => {
   })
 })
 
-function because(one: Attempt, message: string): Attempt {
-  return { ...one, cause: { ...one.cause, code: 'PROVIDER_REFUSED', message } as Attempt['cause'] }
+function because(one: Attempt, message: string, reason = 'PROVIDER_REFUSED'): Attempt {
+  return { ...one, cause: { reason, message } }
 }
 
 function tried(name: string, status: number, reason: string, decision: string | null): Attempt {

@@ -400,7 +400,7 @@ describe('POST /v1.0/webhooks/{id}/replay', () => {
     const events: string[] = []
     for (const type of ['call.a', 'provider.x', 'call.b', 'call.c'])
       events.push(await happens(bob, type, subject))
-    const again = (event: string | undefined) =>
+    const again = (event: string | number | undefined) =>
       bob('POST', `/v1.0/webhooks/${webhook.id}/replay`, { after: event })
     expect((await again(events[0])).body).toEqual({ queued: 0, last_event_id: events[3] })
     await sweep()
@@ -414,6 +414,12 @@ describe('POST /v1.0/webhooks/{id}/replay', () => {
       'call.c',
     ])
     expect((await again(events[3])).body).toEqual({ queued: 0, last_event_id: null })
+    const first = receiver.messages[0]?.body.sequence
+    expect((await again(first)).body).toEqual({ queued: 2, last_event_id: events[3] })
+    expect((await again(String(first))).body).toEqual({ queued: 0, last_event_id: events[3] })
+    expect((await again('yesterday')).body.error.message).toBe(
+      'after: is neither an event’s sequence nor its id',
+    )
     expect(await again(crypto.randomUUID())).toMatchObject({
       status: 400,
       body: { error: { reason: 'REFERENCE_NOT_FOUND', details: [{ field: 'after' }] } },
