@@ -2,21 +2,16 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { UtcMs } from '#contract'
 import { networkAt } from '#routing'
 import { utcNow } from '../clock.ts'
-import type { Edge, Settings } from '../env.ts'
+import type { Edge } from '../env.ts'
 import { hashOfKey } from '../key-hashes.ts'
 import { causesOf, log } from '../log.ts'
 import { SOURCE_PREFIX } from '../wrong-keys.ts'
 import { ApiError } from './api-error.ts'
 import { presentedKey } from './authenticate.ts'
+import { rateLimits } from './rate-limits.ts'
 
 /** The window of every limit. The Workers binding knows 10 and 60 seconds. */
 const WINDOW_S = 60
-
-/** What is limited: the name in the headers, the setting with the requests a window, and the binding which counts them. */
-export const rateLimits = [
-  { name: 'key', setting: 'RATE_LIMIT_KEY', binding: 'KEY_RATE_LIMITER' },
-  { name: 'address', setting: 'RATE_LIMIT_ADDRESS', binding: 'ADDRESS_RATE_LIMITER' },
-] as const satisfies { name: string; setting: keyof Settings; binding: string }[]
 
 /** Cloudflare's rate limiting binding: it counts for all isolates of one location, and says only yes or no. */
 interface RateLimitBinding {

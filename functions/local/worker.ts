@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { build, stop as stopEsbuild } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
-import { rateLimits } from '../http/rate-limit.ts'
+import { rateLimits } from '../http/rate-limits.ts'
 import type { Home } from './home.ts'
 
 /** The Worker, running on this machine. */
