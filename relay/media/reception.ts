@@ -24,20 +24,21 @@ export class Reception {
   #came = false
   /** By SSRC, what was said last which changes only as packets come. */
   readonly #said = new Map<number, string>()
-  #ntp = 0
-  #passedAt = 0
+  /** The last sender's reports which the party was sent, the newest first. */
+  readonly #timed: { ntp: number; at: number }[] = []
 
-  /** A sender's report of the other side is passed on to the party: its next report will name the time in it. */
+  /** A sender's report of the other side is passed on to the party: its next report names the time in it, or in the one before where they cross. */
   passed(now: MonotonicMs, ntp: number): void {
-    this.#ntp = ntp
-    this.#passedAt = now
+    this.#timed.unshift({ ntp, at: now })
+    this.#timed.splice(CROSSING)
   }
 
   /** The party's report of the other side's stream; `ticks` of that stream's clock are a millisecond. */
   heard(now: MonotonicMs, { lost, jitter, lastReport, delay }: ReceptionReport, ticks: number): void {
     this.reported = { lost, jitterMs: Math.round((jitter / ticks) * 100) / 100 }
-    if (lastReport === 0 || lastReport !== this.#ntp) return
-    const roundTrip = now - this.#passedAt - (delay * 1000) / 65_536
+    const answered = this.#timed.find(({ ntp }) => ntp !== 0 && ntp === lastReport)
+    if (answered === undefined) return
+    const roundTrip = now - answered.at - (delay * 1000) / 65_536
     if (roundTrip >= 0) this.roundTripMs = Math.round(roundTrip * 10) / 10
   }
 
@@ -67,3 +68,6 @@ export class Reception {
     return ssrc !== 0 && words !== before && fraction < ALL_LOST
   }
 }
+
+/** Two parties who report in step, as two phones of one maker do, each know the other's last report but one. */
+const CROSSING = 2

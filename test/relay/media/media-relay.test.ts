@@ -124,6 +124,16 @@ describe('what RTCP says (RFC 3550 §6.4)', () => {
     })
   })
 
+  test('is that also where the two report in step, and a report crosses the one which it will answer', () => {
+    const call = between()
+    speaks(call)
+    call.at(1_000).control('caller', alice, 5001, senderReport(7, 1))
+    call.at(6_000).control('caller', alice, 5001, senderReport(7, 2))
+    const block = { ssrc: 7, lost: 3, jitter: 80, lastReport: 1, delay: 65_536 * 4.97 }
+    call.at(6_010).control('callee', bob, 4001, receiverReport(8, block))
+    expect(call.closed()).toMatchObject({ callee: { stream: { roundTripMs: 40 } } })
+  })
+
   test.each([
     ['of another source', { ssrc: 9, lastReport: 1 }, { roundTripMs: undefined, reported: undefined }],
     ['of an older report', { lastReport: 2 }, { roundTripMs: undefined, reported: { lost: 3 } }],
