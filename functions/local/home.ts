@@ -1,5 +1,9 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { bundleConsole, consoleHeaders } from './console.ts'
+import { keptBuild } from './kept-build.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What only the edge of one's own machine is asked: the console's files, and its one-time sign-in. */
 export interface Home {
@@ -10,7 +14,8 @@ export interface Home {
 
 /** Makes the console ready, and a token which is exchanged for the access key once. */
 export async function openHome(accessKey: string, webSockets: readonly string[] = []): Promise<Home> {
-  const files = new Map((await bundleConsole()).map((file) => [file.path as string, file]))
+  const built = await keptBuild(root, 'console', bundleConsole)
+  const files = new Map(built.map((file) => [file.path as string, file]))
   const token = randomBytes(32).toString('base64url')
   let spent = false
   return {

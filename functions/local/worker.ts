@@ -1,10 +1,9 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { build, stop as stopEsbuild } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
-import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { rateLimits } from '../http/rate-limits.ts'
 import type { Home } from './home.ts'
+import { keptBuild } from './kept-build.ts'
 
 /** The Worker, running on this machine. */
 export interface RunningEdge {
@@ -33,10 +32,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Bundles the Worker as wrangler would and runs it in workerd, under wrangler.toml's settings. */
 export async function startEdge(plan: EdgePlan): Promise<RunningEdge> {
-  const { workerOptions: configured } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`)
-  const { assets: _, ...workerOptions } = configured
+  const { workerOptions, script } = await keptBuild(root, 'worker', buildWorker)
   const bindings: Bindings = { ...(workerOptions.bindings as Bindings | undefined), ...plan.bindings }
-  const script = await bundle(`${root}functions/local/local-worker.ts`)
   protectWorkerd()
   const signalsAreOurs = keepSignals()
   const miniflare = new Miniflare(
@@ -113,7 +110,17 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
+/** The Worker's script, and what wrangler.toml says of it. Both tools are loaded only where they are needed: that takes a second. */
+async function buildWorker() {
+  const { unstable_getMiniflareWorkerOptions } = await import('wrangler')
+  const { assets: _, ...workerOptions } = unstable_getMiniflareWorkerOptions(
+    `${root}wrangler.toml`,
+  ).workerOptions
+  return { workerOptions, script: await bundle(`${root}functions/local/local-worker.ts`) }
+}
+
 async function bundle(main: string): Promise<string> {
+  const { build, stop } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: [main],
     bundle: true,
@@ -129,7 +136,7 @@ async function bundle(main: string): Promise<string> {
     absWorkingDir: root,
   })
   // Its service would stay with us for as long as we run.
-  await stopEsbuild()
+  await stop()
   return outputFiles[0]?.text ?? ''
 }
 
