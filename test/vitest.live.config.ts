@@ -35,7 +35,6 @@ const aside = [
   'rtpengine',
   'settings',
   'softphone',
-  'standing-still',
   'survival',
   'tls',
   'turn',
