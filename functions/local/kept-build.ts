@@ -3,7 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import { join } from 'node:path'
 
 /** What the edge and its console are built of; of packages, which they are. */
-const sources = ['functions', 'db', 'wrangler.toml', 'package.json', 'package-lock.json']
+const code = ['functions', 'db', 'wrangler.toml', 'package.json', 'package-lock.json']
+/** Where wrangler finds settings of one's own. */
+const settings = ['.dev.vars', '.env', '.env.local']
 const KEPT = 8
 
 /**
@@ -36,7 +38,8 @@ function read<T>(place: string): T | undefined {
 function keep(folder: string, place: string, made: unknown): void {
   mkdirSync(folder, { recursive: true })
   const fresh = `${place}.${process.pid}`
-  writeFileSync(fresh, JSON.stringify(made))
+  // Settings may be secrets.
+  writeFileSync(fresh, JSON.stringify(made), { mode: 0o600 })
   renameSync(fresh, place)
   const aged = readdirSync(folder).map((file) => join(folder, file))
   const ages = new Map(aged.map((file) => [file, statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0]))
@@ -46,16 +49,17 @@ function keep(folder: string, place: string, made: unknown): void {
 
 /** The same for the same sources in the same place, which a build may name. */
 function fingerprint(root: string): string {
-  const hash = createHash('sha256').update(root)
-  for (const source of sources) {
+  const hash = createHash('sha256').update(`${root}\0${process.env.CLOUDFLARE_ENV ?? ''}`)
+  for (const source of [...code, ...settings]) {
     for (const file of filesOf(join(root, source))) hash.update(`\0${file}\0`).update(readFileSync(file))
   }
   return hash.digest('hex').slice(0, 16)
 }
 
-/** A file, or all below a folder whose names do not begin with a dot, in order. */
+/** A file if it is there, or all below a folder whose names do not begin with a dot, in order. */
 function filesOf(place: string): string[] {
-  if (!statSync(place, { throwIfNoEntry: false })?.isDirectory()) return [place]
+  const found = statSync(place, { throwIfNoEntry: false })
+  if (!found?.isDirectory()) return found ? [place] : []
   const names = readdirSync(place, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   const files = names.map(({ parentPath, name }) => join(parentPath, name))
   return files.filter((file) => !file.slice(place.length).includes('/.')).sort()

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -30,6 +30,7 @@ describe('what a start builds of a checkout', () => {
     'db/schema.ts',
     'wrangler.toml',
     'package-lock.json',
+    '.dev.vars',
   ])('is built anew once %s is another, and not when it is again what it was', async (file) => {
     await start()
     writeFileSync(join(root, file), 'second')
@@ -45,6 +46,11 @@ describe('what a start builds of a checkout', () => {
     rmSync(kept(), { recursive: true })
     writeFileSync(kept(), 'a file')
     expect([await start(), await start()]).toEqual([{ script: 'the 3. script' }, { script: 'the 4. script' }])
+  })
+
+  test('is kept for who owns the checkout alone, since settings are in it', async () => {
+    await start()
+    expect(readdirSync(kept()).map((file) => statSync(join(kept(), file)).mode & 0o777)).toEqual([0o600])
   })
 
   test('is kept of the last eight states alone', async () => {
