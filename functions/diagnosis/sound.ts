@@ -182,22 +182,25 @@ function silence(party: Talker, heard: MediaSide): Finding {
     party,
     `Nothing was heard from the ${party}${place}${itself}.${others}${keys}`,
     stray > 0
-      ? `Let the device send its sound from where it says that it is (symmetric RTP), and say the address at which it is seen (its NAT or STUN setting); switch SIP ALG off in its router.`
+      ? `Let the device of the ${party} send its sound from where it says that it is (symmetric RTP), and say the address at which it is seen (its NAT or STUN setting); switch SIP ALG off in its router.`
       : `See that packets of the ${party} to the relay’s RTP ports (UDP) pass its firewall and NAT, and that ${local_address ?? 'the relay’s address (PUBLIC_IP)'} can be reached from there.`,
     { packets: 0, dropped, unauthentic, sdp_address, latched_address, told_to_send_to: local_address },
     'error',
   )
 }
 
-/** Where neither side is heard it is one thing, not two. */
+/** Where neither side is heard it is one thing, not two. Packets from elsewhere show that our ports are open: what a side is to do stays, then. */
 function onesided({ from_caller, from_callee }: Sound, faults: readonly Finding[]): Finding[] {
   const silent = faults.filter(({ code }) => code.startsWith('ONE_WAY_AUDIO'))
   if (silent.length < 2) return [...faults]
+  const strayed = [from_caller, from_callee].some(({ dropped, unauthentic }) => dropped > unauthentic)
   const { local_address } = from_caller
   const both = found(
     'NO_AUDIO',
     silent.map(({ sentence }) => sentence).join(' '),
-    `See that the relay’s RTP ports (RTP_PORTS, UDP) are open, and that ${local_address ?? 'PUBLIC_IP'} is the address at which the world finds it.`,
+    strayed
+      ? silent.map(({ what_to_do }) => what_to_do).join(' ')
+      : `See that the relay’s RTP ports (RTP_PORTS, UDP) are open, and that ${local_address ?? 'PUBLIC_IP'} is the address at which the world finds it.`,
     {
       severity: 'error',
       evidence: {

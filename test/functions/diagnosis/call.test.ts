@@ -612,6 +612,15 @@ describe('the diagnosis of a call', () => {
     expect(todo(0)).toMatch(/^See that packets of the callee .* pass its firewall/)
   })
 
+  test('of no sound at all asks for open ports, unless packets which came from elsewhere show that they are', () => {
+    const todo = (caller: number, callee: number) =>
+      diagnoseCall(both({ ...silent, dropped: caller }, { ...silent, dropped: callee })).findings[0]
+        ?.what_to_do
+    expect(todo(0, 0)).toMatch(/^See that the relay’s RTP ports/)
+    expect(todo(264, 264)).toMatch(/^Let the device of the caller .* router\. Let the device of the callee /)
+    expect(todo(264, 0)).toMatch(/symmetric RTP.* See that packets of the callee .* pass its firewall/)
+  })
+
   test('to a sips URI which had a hop without TLS says what would carry it', () => {
     const [finding] = diagnoseCall(refused('SIPS_WITHOUT_TLS', { sip_status: 480 })).findings
     expect(finding).toMatchObject({ code: 'SIPS_WITHOUT_TLS', severity: 'error' })
