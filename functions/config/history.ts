@@ -62,12 +62,14 @@ const nouns: Readonly<Record<ChangedType, Shown>> = {
 /** What the history of a customer may be of. */
 export const changedTypes = Object.keys(nouns) as ChangedType[]
 
-/** A row of a history as the API showed it, but for what was only observed; null where it was not there. */
+/** A row of a history as the API showed it, but for what was only observed, and a flow's version where that is not known; null where it was not there. */
 export function shownOf(c: Context<Edge>, type: ChangedType, kept: KeptRow | null) {
   if (!isLive(kept)) return null
   const { table, fields } = nouns[type]
   const row = rowOf(table, kept)
-  const shown = Object.entries(presented(fields, row, c)).filter(([key]) => !observed.has(key))
+  const shown = Object.entries(presented(fields, row, c)).filter(
+    ([key]) => !observed.has(key) && (key !== 'version' || kept.version !== undefined),
+  )
   return {
     id: row.id,
     ...('customerId' in row && { customer_id: row.customerId }),

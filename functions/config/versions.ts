@@ -7,7 +7,14 @@ import { lockConfig } from '../http/config-lock.ts'
 import type { ErrorCode, Operation } from '../http/operation.ts'
 import { refuseIfMatch } from '../http/precondition.ts'
 import { readNoBody } from '../http/validate.ts'
-import { type Configured, configured, reachOf, rowsSince, type ThenAndNow } from '../store/history.ts'
+import {
+  type Configured,
+  configured,
+  type KeptRow,
+  reachOf,
+  rowsSince,
+  type ThenAndNow,
+} from '../store/history.ts'
 import { shownOf } from './history.ts'
 import { quotasOf } from './quota.ts'
 import { type LeftOut, live, planFor, type RestorationPlan } from './restoration.ts'
@@ -45,9 +52,15 @@ async function historyAt(c: Context<Edge>, version: number): Promise<{ rows: The
 
 function configurationOf(c: Context<Edge>, rows: readonly ThenAndNow[]) {
   const of = (wanted: Configured) =>
-    rows.filter(({ type }) => type === wanted).flatMap(({ past }) => shownOf(c, wanted, past) ?? [])
+    rows
+      .filter(({ type }) => type === wanted)
+      .flatMap(({ past, flowVersion }) => shownOf(c, wanted, versioned(past, flowVersion)) ?? [])
   const lists = nouns.map((type) => [configured[type], of(type)])
   return { customer: of('customer')[0], ...Object.fromEntries(lists) }
+}
+
+function versioned(past: KeptRow | null, flowVersion: number | null): KeptRow | null {
+  return past && flowVersion !== null ? { ...past, version: flowVersion } : past
 }
 
 const nouns = (Object.keys(configured) as Configured[]).filter((type) => type !== 'customer')

@@ -28,7 +28,7 @@ export function versionsOf(customerId: string, flowId: string, meeting: SQL): SQ
   return sql`
     with flow as (select * from ${flows} as f where customer_id = ${customerId}::uuid and id = ${flowId}::uuid),
     change as (
-      select at, key_id, before, after, before is not null and ${done('before')} is distinct from ${done('after')} as other
+      select at, key_id, before, after, ${doesOtherwise} as other
       from ${changes} where customer_id = ${customerId}::uuid and resource_id = ${flowId}::uuid and resource_type = 'flow'
       order by at desc limit ${LOOKED_THROUGH}),
     counted as (
@@ -48,8 +48,17 @@ export function versionsOf(customerId: string, flowId: string, meeting: SQL): SQ
     order by version desc`
 }
 
+/** The version which a flow `t` had at a version of the configuration, counted back from the row as it is. */
+export function flowVersionAt(version: number): SQL {
+  return sql`t.version - (select count(*) from ${changes} where customer_id = t.customer_id and resource_id = t.id
+    and version > ${version}::bigint and ${doesOtherwise})::integer`
+}
+
 /** What a flow did, before a change or after it; those of before flows had variables have none. */
 function done(side: 'before' | 'after'): SQL {
   const row = sql.raw(side)
   return sql`(${row} -> 'actions', coalesce(${row} -> 'variables', '{}'))`
 }
+
+/** Of a change of a flow: it does otherwise since. */
+const doesOtherwise = sql`(before is not null and ${done('before')} is distinct from ${done('after')})`

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { changes, type Database } from '#db'
+import { flowVersionAt } from './flow-versions.ts'
 
 /*
  * A customer's configuration as it was: `changes` taken back from how it is now. A row which was changed after a version
@@ -29,6 +30,8 @@ export interface ThenAndNow extends Record<string, unknown> {
   past: KeptRow | null
   /** null: nothing has changed since. */
   present: KeptRow | null
+  /** Which version of a flow it was, for rows do not keep that; null: no flow. */
+  flowVersion: number | null
 }
 
 /** The live rows of a customer's configuration, and those which were changed since a version. */
@@ -36,21 +39,23 @@ export function rowsSince(customerId: string, version: number): SQL {
   const rows = Object.entries(configured).map(
     ([type, table]) => sql`
     select ${type}::text as type, t.id, case when later.resource_id is null then recorded(to_jsonb(t)) else later.before end as past,
-      case when later.resource_id is not null then recorded(to_jsonb(t)) end as present, t.created_at
+      case when later.resource_id is not null then recorded(to_jsonb(t)) end as present,
+      ${type === 'flow' ? flowVersionAt(version) : sql`null::integer`} as "flowVersion", t.created_at
     from ${sql.raw(table)} t left join later on later.resource_id = t.id
     where ${ownerOf(table)} = ${customerId}::uuid and (t.deleted_at is null or later.resource_id is not null)`,
   )
   return sql`with ${firstLater(version, [customerId])}
-    select type, id, past, present from (${sql.join(rows, sql` union all `)}) as rows order by created_at desc, id desc`
+    select type, id, past, present, "flowVersion" from (${sql.join(rows, sql` union all `)}) as rows order by created_at desc, id desc`
 }
 
 /**
  * Definitions which stand in the place of the configuration's tables, with the rows of these customers as they were at a
- * version; secrets, and what DNS finds, are as they are now. Of a customer the version is that one.
+ * version; secrets, and what DNS finds, are as they are now. Of a customer the version is that one, of a flow its own then.
  */
 export function standingAt(version: number, customerIds: readonly string[]): SQL {
   const tables = Object.values(configured).map((table) => {
-    const as = table === 'customers' ? sql`jsonb_build_object('version', ${version}::bigint)` : sql`'{}'`
+    const was = { customers: sql`${version}::bigint`, flows: flowVersionAt(version) }[table as string]
+    const as = was ? sql`jsonb_build_object('version', ${was})` : sql`'{}'`
     return sql`${sql.raw(table)} as (
       select past.* from ${sql.raw(table)} t left join later on later.resource_id = t.id
       cross join lateral jsonb_populate_record(t, coalesce(later.before, '{}') || ${as}) as past

@@ -193,9 +193,9 @@ const observed = [
   'registration',
 ]
 
-/** All things of a configuration, but for when they were changed last, and whether there is a password for a username. */
+/** All things of a configuration, but for when they were changed last and how often flows were, and whether there is a password for a username. */
 function all({ customer, ...lists }: Configuration): Thing[] {
-  return bare([customer, ...Object.values(lists).flat()], 'tm_update', 'password_set')
+  return bare([customer, ...Object.values(lists).flat()], 'tm_update', 'version', 'password_set')
 }
 
 function sorted(things: Thing[]): Thing[] {

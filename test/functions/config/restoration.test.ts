@@ -25,7 +25,7 @@ function gone(id: string, fields: object = {}): KeptRow {
   return { ...row(id, fields), deleted_at: 'then' }
 }
 function kept(type: ThenAndNow['type'], past: KeptRow | null, present: KeptRow | null = null): ThenAndNow {
-  return { type, id: String((past ?? present)?.id), past, present }
+  return { type, id: String((past ?? present)?.id), past, present, flowVersion: null }
 }
 
 const office = row('e1', { extension: 'office' })

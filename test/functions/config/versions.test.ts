@@ -40,6 +40,33 @@ describe('POST /v1.0/routes/resolve with a version', () => {
     })
   })
 
+  test('names the version of a flow as it was, as GET /versions/{version} does, and a change names none', async () => {
+    const flow = await made('flows', { name: 'menu', actions: [{ type: 'hangup' }] })
+    const number = { number: '+15557770101', call_flow_id: flow.id }
+    const provider = await made('providers', { hostname: 'in.test', inbound_addresses: ['192.0.2.77'] })
+    await made('numbers', number)
+    const versions = [await versionOf(alice)]
+    for (const body of [{ detail: 'renamed' }, { actions: [{ type: 'answer' }, { type: 'hangup' }] }]) {
+      await alice('PATCH', `/v1.0/flows/${flow.id}`, body)
+      versions.push(await versionOf(alice))
+    }
+    const asked = { from: '+12025550100', to: number.number, source: '192.0.2.77' }
+    const at = async (version: number) => {
+      const { body } = await alice('POST', '/v1.0/routes/resolve', { ...asked, version })
+      const then = (await alice('GET', `/v1.0/versions/${version}`)).body
+      return [body.flow?.version, then.flows.find(({ id }: { id: string }) => id === flow.id)?.version]
+    }
+    expect(await Promise.all(versions.map(at))).toEqual([
+      [1, 1],
+      [1, 1],
+      [2, 2],
+    ])
+    const { body } = await alice('GET', `/v1.0/changes?resource_id=${flow.id}`)
+    expect(body.result[0]).toMatchObject({ changed: ['actions'] })
+    expect(body.result[0].after).not.toHaveProperty('version')
+    for (const { path } of [flow, provider]) await alice('DELETE', `${path}?cascade=true`)
+  })
+
   test('takes one round trip beside the key’s', async () => {
     const { body } = await alice('GET', '/v1.0/customer')
     app.database.requests()
