@@ -31,6 +31,13 @@ async function diagnosed(changes: object) {
 const refused = (reject_reason: string, changes: object = {}) =>
   diagnosed({ reject_reason, reject_message: 'No.', answered_at: null, hangup_reason: 'failed', ...changes })
 
+/** What was decided of a call to a number which was refused. */
+function rejecting(rule: string, e164: string, country: string) {
+  const number = { dialled: e164, kind: 'number', e164, country }
+  const at = '2026-11-23T07:00:00Z'
+  return { decided_by: 'relay', at, version: 1, outcome: 'reject', caller: { rule, why: '' }, number }
+}
+
 describe('GET /v1.0/calls/{id}/diagnosis', () => {
   test('finds nothing where nothing is wrong, and asks the database once', async () => {
     const tell = callTell(alice.id, { media: { from_caller: heard(), from_callee: heard() } })
@@ -74,14 +81,7 @@ describe('GET /v1.0/calls/{id}/diagnosis', () => {
   })
 
   test('allows a country beside those which are allowed, by a request which can be sent as it is', async () => {
-    const decision = {
-      decided_by: 'relay',
-      at: '2026-11-23T07:00:00Z',
-      version: 1,
-      outcome: 'reject',
-      caller: { rule: 'digest', why: '' },
-      number: { dialled: '+4930', kind: 'number', e164: '+4930', country: 'DE' },
-    }
+    const decision = rejecting('digest', '+4930', 'DE')
     const { request } = (await refused('DESTINATION_NOT_ALLOWED', { decision })).body.findings[0]
     expect(request.body).toEqual({ destination_whitelist: ['us', 'de'] })
     expect((await alice(request.method, request.path, request.body)).status).toBe(200)
@@ -102,14 +102,7 @@ describe('GET /v1.0/calls/{id}/diagnosis', () => {
       })
       const number = (await alice('POST', '/v1.0/numbers', listed())).body.id
       const mended = async (reason: string) => {
-        const decision = {
-          decided_by: 'relay',
-          at: '2026-11-23T07:00:00Z',
-          version: 1,
-          outcome: 'reject',
-          caller: { rule: 'host', why: '' },
-          number: { dialled: '+12125550123', kind: 'number', e164: '+12125550123', country: 'US' },
-        }
+        const decision = rejecting('host', '+12125550123', 'US')
         const { request } = (
           await refused(reason, { direction: 'incoming', provider_id: provider, decision })
         ).body.findings[0]
