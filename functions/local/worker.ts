@@ -129,8 +129,7 @@ async function bundle(main: string): Promise<string> {
     target: 'es2024',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['node:*', 'cloudflare:*'],
-    // As in wrangler.toml.
-    keepNames: false,
+    keepNames: true,
     sourcemap: 'inline',
     logLevel: 'silent',
     absWorkingDir: root,
